@@ -1,0 +1,82 @@
+# The project's own CMake functions: one helper makes each folder's library, so that they all build alike.
+
+# Warnings are errors in our own code only; libraries come in as system headers.
+set(OCTAVO_WARNINGS -Wall -Wextra -Wpedantic -Werror -Wshadow=local -Wno-missing-field-initializers)
+
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  list(APPEND OCTAVO_WARNINGS -Wno-missing-braces)
+endif()
+
+if(OCTAVO_SANITIZE)
+  add_compile_options(-fsanitize=${OCTAVO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${OCTAVO_SANITIZE})
+endif()
+
+find_program(OCTAVO_MOLD mold)
+if(OCTAVO_MOLD AND NOT OCTAVO_FUZZ)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# Treats the headers of imported targets as system headers even where their package does not say so.
+function(octavo_mark_system_headers)
+  foreach(target IN LISTS ARGN)
+    get_target_property(dirs ${target} INTERFACE_INCLUDE_DIRECTORIES)
+    if(dirs)
+      set_target_properties(${target} PROPERTIES INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${dirs}")
+    endif()
+  endforeach()
+endfunction()
+
+# octavo_library(crdt SOURCES a.cpp … [PUBLIC targets…] [PRIVATE targets…])
+# Makes the library octavo_crdt with the alias octavo::crdt from the folder that calls it. Headers are included as
+# <folder>/<name>.hpp from the project's root, and are installed under include/octavo/.
+function(octavo_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(octavo_${name} STATIC ${arg_SOURCES})
+  add_library(octavo::${name} ALIAS octavo_${name})
+  set_target_properties(octavo_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(octavo_${name} PUBLIC cxx_std_20)
+  target_compile_options(octavo_${name} PRIVATE ${OCTAVO_WARNINGS})
+  target_include_directories(octavo_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/octavo>)
+  target_link_libraries(octavo_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  install(TARGETS octavo_${name} EXPORT octavo ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/octavo/${name}
+    FILES_MATCHING PATTERN "*.hpp")
+endfunction()
+
+# octavo_test(crdt SOURCES a_test.cpp … LINK targets…)
+# Makes the doctest program test_crdt and one ctest entry of that name.
+function(octavo_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_executable(test_${name} ${arg_SOURCES})
+  target_compile_options(test_${name} PRIVATE ${OCTAVO_WARNINGS})
+  target_link_libraries(test_${name} PRIVATE octavo_test_main ${arg_LINK})
+  add_test(NAME unit_${name} COMMAND test_${name})
+  set_tests_properties(unit_${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS unit)
+endfunction()
+
+# octavo_fuzz(decode_update LINK targets…): the libFuzzer program fuzz_NAME from tests/fuzz/NAME.cpp.
+function(octavo_fuzz name)
+  cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
+  if(NOT OCTAVO_FUZZ)
+    return()
+  endif()
+  add_executable(fuzz_${name} ${name}.cpp)
+  target_compile_options(fuzz_${name} PRIVATE ${OCTAVO_WARNINGS} -fsanitize=fuzzer)
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(fuzz_${name} PRIVATE ${arg_LINK})
+endfunction()
+
+function(octavo_install_package)
+  include(CMakePackageConfigHelpers)
+  install(EXPORT octavo NAMESPACE octavo:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/octavo FILE octavo-targets.cmake)
+  configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/octavo-config.cmake.in
+    ${PROJECT_BINARY_DIR}/octavo-config.cmake INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/octavo)
+  write_basic_package_version_file(${PROJECT_BINARY_DIR}/octavo-config-version.cmake COMPATIBILITY SameMinorVersion)
+  install(FILES ${PROJECT_BINARY_DIR}/octavo-config.cmake ${PROJECT_BINARY_DIR}/octavo-config-version.cmake
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/octavo)
+endfunction()

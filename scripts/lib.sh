@@ -1,0 +1,18 @@
+# Shared by the scripts in this folder: where things are kept, and how a script speaks.
+cache=${OCTAVO_CACHE:-$HOME/.cache/octavo}
+
+step_started=
+step() { step_started=$(date +%s); printf '==> %s\n' "$*" >&2; }
+done_step() { printf '    done in %d s\n' $(($(date +%s) - step_started)) >&2; }
+fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+# Runs a command as root: directly, or through sudo.
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else fail "root is needed for: $* (run this as root, or install sudo)"
+  fi
+}
+
+# The folder that holds the built CAF, keyed by its version and by the compiler.
+caf_prefix() { printf '%s/caf-0.18.7-gcc%s' "$cache" "$(c++ -dumpfullversion)"; }
