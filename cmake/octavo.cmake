@@ -35,6 +35,7 @@ function(octavo_library name)
   add_library(octavo_${name} STATIC ${arg_SOURCES})
   add_library(octavo::${name} ALIAS octavo_${name})
   set_target_properties(octavo_${name} PROPERTIES EXPORT_NAME ${name})
+  set_target_properties(octavo_${name} PROPERTIES LINKER_LANGUAGE CXX)
   target_compile_features(octavo_${name} PUBLIC cxx_std_20)
   target_compile_options(octavo_${name} PRIVATE ${OCTAVO_WARNINGS})
   target_include_directories(octavo_${name} PUBLIC
