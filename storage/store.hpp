@@ -1,0 +1,269 @@
+// The durable store of one node: for each document a log of updates with gap-free sequence numbers, snapshots of the
+// state, metadata, and the updates that had to be set aside. It is the only code that knows RocksDB, and no type of it
+// shows here. docs/format.md describes every byte on disk.
+//
+// Ownership: one `store` owns its folder; a second one on the same folder, in this process or another, is refused with
+// errc::locked. Names, users and byte views that are passed in are only looked at during the call.
+// Threads: every member function may be called from any thread at any time. Writes (commit, put_snapshot, remove,
+// quarantine…) queue behind one mutex and block for the disk; reads never wait for writes. Closing (the destructor)
+// waits for background work; no other call may be running then.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crdt/bytes.hpp"
+#include "storage/result.hpp"
+
+namespace octavo::storage {
+
+/// A document's name is any non-empty valid UTF-8 up to this many bytes; it may hold NUL.
+inline constexpr std::size_t max_name_bytes = 512;
+/// The user that stands beside an update, in bytes.
+inline constexpr std::size_t max_user_bytes = 512;
+/// The reason that stands beside a quarantined update or document; longer ones are cut, at a character's boundary.
+inline constexpr std::size_t max_reason_bytes = 2048;
+/// At most this many quarantined updates are kept for each document; at the bound the oldest goes.
+inline constexpr std::size_t max_quarantined_updates = 64;
+/// At most this many bytes of quarantined updates are kept for each document; at the bound the oldest go. A larger
+/// update is refused.
+inline constexpr std::size_t max_quarantined_bytes = 8U << 20U;
+/// At most this many snapshots of a document are kept while its retention asks for its history; then the one whose
+/// neighbours are closest in time goes.
+inline constexpr std::size_t max_kept_snapshots = 8;
+/// A snapshot larger than this is refused.
+inline constexpr std::size_t max_snapshot_bytes = std::size_t{1} << 30U;
+
+/// When a commit reaches the disk, and so what a power cut may take. A killed process loses nothing in any mode.
+enum class sync_mode : unsigned char {
+  always,    ///< before commit() returns: nothing that was acknowledged is lost
+  interval,  ///< every `interval_ms`: a power cut may take the last interval_ms (and the time of one sync)
+  os,        ///< when the kernel likes (typically within 30 s): a power cut may take that much
+};
+
+struct store_options {
+  std::filesystem::path path;     ///< the store's folder
+  bool create_if_missing = true;  ///< otherwise a missing store is errc::not_found
+  bool read_only = false;         ///< nothing is written; a store that needs recovery is refused with errc::corrupt
+  sync_mode sync = sync_mode::always;
+  std::chrono::milliseconds interval_ms{100};  ///< for sync_mode::interval
+  /// Below this much free space on the disk the store refuses writes, so that RocksDB keeps room to work in.
+  std::uint64_t min_free_bytes = std::uint64_t{64} << 20U;
+  /// How long the log (and the snapshot it starts from) is kept once a newer snapshot covers it; 0 drops it at once.
+  std::chrono::milliseconds retention_ms{0};
+  std::size_t max_update_bytes = std::size_t{64} << 20U;  ///< a larger update is errc::limit_exceeded
+  std::size_t block_cache_bytes = std::size_t{16} << 20U;
+  std::size_t write_buffer_bytes = std::size_t{16} << 20U;  ///< of all column families together
+  std::size_t max_wal_bytes = std::size_t{32} << 20U;       ///< bounds what recovery has to read
+  int background_threads = 2;
+  int max_open_files = 512;
+};
+
+/// One update to be written.
+struct append {
+  std::string_view document;
+  std::uint64_t seq = 0;  ///< the document's last seq + 1; a new document begins with 1
+  std::int64_t time_ms = 0;
+  std::string_view user;
+  bytes_view update;
+};
+
+/// One update as it was written.
+struct record {
+  std::uint64_t seq = 0;
+  std::int64_t time_ms = 0;
+  std::string user;
+  bytes update;
+};
+
+struct document_info {
+  std::string name;
+  std::uint64_t id = 0;            ///< the store's own number of it; a removed and recreated document gets a new one
+  std::uint64_t last_seq = 0;      ///< of the newest durable update; 0: none
+  std::uint64_t snapshot_seq = 0;  ///< the newest snapshot covers updates up to this; 0: none
+  std::uint64_t first_seq = 1;     ///< the log is kept from here on
+  std::int64_t created_ms = 0;
+  std::int64_t updated_ms = 0;
+  std::uint64_t log_records = 0;  ///< updates after the newest snapshot
+  std::uint64_t log_bytes = 0;    ///< bytes of those updates
+  /// Why the document is set aside because it is damaged; empty: it is not.
+  std::string quarantine_reason;
+  bool is_quarantined() const { return !quarantine_reason.empty(); }
+};
+
+/// What load() hands out, in order; an error that a function returns ends the load and is returned by it. The views
+/// live during the call only.
+struct load_visitor {
+  /// At most once and first. A document without a snapshot has none.
+  std::function<result<void>(std::uint64_t seq, bytes_view state)> on_snapshot;
+  std::function<result<void>(std::uint64_t seq, std::int64_t time_ms, std::string_view user, bytes_view update)>
+      on_record;
+};
+
+struct loaded {
+  document_info info;
+  std::uint64_t snapshot_seq = 0;  ///< of the snapshot below, which is an older one when the newest is damaged
+  std::optional<bytes> snapshot;
+  std::vector<record> records;
+};
+
+struct quarantined_update {
+  std::uint64_t number = 0;
+  std::int64_t time_ms = 0;
+  std::string user;
+  std::string reason;
+  bytes update;
+};
+
+struct page {
+  std::vector<document_info> documents;
+  bool more = false;  ///< list again with `after` = the last name
+};
+
+struct space_info {
+  bool writable = false;
+  std::uint64_t free_bytes = 0;
+  std::uint64_t min_free_bytes = 0;
+};
+
+struct store_stats {
+  std::string store_id;  ///< 32 hexadecimal digits, random, made with the store
+  std::uint32_t format_version = 0;
+  std::uint64_t documents = 0;
+  std::uint64_t commits = 0;  ///< since the store was made
+  std::uint64_t log_records_estimate = 0;
+  std::uint64_t disk_bytes = 0;  ///< of tables and write-ahead logs
+  std::uint64_t wal_bytes = 0;
+  std::uint64_t memory_bytes = 0;       ///< RocksDB's write buffers, block cache and table readers
+  std::uint64_t background_errors = 0;  ///< since this process opened it
+  space_info space;
+};
+
+struct check_problem {
+  std::string document;  ///< empty: the store itself
+  std::string message;
+};
+
+struct check_report {
+  std::uint64_t documents = 0;
+  std::uint64_t records = 0;
+  std::uint64_t snapshots = 0;
+  std::uint64_t quarantined_documents = 0;
+  std::uint64_t quarantined_updates = 0;
+  std::uint64_t bytes = 0;
+  std::vector<check_problem> problems;  ///< at most max_check_problems of them
+  std::uint64_t problem_count = 0;
+  bool completed = false;  ///< false when the progress callback ended it
+};
+inline constexpr std::size_t max_check_problems = 1000;
+
+/// How far long work is; `total` may be an estimate. Returning false ends the work early, with no harm.
+struct progress {
+  std::string_view phase;
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;
+};
+using progress_callback = std::function<bool(const progress&)>;
+
+/// What open() had to do about a damaged write-ahead log.
+struct recovery_report {
+  std::filesystem::path folder;         ///< where the original log files are kept
+  std::vector<std::string> places;      ///< "file, offset, what", one for each damage
+  std::vector<std::string> documents;   ///< the names that were quarantined
+  std::vector<std::uint64_t> nameless;  ///< numbers of documents whose very name was lost
+  bool everything = false;              ///< all documents were quarantined, as it could not be told which were hit
+  std::uint64_t lost_commits = 0;       ///< commits that were durable and could not be read
+  std::uint64_t dropped_commits = 0;    ///< commits dropped because an earlier, never synced one is missing
+};
+
+class store {
+ public:
+  /// Opens or makes the store. errc::not_found, locked, unknown_version, corrupt, no_space, io_error,
+  /// invalid_argument. A damaged write-ahead log is set aside and what is readable of it is kept (see recovery()).
+  static result<std::unique_ptr<store>> open(const store_options& options);
+  ~store();
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
+
+  /// Writes all appends of all documents in one batch: all or nothing, and durable when it returns under
+  /// sync_mode::always. A document comes into being with its first append.
+  /// errc::internal: a seq is not its document's last + 1. errc::quarantined: a document is set aside.
+  /// errc::invalid_argument, limit_exceeded: a name, user or update is not acceptable. In all of these nothing was
+  /// written, the store goes on, and the writer can find the culprit by committing each document alone.
+  /// errc::no_space: nothing was acknowledged and nothing was applied; the store recovers once there is room. Should
+  /// the process end before that, the updates may yet be there: load() tells the true last seq.
+  /// errc::io_error: the write or its sync failed; whether the updates are on disk is unknown, and every further write
+  /// fails: the caller ends the process.
+  result<void> commit(std::span<const append> appends);
+
+  /// The metadata of one document, or nothing if there is none of that name.
+  result<std::optional<document_info>> find(std::string_view name) const;
+
+  /// Hands out the newest snapshot that can be read and then every update after it, in order, up to the last one.
+  /// errc::not_found, or errc::corrupt with the place when a checksum or the sequence is broken. Works on quarantined
+  /// documents too, as far as they can be read. Returns the metadata as it was when the load began.
+  result<document_info> load(std::string_view name, const load_visitor& visitor) const;
+  /// The same with everything in memory.
+  result<loaded> load(std::string_view name) const;
+
+  /// Updates from `from_seq` on that the log still holds, at most `max_records` and about `max_bytes` (at least one).
+  /// errc::not_found, corrupt.
+  result<std::vector<record>> read_log(std::string_view name, std::uint64_t from_seq, std::size_t max_records,
+                                       std::size_t max_bytes) const;
+
+  /// Stores the state as it is after update `seq` (at most the last one), then drops the log and the older snapshots
+  /// that the retention allows. `time_ms` is now. Durable when it returns under sync_mode::always. A snapshot that is
+  /// not newer than the newest is ignored. Errors as for commit(), and errc::not_found.
+  result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms);
+
+  /// Keeps an update that broke its document, for inspection; the document is made if there is none.
+  result<void> quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,
+                                 std::string_view reason, bytes_view update);
+  /// Oldest first. errc::not_found, corrupt.
+  result<std::vector<quarantined_update>> list_quarantine(std::string_view name) const;
+  /// Sets a document aside because it is damaged: commits to it are refused from then on. errc::not_found.
+  result<void> set_quarantined(std::string_view name, std::string_view reason);
+  result<void> clear_quarantined(std::string_view name);
+
+  /// Documents whose names begin with `prefix` and sort (by bytes) behind `after`, at most `limit` of them.
+  result<page> list(std::string_view prefix, std::string_view after, std::size_t limit) const;
+
+  /// Drops everything of a document. errc::not_found.
+  result<void> remove(std::string_view name);
+
+  /// False while the disk is (nearly) full or the store has failed. One atomic load.
+  bool writable() const;
+  /// True once a write or sync failed for another reason than space: no write will succeed again.
+  bool failed() const;
+  space_info space() const;
+
+  /// What open() found and did about a damaged log, if anything.
+  const std::optional<recovery_report>& recovery() const;
+
+  /// Reads and verifies everything: every checksum, the sequence of every log, snapshots, the indexes, and RocksDB's
+  /// own files. Problems are in the report; an error means that the check itself could not be done.
+  result<check_report> check(const progress_callback& on_progress = {}) const;
+  result<store_stats> stats() const;
+  /// Rewrites the tables without what was dropped.
+  result<void> compact(const progress_callback& on_progress = {});
+
+  class impl;
+
+ private:
+  explicit store(std::unique_ptr<impl> impl);
+  std::unique_ptr<impl> impl_;
+};
+
+/// Whether a document may have this name: non-empty valid UTF-8, at most max_name_bytes.
+bool is_valid_name(std::string_view name);
+
+}  // namespace octavo::storage
