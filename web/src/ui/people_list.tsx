@@ -1,0 +1,126 @@
+// Faces of who is here, oneself first; one's own opens a small form for the name.
+
+import { type FormEvent, type KeyboardEvent, useState } from "react";
+import type { Awareness } from "y-protocols/awareness";
+import { clean_name, initials, type Present, set_me, store_name } from "../document/people";
+
+const faces_max = 5;
+
+interface Props {
+  readonly people: readonly Present[];
+  readonly awareness: Awareness;
+}
+
+export function PeopleList({ people, awareness }: Props) {
+  const [editing, set_editing] = useState(false);
+  const me = people.find((person) => person.is_me);
+  const others = people.filter((person) => !person.is_me);
+  const shown = others.slice(0, others.length > faces_max ? faces_max - 1 : faces_max);
+  const hidden = others.slice(shown.length);
+
+  return (
+    <div className="people">
+      <ul className="faces" aria-label="People in this document">
+        {shown.map((person) => (
+          <li key={person.client_id}>
+            <Face person={person} />
+          </li>
+        ))}
+        {hidden.length > 0 && (
+          <li>
+            <span
+              className="face face-more"
+              role="img"
+              aria-label={`and ${hidden.length} more`}
+              title={hidden.map((person) => person.name).join(", ")}
+            >
+              +{hidden.length}
+            </span>
+          </li>
+        )}
+        {me && (
+          <li>
+            <button
+              type="button"
+              className="face-button"
+              aria-label={`You are ${me.name}. Change your name.`}
+              aria-expanded={editing}
+              title={`${me.name} (you)`}
+              onClick={() => set_editing(!editing)}
+            >
+              <span className="face" style={{ backgroundColor: me.color }}>
+                {initials(me.name)}
+              </span>
+            </button>
+          </li>
+        )}
+      </ul>
+      <span className="visually-hidden" aria-live="polite">
+        {others.length === 0 ? "You are alone here" : `${others.length + 1} people are here`}
+      </span>
+      {editing && me && (
+        <NameForm
+          name={me.name}
+          on_name={(name) => {
+            store_name(name);
+            set_me(awareness, { name });
+            set_editing(false);
+          }}
+          on_cancel={() => set_editing(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+function Face({ person }: { readonly person: Present }) {
+  return (
+    <span
+      className="face"
+      role="img"
+      aria-label={person.name}
+      title={person.name}
+      style={{ backgroundColor: person.color }}
+    >
+      {initials(person.name)}
+    </span>
+  );
+}
+
+interface NameFormProps {
+  readonly name: string;
+  readonly on_name: (name: string) => void;
+  readonly on_cancel: () => void;
+}
+
+function NameForm({ name, on_name, on_cancel }: NameFormProps) {
+  const [wanted, set_wanted] = useState(name);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    const cleaned = clean_name(wanted);
+    if (cleaned !== "") on_name(cleaned);
+  };
+  const on_key = (event: KeyboardEvent): void => {
+    if (event.key === "Escape") on_cancel();
+  };
+  return (
+    <form className="popover name-form" onSubmit={submit} onKeyDown={on_key}>
+      <label htmlFor="own-name">Your name, as others see it</label>
+      <div className="form-row">
+        <input
+          id="own-name"
+          type="text"
+          maxLength={40}
+          value={wanted}
+          autoFocus
+          autoComplete="nickname"
+          onFocus={(event) => event.target.select()}
+          onChange={(event) => set_wanted(event.target.value)}
+        />
+        <button type="submit" className="button button-primary" disabled={clean_name(wanted) === ""}>
+          Save
+        </button>
+      </div>
+    </form>
+  );
+}
