@@ -1,0 +1,349 @@
+#include "actors/document.hpp"
+
+#include <algorithm>
+
+#include "actors/logger.hpp"
+#include "actors/merge.hpp"
+
+namespace octavo::actors {
+
+namespace {
+
+constexpr auto acks_looked_back = 16;
+
+std::vector<payload> to_payloads(std::vector<bytes> chunks) {
+  auto result = std::vector<payload>{};
+  result.reserve(chunks.size());
+  for (auto& chunk : chunks) result.emplace_back(std::move(chunk));
+  return result;
+}
+
+}  // namespace
+
+document_state::document_state(document_options options, metrics& counters)
+    : options_(options), counters_(counters), content_(content_options(options)), presence_(options.presence) {}
+
+crdt::document_options document_state::content_options(const document_options& options) {
+  auto result = crdt::document_options{};
+  result.max_pending_bytes = options.pending_bytes_max;
+  result.step_budget = options.update_steps_max;
+  result.hash_seed = options.hash_seed;
+  return result;
+}
+
+void document_state::install(crdt::document content, std::uint64_t seq) {
+  content_ = std::move(content);
+  seq_ = committed_seq_ = history_from_seq_ = seq;
+}
+
+void document_state::subscribe(subscriber_id subscriber) { subscribers_.push_back(subscriber); }
+
+void document_state::unsubscribe(subscriber_id subscriber, std::int64_t steady_ms) {
+  std::erase(subscribers_, subscriber);
+  for (auto one = sessions_.begin(); one != sessions_.end();) {
+    if (one->first.subscriber != subscriber) {
+      ++one;
+      continue;
+    }
+    presence_.leave(one->first, steady_ms);
+    one = sessions_.erase(one);
+  }
+}
+
+void document_state::handle(subscriber_id subscriber, relay_burst burst, moment now, bool may_write,
+                            std::string_view why) {
+  for (const auto& what : burst.requests) {
+    if (broken_) return;
+    auto who = session_key{subscriber, what.session};
+    switch (what.kind) {
+      case request_kind::enter: enter(who, what); break;
+      case request_kind::leave: leave(who, now.steady_ms); break;
+      case request_kind::edit:
+        if (may_write)
+          edit(who, what, now.unix_ms);
+        else
+          refuse(who, what, why);
+        break;
+      case request_kind::sync: sync(who, what); break;
+      case request_kind::presence: announce(who, what, now.steady_ms); break;
+      case request_kind::query_presence: reply_to(who, reply_kind::presence, presence_.all()); break;
+      case request_kind::resync: resync(who, what); break;
+    }
+    answered(who, what);
+  }
+}
+
+void document_state::enter(session_key who, const request& what) {
+  sessions_[who] = session{std::string{as_text(what.data.view())}, 0};
+  reply_to(who, reply_kind::state_vector, payload{content_.encode_state_vector()});
+  if (presence_.present() != 0) reply_to(who, reply_kind::presence, presence_.all());
+}
+
+void document_state::leave(session_key who, std::int64_t steady_ms) {
+  presence_.leave(who, steady_ms);
+  sessions_.erase(who);
+}
+
+void document_state::edit(session_key who, const request& what, std::int64_t unix_ms) {
+  auto limits = crdt::decode_limits{};
+  limits.max_bytes = options_.update_bytes_max;
+  if (auto decoded = crdt::decode_update_v1(what.data.view(), scratch_, limits); !decoded) {
+    counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
+    bad_message(who, "malformed update: " + to_string(decoded.error()));
+    return;
+  }
+  content_.prune(scratch_);
+  if (scratch_.empty()) {
+    counters_.edits_known.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  // What is logged and sent on is our own encoding, so that no peer ever reads bytes that this server did not
+  // understand. It is made before the update is applied, since the scratch borrows from the message.
+  auto canonical = payload{crdt::encode_update_v1(scratch_)};
+  auto applied = content_.apply(scratch_);
+  scratch_.clear();
+  if (!applied) {
+    counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
+    auto reason = std::string{to_string(applied.error())};
+    if (leaves_unchanged(applied.error())) {
+      reply_to(who, reply_kind::refused, payload::copy_of("the update was not taken: " + reason), what.op);
+      bad_message(who, reason);
+      return;
+    }
+    auto found = sessions_.find(who);
+    broken_ = broken_update{who, found == sessions_.end() ? std::string{} : found->second.user, std::move(reason),
+                            std::move(canonical)};
+    return;
+  }
+  if (!applied->changed) {
+    counters_.edits_known.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  ++seq_;
+  remember_clocks(applied->advances);
+  auto found = sessions_.find(who);
+  records_.push_back({seq_, unix_ms, found == sessions_.end() ? std::string{} : found->second.user, canonical});
+  ++records_since_snapshot_;
+  bytes_since_snapshot_ += canonical.size();
+  counters_.edit_bytes.fetch_add(canonical.size(), std::memory_order_relaxed);
+  auto waiting = gated{};
+  waiting.seq = seq_;
+  waiting.subscriber = who.subscriber;
+  waiting.from = who.session;
+  waiting.kind = gated::kind_type::edit;
+  waiting.update = std::move(canonical);
+  gate_.push_back(std::move(waiting));
+}
+
+void document_state::sync(session_key who, const request& what) {
+  auto since = crdt::decode_state_vector(what.data.view());
+  if (!since) {
+    bad_message(who, "malformed state vector: " + to_string(since.error()));
+    return;
+  }
+  if (since->empty())
+    reply_chunks(who, full_state(), reply_kind::synced);
+  else
+    reply_chunks(who, to_payloads(content_.encode_state_chunks_v1(*since, options_.sync_chunk_bytes)),
+                 reply_kind::synced);
+}
+
+void document_state::resync(session_key who, const request& what) {
+  counters_.resyncs.fetch_add(1, std::memory_order_relaxed);
+  auto since = state_after(what.seq);
+  if (since.empty())
+    reply_chunks(who, full_state(), reply_kind::update);
+  else
+    reply_chunks(who, to_payloads(content_.encode_state_chunks_v1(since, options_.sync_chunk_bytes)),
+                 reply_kind::update);
+  if (presence_.present() != 0) reply_to(who, reply_kind::presence, presence_.all());
+  reply_to(who, reply_kind::resynced, {}, seq_);
+}
+
+void document_state::announce(session_key who, const request& what, std::int64_t steady_ms) {
+  auto had_changes = presence_.has_changes();
+  switch (presence_.announce(who, what.data.view(), steady_ms)) {
+    case presence_table::verdict::taken:
+      counters_.presence_changes.fetch_add(1, std::memory_order_relaxed);
+      break;
+    case presence_table::verdict::known: break;
+    case presence_table::verdict::malformed: bad_message(who, "malformed presence"); break;
+    case presence_table::verdict::refused:
+      counters_.presence_refused.fetch_add(1, std::memory_order_relaxed);
+      break;
+  }
+  if (!had_changes && presence_.has_changes()) presence_dirty_ms_ = steady_ms;
+}
+
+void document_state::bad_message(session_key who, std::string_view what) {
+  counters_.bad_messages.fetch_add(1, std::memory_order_relaxed);
+  auto found = sessions_.find(who);
+  if (found == sessions_.end() || ++found->second.bad_messages < options_.bad_messages_max) return;
+  reply_to(who, reply_kind::kicked, payload::copy_of(what), static_cast<std::uint64_t>(close_reason::bad_messages));
+}
+
+void document_state::refuse(session_key who, const request& what, std::string_view why) {
+  refused_ = true;
+  reply_to(who, reply_kind::refused, payload::copy_of(why), what.op);
+}
+
+void document_state::reply_to(session_key who, reply_kind kind, payload data, std::uint64_t seq) {
+  auto waiting = gated{};
+  waiting.seq = seq_;
+  waiting.subscriber = who.subscriber;
+  waiting.from = who.session;
+  waiting.kind = gated::kind_type::reply;
+  waiting.what = {who.session, kind, seq, std::move(data)};
+  gate_.push_back(std::move(waiting));
+}
+
+void document_state::reply_chunks(session_key who, const std::vector<payload>& chunks, reply_kind last) {
+  for (auto i = std::size_t{0}; i < chunks.size(); ++i)
+    reply_to(who, i + 1 == chunks.size() ? last : reply_kind::update, chunks[i]);
+  if (chunks.empty() && last == reply_kind::synced)
+    reply_to(who, last, payload::copy_of(bytes_view{crdt::empty_update_v1}));
+}
+
+void document_state::answered(session_key who, const request& what) {
+  auto waiting = gated{};
+  waiting.seq = seq_;
+  waiting.subscriber = who.subscriber;
+  waiting.from = who.session;
+  waiting.op = what.op;
+  waiting.weight = what.weight();
+  gate_.push_back(std::move(waiting));
+}
+
+void document_state::remember_clocks(std::span<const crdt::clock_advance> advances) {
+  for (const auto& advance : advances) history_.push_back({seq_, advance.client, advance.clock_before});
+  while (history_.size() > options_.resync_history_max) {
+    history_from_seq_ = history_.front().seq;
+    while (!history_.empty() && history_.front().seq == history_from_seq_) history_.pop_front();
+  }
+}
+
+crdt::state_vector document_state::state_after(std::uint64_t seq) const {
+  if (seq < history_from_seq_ || seq > seq_) return {};
+  auto state = content_.state();
+  for (auto step = history_.rbegin(); step != history_.rend() && step->seq > seq; ++step)
+    state.set(step->client, step->clock_before);
+  return state;
+}
+
+void document_state::committed(std::uint64_t seq) { committed_seq_ = std::max(committed_seq_, seq); }
+
+void document_state::ask_again() {
+  refused_ = false;
+  ask_all_ = true;
+}
+
+std::optional<std::int64_t> document_state::presence_due_ms() const {
+  if (!presence_.has_changes()) return std::nullopt;
+  return std::max(presence_dirty_ms_, presence_sent_ms_ + options_.presence.interval_ms);
+}
+
+std::size_t document_state::memory_bytes() const {
+  return content_.stats().memory_bytes + history_.size() * sizeof(clock_step) + sessions_.size() * sizeof(session);
+}
+
+const std::vector<payload>& document_state::full_state() {
+  if (!full_state_valid_ || full_state_seq_ != seq_) {
+    full_state_ = to_payloads(content_.encode_state_chunks_v1({}, options_.sync_chunk_bytes));
+    full_state_seq_ = seq_;
+    full_state_valid_ = true;
+  }
+  return full_state_;
+}
+
+std::vector<std::pair<subscriber_id, document_burst>> document_state::take_bursts(std::int64_t steady_ms) {
+  auto out = std::vector<std::pair<subscriber_id, document_burst>>{};
+  open_gate(out);
+  if (auto due = presence_due_ms(); due && *due <= steady_ms) {
+    presence_sent_ms_ = steady_ms;
+    auto changes = presence_.take_changes();
+    for (auto subscriber : subscribers_) burst_of(out, subscriber).presence = changes;
+  }
+  // Not before everything is durable: what is asked for must not be what another client already showed.
+  if (ask_all_ && !has_uncommitted()) {
+    ask_all_ = false;
+    auto state = payload{content_.encode_state_vector()};
+    for (auto subscriber : subscribers_) {
+      auto& burst = burst_of(out, subscriber);
+      burst.ask_all = true;
+      burst.state_vector = state;
+    }
+  }
+  return out;
+}
+
+document_burst& document_state::burst_of(std::vector<std::pair<subscriber_id, document_burst>>& out,
+                                         subscriber_id subscriber) {
+  for (auto one = out.rbegin(); one != out.rend(); ++one)
+    if (one->first == subscriber) return one->second;
+  return out.emplace_back(subscriber, document_burst{}).second;
+}
+
+void document_state::open_gate(std::vector<std::pair<subscriber_id, document_burst>>& out) {
+  auto edits = std::vector<gated>{};
+  auto edit_bytes = std::size_t{0};
+  while (!gate_.empty() && gate_.front().seq <= committed_seq_) {
+    auto one = std::move(gate_.front());
+    gate_.pop_front();
+    switch (one.kind) {
+      case gated::kind_type::edit:
+        if (edit_bytes + one.update.size() > options_.burst_bytes_max && !edits.empty()) {
+          add_update(out, std::exchange(edits, {}));
+          edit_bytes = 0;
+          // What follows must come behind this update, and one burst holds one update.
+          for (auto subscriber : subscribers_) out.emplace_back(subscriber, document_burst{});
+        }
+        edit_bytes += one.update.size();
+        edits.push_back(std::move(one));
+        break;
+      case gated::kind_type::reply:
+        if (std::ranges::find(subscribers_, one.subscriber) != subscribers_.end())
+          burst_of(out, one.subscriber).replies.push_back(std::move(one.what));
+        break;
+      case gated::kind_type::answered: {
+        if (std::ranges::find(subscribers_, one.subscriber) == subscribers_.end()) break;
+        auto& burst = burst_of(out, one.subscriber);
+        burst.credit_bytes += one.weight;
+        // A session's last op stands for those before it; looking back a little keeps this linear.
+        auto from = burst.acks.size() > acks_looked_back ? burst.acks.end() - acks_looked_back : burst.acks.begin();
+        auto mine = std::find_if(from, burst.acks.end(), [&](const ack& entry) { return entry.session == one.from; });
+        if (mine == burst.acks.end()) {
+          burst.acks.push_back({one.from, one.op, one.weight});
+        } else {
+          mine->op = std::max(mine->op, one.op);
+          mine->bytes += one.weight;
+        }
+        break;
+      }
+    }
+  }
+  add_update(out, std::move(edits));
+  std::erase_if(out, [](const auto& one) { return one.second.empty(); });
+}
+
+void document_state::add_update(std::vector<std::pair<subscriber_id, document_burst>>& out, std::vector<gated> edits) {
+  if (edits.empty()) return;
+  counters_.broadcasts.fetch_add(1, std::memory_order_relaxed);
+  auto writer = session_key{edits.front().subscriber, edits.front().from};
+  auto one_writer = std::ranges::all_of(
+      edits, [&](const gated& edit) { return session_key{edit.subscriber, edit.from} == writer; });
+  auto last_seq = edits.back().seq;
+  auto count = edits.size();
+  auto updates = std::vector<payload>{};
+  updates.reserve(count);
+  for (auto& edit : edits) updates.push_back(std::move(edit.update));
+  auto merged = merge_updates(std::move(updates));
+  for (auto subscriber : subscribers_) {
+    auto& burst = burst_of(out, subscriber);
+    burst.update = merged;
+    burst.seq = last_seq;
+    burst.edits = count;
+    burst.only_from = one_writer && subscriber == writer.subscriber ? writer.session : 0;
+  }
+}
+
+}  // namespace octavo::actors

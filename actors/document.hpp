@@ -1,0 +1,155 @@
+// A document without its messages: the single writer of one shared text, and the owner of its presence.
+//
+// An edit is decoded, freed of what is known already, integrated, numbered and handed out as a record for the log.
+// Everything that would show it to anyone (broadcasts, acknowledgements, answers to sync) waits in the output gate
+// until the log says that the number is durable. Whoever drives a document_state calls a function that brings
+// something in, and then takes what has come out: records, bursts, a schedule.
+//
+// Affinity: the document's actor.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/messages.hpp"
+#include "actors/metrics.hpp"
+#include "actors/options.hpp"
+#include "actors/presence.hpp"
+#include "crdt/document.hpp"
+
+namespace octavo::actors {
+
+/// The number of a subscriber (a relay) within one document's run.
+using subscriber_id = std::uint32_t;
+
+/// Now, by the two clocks: records carry the time of day, presence and intervals need one that does not jump.
+struct moment {
+  std::int64_t unix_ms = 0;
+  std::int64_t steady_ms = 0;
+};
+
+/// An update that broke the document: integrating it failed half-way, so that what is in memory is not to be trusted.
+struct broken_update {
+  session_key from;
+  std::string user;
+  std::string reason;
+  payload update;
+};
+
+class document_state {
+ public:
+  document_state(document_options options, metrics& counters);
+
+  /// The options of the document's content, as the loader must make it.
+  static crdt::document_options content_options(const document_options& options);
+
+  /// Takes what the store holds; `seq` is the last sequence number in it.
+  void install(crdt::document content, std::uint64_t seq);
+
+  // --- what comes in ---
+  void subscribe(subscriber_id subscriber);
+  void unsubscribe(subscriber_id subscriber, std::int64_t steady_ms);
+  /// Handles what the sessions behind a subscriber ask. `may_write` is false while the disk is full: then edits are
+  /// refused, with `why`. Stops at an update that breaks the document.
+  void handle(subscriber_id subscriber, relay_burst burst, moment now, bool may_write, std::string_view why);
+  /// The log holds all records up to `seq`.
+  void committed(std::uint64_t seq);
+  /// The disk has room again: every session is asked for what was refused meanwhile.
+  void ask_again();
+  void expire_presence(std::int64_t steady_ms) { presence_.expire(steady_ms); }
+
+  // --- what has come out ---
+  std::vector<log_record> take_records() { return std::exchange(records_, {}); }
+  /// Bursts whose edits are durable, in order. Presence is included if it is due.
+  std::vector<std::pair<subscriber_id, document_burst>> take_bursts(std::int64_t steady_ms);
+  const std::optional<broken_update>& broken() const { return broken_; }
+
+  // --- what is there ---
+  std::uint64_t seq() const { return seq_; }
+  std::uint64_t committed_seq() const { return committed_seq_; }
+  bool has_uncommitted() const { return seq_ != committed_seq_; }
+  bool has_subscribers() const { return !subscribers_.empty(); }
+  bool has_presence() const { return !presence_.empty(); }
+  bool has_refused() const { return refused_; }
+  /// When presence must be sent, by the steady clock; nothing if none waits.
+  std::optional<std::int64_t> presence_due_ms() const;
+  std::size_t memory_bytes() const;
+  const crdt::document& content() const { return content_; }
+  /// What a client had after `seq`, for as far as the history of clocks goes back; otherwise empty, which asks for all.
+  crdt::state_vector state_after(std::uint64_t seq) const;
+  std::uint64_t records_since_snapshot() const { return records_since_snapshot_; }
+  std::uint64_t bytes_since_snapshot() const { return bytes_since_snapshot_; }
+  void snapshot_taken(std::uint64_t records_after, std::uint64_t bytes_after) {
+    records_since_snapshot_ = records_after;
+    bytes_since_snapshot_ = bytes_after;
+  }
+  /// The whole state now, in chunks; shared by all that join at the same version.
+  const std::vector<payload>& full_state();
+
+ private:
+  struct session {
+    std::string user;
+    std::size_t bad_messages = 0;
+  };
+  /// An output that waits for `seq` to be durable.
+  struct gated {
+    std::uint64_t seq = 0;
+    subscriber_id subscriber = 0;
+    session_id from = 0;
+    enum class kind_type : std::uint8_t { edit, reply, answered } kind = kind_type::answered;
+    payload update;            // of an edit
+    std::uint64_t op = 0;      // of answered
+    std::uint64_t weight = 0;  // of answered: bytes of the windows that are free again
+    reply what;                // of a reply
+  };
+  struct clock_step {
+    std::uint64_t seq = 0;
+    std::uint64_t client = 0;
+    std::uint32_t clock_before = 0;
+  };
+
+  void enter(session_key who, const request& what);
+  void leave(session_key who, std::int64_t steady_ms);
+  void edit(session_key who, const request& what, std::int64_t unix_ms);
+  void sync(session_key who, const request& what);
+  void resync(session_key who, const request& what);
+  void announce(session_key who, const request& what, std::int64_t steady_ms);
+  void bad_message(session_key who, std::string_view what);
+  void refuse(session_key who, const request& what, std::string_view why);
+  void reply_to(session_key who, reply_kind kind, payload data, std::uint64_t seq = 0);
+  void reply_chunks(session_key who, const std::vector<payload>& chunks, reply_kind last);
+  void answered(session_key who, const request& what);
+  void remember_clocks(std::span<const crdt::clock_advance> advances);
+  void open_gate(std::vector<std::pair<subscriber_id, document_burst>>& out);
+  void add_update(std::vector<std::pair<subscriber_id, document_burst>>& out, std::vector<gated> edits);
+  document_burst& burst_of(std::vector<std::pair<subscriber_id, document_burst>>& out, subscriber_id subscriber);
+
+  document_options options_;
+  metrics& counters_;
+  crdt::document content_;
+  crdt::decoded_update scratch_;
+  std::uint64_t seq_ = 0;
+  std::uint64_t committed_seq_ = 0;
+  std::vector<subscriber_id> subscribers_;
+  std::unordered_map<session_key, session, session_key_hash> sessions_;
+  presence_table presence_;
+  std::int64_t presence_sent_ms_ = 0;
+  std::int64_t presence_dirty_ms_ = 0;
+  std::deque<gated> gate_;
+  std::vector<log_record> records_;
+  std::deque<clock_step> history_;
+  std::uint64_t history_from_seq_ = 0;  // states after this number and later can be told
+  std::vector<payload> full_state_;
+  std::uint64_t full_state_seq_ = 0;
+  bool full_state_valid_ = false;
+  std::optional<broken_update> broken_;
+  bool refused_ = false;
+  bool ask_all_ = false;
+  std::uint64_t records_since_snapshot_ = 0;
+  std::uint64_t bytes_since_snapshot_ = 0;
+};
+
+}  // namespace octavo::actors

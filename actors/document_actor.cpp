@@ -1,0 +1,458 @@
+#include "actors/document_actor.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
+#include <chrono>
+#include <deque>
+#include <unordered_map>
+
+#include "actors/document.hpp"
+#include "actors/logger.hpp"
+#include "storage/store.hpp"
+
+namespace octavo::actors {
+
+namespace {
+
+constexpr auto load_timeout = std::chrono::minutes{5};
+constexpr auto snapshot_timeout = std::chrono::minutes{5};
+constexpr auto registry_timeout = std::chrono::minutes{1};
+/// How often presence is looked after, and whether a full disk has room again.
+constexpr auto housekeeping_interval = std::chrono::seconds{2};
+/// A document with fewer records than this since its snapshot is quick to load as it is.
+constexpr auto snapshot_before_leaving_records = std::uint64_t{50};
+/// The registry is told of a document's size after so many edits, if it changed by so much.
+constexpr auto report_step_edits = std::uint64_t{256};
+constexpr auto report_step_bytes = std::size_t{16} << 10;
+
+std::int64_t unix_now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// For what must not jump: presence and intervals.
+std::int64_t steady_now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+class document_impl {
+ public:
+  static inline const char* name = "octavo.document";
+
+  document_impl(document_actor::pointer self, std::string document, document_peers peers, document_options options,
+                const storage::store& disk, metrics& counters)
+      : self_(self),
+        name_(std::move(document)),
+        peers_(std::move(peers)),
+        options_(options),
+        disk_(disk),
+        counters_(counters),
+        state_(options, counters) {
+    counters_.documents_open.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  ~document_impl() { counters_.documents_open.fetch_sub(1, std::memory_order_relaxed); }
+
+  document_actor::behavior_type make_behavior() {
+    watcher_.install(self_);
+    self_->set_exception_handler([this](std::exception_ptr thrown) -> caf::error { return failed(thrown); });
+    load();
+    return {
+        [this](join_atom, const subscriber_actor& who) { return join(who); },
+        [this](part_atom, const subscriber_actor& who) { part(who.address()); },
+        [this](relay_burst& burst, const subscriber_actor& from) { handle(std::move(burst), from); },
+        [this](state_atom) { return full_state(); },
+        [this](stop_atom) { return stop(error{errc::none, {}}); },
+        [this](drop_atom) { return stop(error{errc::not_found, "the document was deleted"}); },
+        [this](committed_atom, std::uint64_t seq) { committed(seq); },
+        [this](rejected_atom, std::uint64_t, const caf::error& reason) { rejected(from_caf(reason)); },
+        [this](tick_atom) {
+          tick_scheduled_ = false;
+          pump();
+        },
+        [this](passivate_atom) { leave_if_alone(); },
+    };
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+
+  // --- loading ---
+
+  void load() {
+    counters_.documents_loading.fetch_add(1, std::memory_order_relaxed);
+    // An earlier actor of this document may have failed with edits on their way to the log: they count, or are
+    // refused, before we look.
+    compat::ask(self_, peers_.log_writer, load_timeout, barrier_atom_v)
+        .then([this] { load_from_store(); }, [this](const caf::error& reason) { load_failed(from_caf(reason)); });
+  }
+
+  void load_from_store() {
+    compat::ask(self_, peers_.loader, load_timeout, load_atom_v, name_)
+        .then([this](const loaded_document& what) { loaded(what); },
+              [this](const caf::error& reason) { load_failed(from_caf(reason)); });
+  }
+
+  void loaded(const loaded_document& what) {
+    counters_.documents_loading.fetch_sub(1, std::memory_order_relaxed);
+    counters_.documents_loaded.fetch_add(1, std::memory_order_relaxed);
+    state_.install(std::move(*what.content), what.seq);
+    state_.snapshot_taken(what.records_since_snapshot, what.bytes_since_snapshot);
+    loaded_ = true;
+    for (auto& one : waiting_joins_) {
+      add_subscriber(one.first);
+      one.second.deliver(state_.seq());
+    }
+    waiting_joins_.clear();
+    for (auto& one : waiting_states_) one.what = encoded_state();
+    deliver_states();
+    if (ending_) {
+      end_when_durable();
+      return;
+    }
+    report();
+    if (!state_.has_subscribers()) schedule_idle();
+  }
+
+  void load_failed(const error& why) {
+    counters_.documents_loading.fetch_sub(1, std::memory_order_relaxed);
+    counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
+    logger().error("document={} cannot be loaded: {}", printable(name_), why.message);
+    for (auto& one : waiting_joins_) one.second.deliver(make_error(why));
+    for (auto& one : waiting_states_) one.to.deliver(make_error(why));
+    for (auto& one : waiting_stops_) one.deliver();
+    self_->quit(make_error(why));
+  }
+
+  // --- subscribers ---
+
+  caf::result<std::uint64_t> join(const subscriber_actor& who) {
+    if (leaving_ || ending_) return make_error(error{errc::unavailable, "the document is leaving memory"});
+    if (!loaded_) {
+      auto promise = self_->make_response_promise<std::uint64_t>();
+      waiting_joins_.emplace_back(who, promise);
+      return promise;
+    }
+    add_subscriber(who);
+    return state_.seq();
+  }
+
+  void add_subscriber(const subscriber_actor& who) {
+    auto added = subscribers_.emplace(who.address(), subscriber{next_subscriber_, who});
+    if (!added.second) return;
+    handles_.emplace(next_subscriber_, who);
+    state_.subscribe(next_subscriber_++);
+    watcher_.watch(self_, who, [this, address = who.address()](const caf::error&) { part(address); });
+  }
+
+  void part(const caf::actor_addr& who) {
+    auto found = subscribers_.find(who);
+    if (found == subscribers_.end()) return;
+    watcher_.unwatch(self_, found->second.handle);
+    state_.unsubscribe(found->second.id, steady_now_ms());
+    handles_.erase(found->second.id);
+    subscribers_.erase(found);
+    pump();
+    if (!state_.has_subscribers()) {
+      report();
+      schedule_idle();
+    }
+  }
+
+  // --- edits ---
+
+  void handle(relay_burst burst, const subscriber_actor& from) {
+    auto found = subscribers_.find(from.address());
+    if (found == subscribers_.end() || ending_) return;
+    auto may_write = disk_.writable();
+    if (!may_write && reason_refused_.empty()) {
+      auto space = disk_.space();
+      reason_refused_ = "the server's disk is full (" + std::to_string(space.free_bytes >> 20) +
+                        " MiB free): edits are not taken until there is room; they stay with you until then";
+      logger().error("document={} edits are refused: {}", printable(name_), reason_refused_);
+    }
+    state_.handle(found->second.id, std::move(burst), {unix_now_ms(), steady_now_ms()}, may_write,
+                  reason_refused_);
+    pump();
+  }
+
+  void committed(std::uint64_t seq) {
+    state_.committed(seq);
+    auto now = clock::now();
+    while (!in_flight_.empty() && in_flight_.front().first <= seq) {
+      counters_.edit_latency.record_us(static_cast<std::uint64_t>(
+          std::chrono::duration_cast<std::chrono::microseconds>(now - in_flight_.front().second).count()));
+      in_flight_.pop_front();
+    }
+    deliver_states();
+    pump();
+    snapshot_if_due();
+    if (ending_) end_when_durable();
+  }
+
+  void rejected(const error& why) {
+    // What is in memory is ahead of the disk now. Nobody has seen it; the clients still have it and offer it again.
+    counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
+    logger().error("document={} seq={} is loaded anew: {}", printable(name_), state_.committed_seq(), why.message);
+    for (auto& one : waiting_stops_) one.deliver();
+    self_->quit(make_error(why));
+  }
+
+  /// Sends out what the state has made, and sees to what waits on the clock.
+  void pump() {
+    if (!loaded_) return;
+    if (auto records = state_.take_records(); !records.empty()) {
+      auto now = clock::now();
+      auto bytes = std::size_t{0};
+      for (const auto& record : records) bytes += record.update.size() + record.user.size();
+      in_flight_.emplace_back(records.back().seq, now);
+      counters_.log_queue_records.fetch_add(static_cast<std::int64_t>(records.size()), std::memory_order_relaxed);
+      counters_.log_queue_bytes.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+      compat::send(self_, peers_.log_writer, append_atom_v,
+                   append_request{name_, document_actor{self_}, std::move(records)});
+      report();
+    }
+    for (auto& [id, burst] : state_.take_bursts(steady_now_ms()))
+      if (auto found = handles_.find(id); found != handles_.end())
+        compat::send(self_, found->second, std::move(burst));
+    if (state_.broken() && !ending_) set_aside(*state_.broken());
+    schedule_presence();
+    if (state_.has_presence() || state_.has_refused()) schedule_housekeeping();
+  }
+
+  void set_aside(const broken_update& what) {
+    counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
+    logger().error("document={} user={} an update of {} bytes broke the document and was set aside: {}",
+                   printable(name_), printable(what.user), what.update.size(), what.reason);
+    compat::send(self_, peers_.log_writer, quarantine_atom_v,
+                 quarantine_request{name_, unix_now_ms(), what.user, what.reason, what.update});
+    if (auto found = handles_.find(what.from.subscriber); found != handles_.end()) {
+      auto burst = document_burst{};
+      burst.replies.push_back({what.from.session, reply_kind::kicked,
+                               static_cast<std::uint64_t>(close_reason::update_refused),
+                               payload::copy_of("your edit could not be integrated and was set aside")});
+      compat::send(self_, found->second, std::move(burst));
+    }
+    end({errc::internal, "an update broke the document; it opens again without it"});
+  }
+
+  // --- time ---
+
+  void schedule_presence() {
+    auto due = state_.presence_due_ms();
+    if (!due || tick_scheduled_) return;
+    tick_scheduled_ = true;
+    auto delay = std::max<std::int64_t>(1, *due - steady_now_ms());
+    compat::send_later(self_, self_, std::chrono::milliseconds{delay}, tick_atom_v);
+  }
+
+  void schedule_housekeeping() {
+    if (housekeeping_scheduled_) return;
+    housekeeping_scheduled_ = true;
+    self_->run_delayed(housekeeping_interval, [this] {
+      housekeeping_scheduled_ = false;
+      state_.expire_presence(steady_now_ms());
+      if (state_.has_refused() && disk_.writable()) {
+        logger().info("document={} the disk has room again: clients are asked for what was refused", printable(name_));
+        reason_refused_.clear();
+        state_.ask_again();
+      }
+      pump();
+    });
+  }
+
+  void schedule_idle() {
+    auto round = ++idle_round_;
+    self_->run_delayed(std::chrono::milliseconds{options_.idle_timeout_ms}, [this, round] {
+      if (round == idle_round_) leave_if_alone();
+    });
+  }
+
+  void report() {
+    // Not for every keystroke: adding up a document's memory has its price.
+    auto idle = !state_.has_subscribers();
+    if (idle == reported_idle_ && reported_seq_ != 0 && state_.seq() - reported_seq_ < report_step_edits) return;
+    reported_seq_ = state_.seq();
+    auto bytes = state_.memory_bytes();
+    auto grown = bytes > reported_bytes_ ? bytes - reported_bytes_ : reported_bytes_ - bytes;
+    if (grown < report_step_bytes && idle == reported_idle_ && reported_bytes_ != 0) return;
+    reported_bytes_ = bytes;
+    reported_idle_ = idle;
+    compat::send(self_, peers_.registry, report_atom_v, document_report{name_, bytes, idle});
+  }
+
+  // --- snapshots and the end ---
+
+  void snapshot_if_due() {
+    if (snapshot_running_ || (state_.records_since_snapshot() < options_.snapshot_after_records &&
+                              state_.bytes_since_snapshot() < options_.snapshot_after_bytes))
+      return;
+    snapshot([](bool) {});
+  }
+
+  template <class Done>
+  void snapshot(Done done) {
+    snapshot_running_ = true;
+    compat::ask(self_, peers_.snapshotter, snapshot_timeout, snapshot_atom_v, name_)
+        .then(
+            [this, done](std::uint64_t covered) {
+              snapshot_running_ = false;
+              state_.snapshot_taken(state_.committed_seq() - std::min(covered, state_.committed_seq()), 0);
+              done(true);
+            },
+            [this, done](const caf::error& reason) {
+              snapshot_running_ = false;
+              logger().warn("document={} no snapshot could be written: {}", printable(name_), from_caf(reason).message);
+              // Not at once again: the log holds everything, a snapshot only saves time.
+              state_.snapshot_taken(0, 0);
+              done(false);
+            });
+  }
+
+  void leave_if_alone() {
+    if (!loaded_ || leaving_ || ending_ || state_.has_subscribers()) return;
+    if (state_.has_uncommitted() || snapshot_running_) {
+      schedule_idle();
+      return;
+    }
+    leaving_ = true;  // joins are refused from here on, so that nothing can happen between the question and the end
+    if (state_.records_since_snapshot() >= snapshot_before_leaving_records)
+      snapshot([this](bool) { ask_to_leave(); });
+    else
+      ask_to_leave();
+  }
+
+  void ask_to_leave() {
+    if (ending_) {
+      end_when_durable();
+      return;
+    }
+    compat::ask(self_, peers_.registry, registry_timeout, passivate_atom_v, name_)
+        .then(
+            [this] {
+              counters_.documents_passivated.fetch_add(1, std::memory_order_relaxed);
+              self_->quit();
+            },
+            [this](const caf::error&) {
+              leaving_ = false;
+              schedule_idle();
+            });
+  }
+
+  caf::result<void> stop(error why) {
+    auto promise = self_->make_response_promise<void>();
+    waiting_stops_.push_back(promise);
+    end(std::move(why));
+    return promise;
+  }
+
+  /// Takes nothing more, and ends once all that was taken is durable.
+  void end(error why) {
+    if (!ending_) {
+      ending_ = true;
+      end_reason_ = std::move(why);
+    }
+    if (loaded_) end_when_durable();
+  }
+
+  void end_when_durable() {
+    if (state_.has_uncommitted() || snapshot_running_ || ended_) return;
+    auto for_good = end_reason_.code == errc::none;
+    if (for_good && state_.records_since_snapshot() >= snapshot_before_leaving_records && !final_snapshot_done_) {
+      final_snapshot_done_ = true;
+      snapshot([this](bool) { end_when_durable(); });
+      return;
+    }
+    ended_ = true;
+    for (auto& one : waiting_stops_) one.deliver();
+    if (for_good)
+      self_->quit();
+    else
+      self_->quit(make_error(end_reason_));
+  }
+
+  caf::error failed(const std::exception_ptr& thrown) {
+    auto text = std::string{"unknown exception"};
+    try {
+      std::rethrow_exception(thrown);
+    } catch (const std::exception& exception) {
+      text = exception.what();
+    } catch (...) {
+    }
+    counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
+    logger().error("document={} failed: {}", printable(name_), text);
+    return make_error(error{errc::internal, "the document failed: " + text});
+  }
+
+  // --- reading ---
+
+  caf::result<payload> full_state() {
+    auto promise = self_->make_response_promise<payload>();
+    waiting_states_.push_back({promise, state_.seq(), loaded_ ? encoded_state() : payload{}});
+    if (loaded_) deliver_states();
+    return promise;
+  }
+
+  /// An answer to a reader shows edits, and so waits for the disk like any other output.
+  void deliver_states() {
+    while (!waiting_states_.empty() && waiting_states_.front().seq <= state_.committed_seq()) {
+      waiting_states_.front().to.deliver(std::move(waiting_states_.front().what));
+      waiting_states_.pop_front();
+    }
+  }
+
+  payload encoded_state() const { return payload{state_.content().encode_state_as_update_v1()}; }
+
+  struct waiting_state {
+    caf::typed_response_promise<payload> to;
+    std::uint64_t seq = 0;
+    payload what;
+  };
+
+  struct subscriber {
+    subscriber_id id;
+    subscriber_actor handle;
+  };
+
+  document_actor::pointer self_;
+  std::string name_;
+  document_peers peers_;
+  document_options options_;
+  const storage::store& disk_;
+  metrics& counters_;
+  document_state state_;
+  compat::watcher watcher_;
+  std::unordered_map<caf::actor_addr, subscriber> subscribers_;
+  std::unordered_map<subscriber_id, subscriber_actor> handles_;
+  subscriber_id next_subscriber_ = 1;
+  std::vector<std::pair<subscriber_actor, caf::typed_response_promise<std::uint64_t>>> waiting_joins_;
+  std::deque<waiting_state> waiting_states_;
+  std::vector<caf::typed_response_promise<void>> waiting_stops_;
+  std::deque<std::pair<std::uint64_t, clock::time_point>> in_flight_;
+  std::string reason_refused_;
+  error end_reason_;
+  std::size_t reported_bytes_ = 0;
+  std::uint64_t reported_seq_ = 0;
+  std::uint64_t idle_round_ = 0;
+  bool reported_idle_ = false;
+  bool loaded_ = false;
+  bool leaving_ = false;
+  bool ending_ = false;
+  bool ended_ = false;
+  bool final_snapshot_done_ = false;
+  bool snapshot_running_ = false;
+  bool tick_scheduled_ = false;
+  bool housekeeping_scheduled_ = false;
+};
+
+}  // namespace
+
+document_actor spawn_document(caf::actor_system& system, std::string name, document_peers peers,
+                              document_options options, const storage::store& disk, metrics& counters) {
+  return system.spawn<document_actor::stateful_impl<document_impl>>(std::move(name), std::move(peers), options,
+                                                                    std::cref(disk), std::ref(counters));
+}
+
+}  // namespace octavo::actors

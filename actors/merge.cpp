@@ -1,0 +1,35 @@
+#include "actors/merge.hpp"
+
+#include "actors/logger.hpp"
+#include "crdt/awareness.hpp"
+#include "crdt/update.hpp"
+
+namespace octavo::actors {
+
+payload merge_updates(std::vector<payload> updates) {
+  if (updates.empty()) return {};
+  if (updates.size() == 1) return std::move(updates.front());
+  auto views = std::vector<bytes_view>{};
+  views.reserve(updates.size());
+  for (const auto& update : updates) views.push_back(update.view());
+  auto merged = crdt::merge_updates_v1(views);
+  // These updates were written by our own encoder, so that decoding them cannot fail; if it did, dropping one silently
+  // would part the clients for good.
+  if (!merged) throw std::logic_error{"an update of octavo's own cannot be decoded: " + to_string(merged.error())};
+  return payload{std::move(*merged)};
+}
+
+payload merge_presence(std::vector<payload> changes) {
+  if (changes.empty()) return {};
+  if (changes.size() == 1) return std::move(changes.front());
+  auto all = std::vector<crdt::awareness_entry>{};
+  auto some = std::vector<crdt::awareness_entry>{};
+  for (const auto& change : changes) {
+    if (!crdt::decode_awareness(change.view(), some)) continue;
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  crdt::merge_awareness(all);
+  return payload{crdt::encode_awareness(all)};
+}
+
+}  // namespace octavo::actors

@@ -1,0 +1,74 @@
+// What a node counts about itself. Plain atomics that any thread may bump; net/ writes them out for Prometheus.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace octavo {
+
+/// Counts durations in powers of two of 64 µs: the first bucket holds what took less, the last what took longer.
+class duration_histogram {
+ public:
+  static constexpr std::size_t buckets = 18;
+
+  void record_us(std::uint64_t duration_us) {
+    auto bucket = std::size_t{0};
+    while (bucket + 1 < buckets && duration_us > upper_bound_us(bucket)) ++bucket;
+    counts_[bucket].fetch_add(1, std::memory_order_relaxed);
+    sum_us_.fetch_add(duration_us, std::memory_order_relaxed);
+  }
+
+  static constexpr std::uint64_t upper_bound_us(std::size_t bucket) { return std::uint64_t{64} << bucket; }
+  std::uint64_t count(std::size_t bucket) const { return counts_[bucket].load(std::memory_order_relaxed); }
+  std::uint64_t sum_us() const { return sum_us_.load(std::memory_order_relaxed); }
+
+ private:
+  std::array<std::atomic<std::uint64_t>, buckets> counts_{};
+  std::atomic<std::uint64_t> sum_us_{0};
+};
+
+struct metrics {
+  using counter = std::atomic<std::uint64_t>;
+  using gauge = std::atomic<std::int64_t>;
+
+  gauge documents_open{0};
+  gauge documents_loading{0};
+  gauge document_bytes{0};        ///< memory of all open documents' contents
+  gauge relays_open{0};
+  gauge sessions_open{0};
+  gauge log_queue_records{0};     ///< edits that wait for the disk
+  gauge log_queue_bytes{0};
+  gauge relay_queue_bytes{0};     ///< requests that wait for a document
+  gauge unanswered_bytes{0};      ///< of all clients' requests
+  gauge send_queue_bytes{0};      ///< what sockets have not taken yet
+
+  counter edits_durable{0};
+  counter edits_known{0};         ///< that held nothing new
+  counter edits_refused{0};       ///< malformed, over a limit, or on a full disk
+  counter edits_quarantined{0};
+  counter edit_bytes{0};
+  counter commits{0};
+  counter commit_failures{0};
+  counter snapshots{0};
+  counter documents_loaded{0};
+  counter documents_failed{0};
+  counter documents_passivated{0};
+  counter presence_changes{0};
+  counter presence_refused{0};
+  counter broadcasts{0};          ///< bursts that documents handed out
+  counter deliveries{0};          ///< frames handed to sockets
+  counter resyncs{0};             ///< sessions that lagged and got a fresh diff
+  counter connections_accepted{0};
+  counter connections_refused{0};
+  counter messages_in{0};
+  counter bytes_in{0};
+  counter bytes_out{0};
+  counter bad_messages{0};
+
+  duration_histogram commit_latency;  ///< of one synced write
+  duration_histogram edit_latency;    ///< from the document's hands to durable
+};
+
+}  // namespace octavo

@@ -1,0 +1,322 @@
+#include "actors/relay.hpp"
+
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include "actors/logger.hpp"
+#include "actors/merge.hpp"
+
+namespace octavo::actors {
+
+relay_state::relay_state(relay_id id, relay_options options, metrics& counters)
+    : id_(id), options_(options), counters_(counters) {
+  counters_.relays_open.fetch_add(1, std::memory_order_relaxed);
+}
+
+relay_state::~relay_state() {
+  counters_.relays_open.fetch_sub(1, std::memory_order_relaxed);
+  counters_.relay_queue_bytes.fetch_sub(static_cast<std::int64_t>(queue_bytes_), std::memory_order_relaxed);
+}
+
+std::size_t relay_state::outlet_index(const outlet_ptr& out) {
+  for (auto i = std::size_t{0}; i < outlets_.size(); ++i)
+    if (outlets_[i].out == out) return i;
+  outlets_.push_back({out, 0});
+  return outlets_.size() - 1;
+}
+
+void relay_state::enter(session_start session) {
+  auto index = outlet_index(session.out);
+  auto added = sessions_.emplace(session.id, member{session.actor, index});
+  if (!added.second) return;
+  ++outlets_[index].sessions;
+  auto entering = request{session.id, request_kind::enter, 0, 0, payload::copy_of(session.user)};
+  queue_bytes_ += entering.weight();
+  counters_.relay_queue_bytes.fetch_add(static_cast<std::int64_t>(entering.weight()), std::memory_order_relaxed);
+  queue_.push_back(std::move(entering));
+}
+
+void relay_state::leave(session_id session) {
+  auto found = sessions_.find(session);
+  if (found == sessions_.end()) return;
+  --outlets_[found->second.outlet].sessions;
+  sessions_.erase(found);
+  auto leaving = request{session, request_kind::leave, 0, 0, {}};
+  queue_bytes_ += leaving.weight();
+  counters_.relay_queue_bytes.fetch_add(static_cast<std::int64_t>(leaving.weight()), std::memory_order_relaxed);
+  queue_.push_back(std::move(leaving));
+}
+
+void relay_state::ask(relay_burst burst) {
+  for (auto& one : burst.requests) {
+    auto found = sessions_.find(one.session);
+    if (found == sessions_.end()) continue;
+    auto weight = one.weight();
+    if (queue_bytes_ + weight > options_.queue_bytes_max) {
+      outlets_[found->second.outlet].out->close(one.session, close_reason::try_again,
+                                                "the document has more edits waiting than it may; try again");
+      continue;
+    }
+    queue_bytes_ += weight;
+    counters_.relay_queue_bytes.fetch_add(static_cast<std::int64_t>(weight), std::memory_order_relaxed);
+    queue_.push_back(std::move(one));
+  }
+}
+
+relay_burst relay_state::next_requests() {
+  auto burst = relay_burst{};
+  auto taken = std::size_t{0};
+  auto bytes = std::size_t{0};
+  // One request always goes, however large it is: a window smaller than a message must not stop the document.
+  while (taken < queue_.size() && (unanswered_bytes_ == 0 ? taken == 0 || bytes < options_.window_bytes
+                                                          : unanswered_bytes_ + bytes < options_.window_bytes)) {
+    bytes += queue_[taken].weight();
+    ++taken;
+  }
+  if (taken == 0) return burst;
+  burst.requests.assign(std::make_move_iterator(queue_.begin()),
+                        std::make_move_iterator(queue_.begin() + static_cast<std::ptrdiff_t>(taken)));
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(taken));
+  queue_bytes_ -= bytes;
+  unanswered_bytes_ += bytes;
+  counters_.relay_queue_bytes.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+  return burst;
+}
+
+std::vector<relay_state::notice> relay_state::receive(document_burst burst) {
+  auto notices = std::vector<notice>{};
+  unanswered_bytes_ -= std::min<std::size_t>(unanswered_bytes_, burst.credit_bytes);
+  // Refusals first: an acknowledgement that follows must find the session knowing of them.
+  for (auto& what : burst.replies) {
+    auto found = sessions_.find(what.session);
+    if (found == sessions_.end()) continue;
+    if (what.kind == reply_kind::refused)
+      notices.push_back({found->second.actor, {what.session, what.seq, 0}, true, std::string{as_text(what.data.view())}});
+    if (what.kind == reply_kind::kicked)
+      outlets_[found->second.outlet].out->close(what.session, static_cast<close_reason>(what.seq),
+                                                std::string{as_text(what.data.view())});
+    else
+      out_.replies.push_back(std::move(what));
+  }
+  for (const auto& what : burst.acks)
+    if (auto found = sessions_.find(what.session); found != sessions_.end())
+      notices.push_back({found->second.actor, what, false, {}});
+  if (!burst.update.empty()) {
+    if (!out_.updates.empty() && out_.only_from != burst.only_from) out_.several_writers = true;
+    out_.only_from = burst.only_from;
+    out_.updates.push_back(std::move(burst.update));
+    out_.seq = burst.seq;
+    out_.edits += burst.edits;
+  }
+  if (!burst.presence.empty()) out_.presence.push_back(std::move(burst.presence));
+  if (burst.ask_all) out_.state_vector = std::move(burst.state_vector);
+  return notices;
+}
+
+void relay_state::flush(const std::function<void()>& done) {
+  if (busy_outlets_ != 0 || out_.empty()) return;
+  auto what = std::exchange(out_, {});
+  auto common = delivery{};
+  common.relay = id_;
+  common.update = merge_updates(std::move(what.updates));
+  common.presence = merge_presence(std::move(what.presence));
+  common.state_vector = std::move(what.state_vector);
+  common.seq = what.seq;
+  common.edits = what.edits;
+  common.except = what.several_writers ? 0 : what.only_from;
+  common.done = done;
+  auto for_all = !common.update.empty() || !common.presence.empty() || !common.state_vector.empty();
+  auto replies = std::vector<std::vector<reply>>(outlets_.size());
+  for (auto& one : what.replies)
+    if (auto found = sessions_.find(one.session); found != sessions_.end())
+      replies[found->second.outlet].push_back(std::move(one));
+  for (auto i = std::size_t{0}; i < outlets_.size(); ++i) {
+    if (outlets_[i].sessions == 0 || (!for_all && replies[i].empty())) continue;
+    auto mine = common;
+    mine.replies = std::move(replies[i]);
+    ++busy_outlets_;
+    outlets_[i].out->deliver(std::move(mine));
+  }
+}
+
+void relay_state::close_all(close_reason reason, const std::string& text) {
+  for (auto& one : outlets_)
+    if (one.sessions != 0) one.out->close_all(id_, reason, text);
+}
+
+namespace {
+
+/// How a document's end looks to those who had it open.
+close_reason reason_of(errc code) {
+  switch (code) {
+    case errc::not_found: return close_reason::deleted;
+    case errc::none: return close_reason::going_away;
+    case errc::unavailable:
+    case errc::no_space:
+    case errc::limit_exceeded: return close_reason::try_again;
+    default: return close_reason::fault;
+  }
+}
+
+class relay_impl {
+ public:
+  static inline const char* name = "octavo.relay";
+
+  relay_impl(relay_actor::pointer self, std::string document, relay_id id, directory_actor directory,
+             registry_actor registry, relay_options options, metrics& counters)
+      : self_(self),
+        name_(std::move(document)),
+        id_(id),
+        directory_(std::move(directory)),
+        registry_(std::move(registry)),
+        options_(options),
+        state_(id, options, counters) {}
+
+  relay_actor::behavior_type make_behavior() {
+    watcher_.install(self_);
+    locate();
+    return {
+        [this](document_burst& burst) {
+          for (const auto& notice : state_.receive(std::move(burst))) {
+            if (notice.refused)
+              compat::send(self_, notice.to, refused_atom_v, notice.what.op, notice.reason);
+            else
+              compat::send(self_, notice.to, acked_atom_v, notice.what.op, notice.what.bytes);
+          }
+          deliver();
+          send_requests();
+        },
+        [this](enter_atom, session_start& session) {
+          state_.enter(std::move(session));
+          schedule_requests();
+        },
+        [this](relay_burst& burst) {
+          state_.ask(std::move(burst));
+          schedule_requests();
+        },
+        [this](leave_atom, session_id session) {
+          state_.leave(session);
+          schedule_requests();
+          if (!state_.has_sessions()) linger();
+        },
+        [this](flush_atom) {
+          flush_scheduled_ = false;
+          send_requests();
+        },
+        [this](flushed_atom) {
+          state_.flushed();
+          deliver();
+        },
+        [this](tick_atom) { retire(); },
+        [this](stop_atom) { end(close_reason::going_away, "the node is stopping"); },
+    };
+  }
+
+ private:
+  static constexpr auto locate_timeout = std::chrono::seconds{60};
+  static constexpr auto retry_delay = std::chrono::milliseconds{50};
+  static constexpr auto locate_attempts_max = 20;
+
+  void locate() {
+    compat::ask(self_, directory_, locate_timeout, locate_atom_v, name_)
+        .then([this](const document_actor& found) { join(found); },
+              [this](const caf::error& reason) { try_again_or_end(from_caf(reason)); });
+  }
+
+  void join(const document_actor& found) {
+    compat::ask(self_, found, locate_timeout, join_atom_v, subscriber_actor{self_})
+        .then(
+            [this, found](std::uint64_t) {
+              document_ = found;
+              watcher_.watch(self_, document_, [this](const caf::error& reason) { document_down(reason); });
+              send_requests();
+            },
+            [this](const caf::error& reason) { try_again_or_end(from_caf(reason)); });
+  }
+
+  // A document that is just leaving memory refuses to be joined; a moment later the directory has a new one.
+  void try_again_or_end(const error& why) {
+    if (why.code != errc::unavailable || ++attempts_ > locate_attempts_max) {
+      end(reason_of(why.code), why.message);
+      return;
+    }
+    self_->run_delayed(retry_delay, [this] { locate(); });
+  }
+
+  void document_down(const caf::error& reason) {
+    auto why = from_caf(reason);
+    if (why.code != errc::none)
+      logger().warn("document={} ended: {}", printable(name_), why.message);
+    document_ = nullptr;
+    end(reason_of(why.code), why.code == errc::none ? "the document was closed" : why.message);
+  }
+
+  void end(close_reason reason, const std::string& text) {
+    state_.close_all(reason, text);
+    if (document_) compat::send(self_, document_, part_atom_v, subscriber_actor{self_});
+    compat::send(self_, registry_, retire_atom_v, name_, id_);
+    self_->quit();
+  }
+
+  void schedule_requests() {
+    if (flush_scheduled_) return;
+    flush_scheduled_ = true;
+    // Comes after what other sessions have asked by now, so that a busy document gets one burst of all of it.
+    compat::send(self_, self_, flush_atom_v);
+  }
+
+  void send_requests() {
+    if (!document_) return;
+    if (auto burst = state_.next_requests(); !burst.requests.empty())
+      compat::send(self_, document_, std::move(burst), subscriber_actor{self_});
+  }
+
+  void deliver() {
+    state_.flush([relay = relay_actor{self_}] { compat::tell(relay, flushed_atom_v); });
+  }
+
+  void linger() {
+    compat::send_later(self_, self_, std::chrono::milliseconds{options_.linger_ms}, tick_atom_v);
+  }
+
+  void retire() {
+    if (state_.has_sessions() || retiring_) return;
+    retiring_ = true;
+    // Once the registry has answered it sends no new session here; one that came before keeps us.
+    compat::ask(self_, registry_, locate_timeout, retire_atom_v, name_, id_)
+        .then([this] { leave_if_alone(); }, [this](const caf::error&) { leave_if_alone(); });
+  }
+
+  void leave_if_alone() {
+    retiring_ = false;
+    if (state_.has_sessions()) return;
+    if (document_) {
+      send_requests();
+      compat::send(self_, document_, part_atom_v, subscriber_actor{self_});
+    }
+    self_->quit();
+  }
+
+  relay_actor::pointer self_;
+  std::string name_;
+  relay_id id_;
+  directory_actor directory_;
+  registry_actor registry_;
+  relay_options options_;
+  relay_state state_;
+  compat::watcher watcher_;
+  document_actor document_;
+  int attempts_ = 0;
+  bool flush_scheduled_ = false;
+  bool retiring_ = false;
+};
+
+}  // namespace
+
+relay_actor spawn_relay(caf::actor_system& system, std::string document, relay_id id, directory_actor directory,
+                        registry_actor registry, relay_options options, metrics& counters) {
+  return system.spawn<relay_actor::stateful_impl<relay_impl>>(std::move(document), id, std::move(directory),
+                                                              std::move(registry), options, std::ref(counters));
+}
+
+}  // namespace octavo::actors
