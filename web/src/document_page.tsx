@@ -2,7 +2,7 @@
 
 import { Suspense, lazy, useCallback, useEffect, useRef, useState } from "react";
 import * as Y from "yjs";
-import { People, free_color, set_me, use_people } from "./document/people";
+import { People, clean_name, free_color, name_was_chosen, set_me, use_people } from "./document/people";
 import type { DocumentSession, SessionState } from "./document/session";
 import type { Kind, Route } from "./route";
 import { use_store } from "./store";
@@ -53,6 +53,13 @@ export function DocumentPage({ route, session, people }: Props) {
     set_me(session.awareness, { color: free_color(session.awareness) });
   }, [state.loaded, kind, route, session]);
 
+  const user = state.access?.user ?? null;
+  useEffect(() => {
+    if (user !== null && clean_name(user) !== "" && !name_was_chosen()) {
+      set_me(session.awareness, { name: clean_name(user) });
+    }
+  }, [user, session]);
+
   return (
     <div className="page">
       <header className="header">
@@ -64,7 +71,7 @@ export function DocumentPage({ route, session, people }: Props) {
         </h1>
         <Status state={state} />
         <div className="header-end">
-          <PeopleList people={present} awareness={session.awareness} />
+          <PeopleList people={present} awareness={session.awareness} user={user} />
           <ShareButton name={session.name} kind={kind} />
           <ThemeButton />
         </div>

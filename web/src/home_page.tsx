@@ -3,6 +3,7 @@
 import { type FormEvent, useCallback, useEffect, useId, useRef, useState } from "react";
 import { type DocumentEntry, Refused, list_documents, sign_in } from "./api";
 import { document_href, type Kind, name_problem } from "./route";
+import { may_take_focus } from "./ui/focus";
 import { Footer } from "./ui/footer";
 import * as icon from "./ui/icons";
 import { SignInForm } from "./ui/sign_in_form";
@@ -73,7 +74,7 @@ function OpenForm() {
           aria-label="Name of the document to open or create"
           placeholder="Name a document"
           value={name}
-          autoFocus
+          autoFocus={may_take_focus()}
           autoComplete="off"
           autoCapitalize="off"
           spellCheck={false}

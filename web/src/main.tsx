@@ -10,7 +10,7 @@ import "./styles/writing.css";
 
 import { createRoot } from "react-dom/client";
 import { sign_in } from "./api";
-import { People, first_person, set_me, store_name } from "./document/people";
+import { People, first_person, set_me } from "./document/people";
 import { DocumentSession } from "./document/session";
 import { DocumentPage } from "./document_page";
 import { expose } from "./editors/expose";
@@ -20,9 +20,7 @@ import { ErrorBoundary } from "./ui/error_boundary";
 
 function open_document(route: Route, name: string) {
   const session = new DocumentSession(name);
-  const me = first_person();
-  store_name(me.name);
-  set_me(session.awareness, me);
+  set_me(session.awareness, first_person());
   session.start();
   expose({ doc: session.doc, provider: session.provider, session });
   return <DocumentPage route={route} session={session} people={new People(session.awareness)} />;

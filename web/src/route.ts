@@ -1,5 +1,5 @@
-// What the address says: the list of documents, or one document and how to edit it. Every link loads the page anew, so a
-// document's connection never outlives the view of it, and the browser's own warning guards unsaved edits.
+// What the address says: the list of documents, or one document and how to edit it. Every link loads the page anew, so
+// a document's connection never outlives the view of it, and the browser's own warning guards unsaved edits.
 
 export type Kind = "rich" | "plain";
 

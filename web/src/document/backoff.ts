@@ -1,6 +1,6 @@
-// When to try again after a lost connection. The first try comes fast, as most losses are a moment's; later ones are drawn
-// evenly from an interval that doubles ("full jitter"), so that thousands of pages that lost one node do not come back in
-// step.
+// When to try again after a lost connection. The first try comes fast, as most losses are a moment's; later ones are
+// drawn evenly from an interval that doubles ("full jitter"), so that thousands of pages that lost one node do not come
+// back in step.
 
 const first_delay_ms_max = 500;
 const delay_ms_min = 100;

@@ -59,18 +59,29 @@ export function clean_person(user: unknown): Person {
   };
 }
 
-/** The name chosen earlier in this tab or in this browser, or a pleasant one. */
+/** The name chosen earlier in this tab or in this browser, or a pleasant one that this tab keeps. */
 export function first_person(): Person {
-  const name = clean_name(stored(() => sessionStorage)) || clean_name(stored(() => localStorage));
-  return { name: name || `${pick(adjectives)} ${pick(animals)}`, color: pick(colors) };
+  const known = clean_name(stored(() => sessionStorage)) || clean_name(stored(() => localStorage));
+  const name = known || `${pick(adjectives)} ${pick(animals)}`;
+  if (!known) keep(() => sessionStorage, name);
+  return { name, color: pick(colors) };
 }
 
-export function store_name(name: string): void {
+/** True once the user has said how to be called; until then the name of the session with the node is better. */
+export function name_was_chosen(): boolean {
+  return clean_name(stored(() => localStorage)) !== "";
+}
+
+export function choose_name(name: string): void {
+  keep(() => sessionStorage, name);
+  keep(() => localStorage, name);
+}
+
+function keep(storage: () => Storage, name: string): void {
   try {
-    sessionStorage.setItem(name_key, name);
-    localStorage.setItem(name_key, name);
+    storage().setItem(name_key, name);
   } catch {
-    // It stays chosen until the page is left.
+    // It holds until the page is left.
   }
 }
 

@@ -1,9 +1,9 @@
 // Knows whether the server has this page's edits on disk.
 //
-// y-websocket has no acknowledgements, so the page asks: message type 102 carries a number of ours, and the server echoes
-// it once everything that it got from us before is durable. The number counts our local edits. One question is enough for
-// a burst of them, and a question is only worth asking once the server has been sent what it lacks (our answer to its sync
-// step 1): until then an echo would say nothing of the edits made offline.
+// y-websocket has no acknowledgements, so the page asks: message type 102 carries a number of ours, and the server
+// echoes it once everything that it got from us before is durable. The number counts our local edits. One question is
+// enough for a burst of them, and a question is only worth asking once the server has been sent what it lacks (our
+// answer to its sync step 1): until then an echo would say nothing of the edits made offline.
 
 import * as decoding from "lib0/decoding";
 import * as encoding from "lib0/encoding";
@@ -19,7 +19,7 @@ export class SavedTracker {
   private saved_version_ = 0;
   /** The server has our answer to its sync step 1 on this connection. */
   private caught_up_ = false;
-  /** The server refused an edit on this connection, so its echoes no longer cover all of ours. */
+  /** The server refused an edit and has not asked for what it lacks since: its echoes do not cover all of ours. */
   private refused_ = false;
   private timer_: number | undefined;
 
@@ -41,7 +41,7 @@ export class SavedTracker {
     return this.saved_version_ < this.local_version_;
   }
 
-  /** No echo on this connection counts any more. */
+  /** No echo counts until the server asks for what it lacks, on this connection or the next. */
   note_refusal(): void {
     this.refused_ = true;
   }
@@ -56,6 +56,7 @@ export class SavedTracker {
       // The provider sends the answer when this handler returns; a question sent later stands behind it.
       if (is_step1) {
         this.caught_up_ = true;
+        this.refused_ = false;
         if (this.unsaved) this.ask_soon_();
       }
     };

@@ -1,8 +1,8 @@
 // One open document of this page: the Yjs document, the stock y-websocket provider, and everything that a view wants to
 // know about them as one immutable state. Created once a page load and alive until the page goes.
 //
-// The provider's own reconnection has no jitter and gives up for good on a close code 44xx; so it is told to stop at each
-// close, and this class decides when it connects again.
+// The provider's own reconnection has no jitter and gives up for good on a close code 44xx; so it is told to stop at
+// each close, and this class decides when it connects again.
 
 import { Awareness } from "y-protocols/awareness";
 import { readAuthMessage } from "y-protocols/auth";
@@ -22,13 +22,15 @@ export type Stop =
   | { readonly why: "refused"; readonly reason: string };
 
 export interface SessionState {
-  /** `live` is connected and in step with the server; `waiting` is offline until `next_try_ms`; `stopped` has a `stop`. */
+  /** `live`: connected and in step with the server; `waiting`: offline until `next_try_ms`; `stopped`: see `stop`. */
   readonly link: "connecting" | "live" | "waiting" | "stopped";
   /** `Date.now()` of the next try while `waiting`. */
   readonly next_try_ms: number | null;
   readonly stop: Stop | null;
   /** The document's state has arrived at least once, so that there is something to edit. */
   readonly loaded: boolean;
+  /** Something was written here since the page was opened. */
+  readonly edited: boolean;
   readonly unsaved: boolean;
   /** The server's latest reason for refusing an edit, e.g. a full disk. */
   readonly notice: string | null;
@@ -38,9 +40,9 @@ export interface SessionState {
 
 const message_auth = 2;
 const connect_timeout_ms = 15_000;
-/** After a refused edit the page reconnects, which offers the edit once more: first so soon, and at most so late. */
-const refusal_retry_ms_min = 2_000;
-const refusal_retry_ms_max = 30_000;
+/** A server that has room again asks for what it refused. If it does not, reconnecting offers the edit once more. */
+const refusal_retry_ms_min = 20_000;
+const refusal_retry_ms_max = 120_000;
 
 const close_unauthenticated = 4401;
 const close_forbidden = 4403;
@@ -65,6 +67,7 @@ export class DocumentSession extends Store<SessionState> {
       next_try_ms: null,
       stop: null,
       loaded: false,
+      edited: false,
       unsaved: false,
       notice: null,
       access: null,
@@ -210,7 +213,7 @@ export class DocumentSession extends Store<SessionState> {
 
   private on_saved_(unsaved: boolean): void {
     if (unsaved) {
-      this.set({ unsaved });
+      this.set({ edited: true, unsaved });
       return;
     }
     this.refusals_ = 0;
@@ -223,7 +226,8 @@ export class DocumentSession extends Store<SessionState> {
     void this.check_access_();
     if (!this.saved_.unsaved) return;
     window.clearTimeout(this.refusal_timer_);
-    const delay_ms = Math.min(refusal_retry_ms_max, refusal_retry_ms_min * 2 ** this.refusals_) * (0.5 + Math.random() / 2);
+    const limit_ms = Math.min(refusal_retry_ms_max, refusal_retry_ms_min * 2 ** this.refusals_);
+    const delay_ms = limit_ms * (0.5 + Math.random() / 2);
     this.refusals_ = Math.min(this.refusals_ + 1, 8);
     this.refusal_timer_ = window.setTimeout(() => {
       if (this.get().access?.access === "read") return;

@@ -123,7 +123,7 @@ class Carets implements PluginValue {
       const from = Math.min(anchor, head, length);
       const to = Math.min(Math.max(anchor, head), length);
       if (from < to) {
-        const attributes = { style: `background-color: ${color}33` };
+        const attributes = { style: `--peer: ${color}` };
         ranges.push(Decoration.mark({ class: "peer-selection", attributes }).range(from, to));
       }
       const side = head > anchor ? -1 : 1;

@@ -11,6 +11,7 @@ import type { DocumentSession } from "../document/session";
 import { plain_toolbar, type ToolbarItem } from "./items";
 import { plain_carets } from "./plain_carets";
 import { plain_theme } from "./plain_theme";
+import { may_take_focus } from "../ui/focus";
 import { Toolbar } from "../ui/toolbar";
 import { expose } from "./expose";
 
@@ -61,7 +62,7 @@ export default function PlainEditor({ session, editable, on_text }: Props) {
     view.current = editor;
     expose({ editor });
     on_text(text.toString());
-    if (editable) editor.focus();
+    if (editable && may_take_focus()) editor.focus();
     const on_stack = (): void => redraw((count) => count + 1);
     const stack_events = ["stack-item-added", "stack-item-popped", "stack-cleared"] as const;
     for (const event of stack_events) undo_manager.on(event, on_stack);

@@ -4,10 +4,16 @@
 import { EditorView } from "@codemirror/view";
 
 export const plain_theme = EditorView.theme({
-  "&": { color: "var(--ink)", backgroundColor: "transparent" },
+  "&": { flex: "1", color: "var(--ink)", backgroundColor: "transparent" },
   "&.cm-focused": { outline: "none" },
-  ".cm-scroller": { fontFamily: "var(--mono)", fontSize: "0.9375rem", lineHeight: "1.7", overflow: "visible" },
-  ".cm-content": { padding: "0", minHeight: "50vh", caretColor: "var(--ink)" },
+  ".cm-scroller": {
+    flex: "1",
+    fontFamily: "var(--mono)",
+    fontSize: "0.9375rem",
+    lineHeight: "1.7",
+    overflow: "visible",
+  },
+  ".cm-content": { alignSelf: "stretch", padding: "0 0 20vh", caretColor: "var(--ink)" },
   ".cm-line": { padding: "0" },
   ".cm-placeholder": { color: "var(--ink-faint)" },
   ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--ink)", borderLeftWidth: "1.5px" },
@@ -37,5 +43,10 @@ export const plain_theme = EditorView.theme({
     zIndex: "2",
   },
   ".peer-caret.is-fresh .peer-label": { opacity: "1" },
-  ".peer-selection": { borderRadius: "2px" },
+  ".peer-caret.is-leftward .peer-label": { right: "0", left: "auto", borderRadius: "4px 4px 0 4px" },
+  ".peer-selection": {
+    borderRadius: "2px",
+    background:
+      "light-dark(color-mix(in oklab, var(--peer) 20%, transparent), color-mix(in oklab, var(--peer) 50%, transparent))",
+  },
 });

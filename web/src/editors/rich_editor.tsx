@@ -4,6 +4,7 @@ import { Editor, Extension } from "@tiptap/core";
 import { Collaboration } from "@tiptap/extension-collaboration";
 import { CollaborationCaret } from "@tiptap/extension-collaboration-caret";
 import { Placeholder } from "@tiptap/extensions/placeholder";
+import { Selection } from "@tiptap/extensions/selection";
 import StarterKit from "@tiptap/starter-kit";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { clean_person } from "../document/people";
@@ -11,6 +12,7 @@ import type { DocumentSession } from "../document/session";
 import { Toolbar } from "../ui/toolbar";
 import { caret_element } from "./caret";
 import { expose } from "./expose";
+import { may_take_focus } from "../ui/focus";
 import { rich_flags, rich_toolbar } from "./items";
 import { LinkForm } from "./link_form";
 
@@ -26,7 +28,7 @@ function make_editor(element: HTMLElement, session: DocumentSession, editable: b
   return new Editor({
     element,
     editable,
-    autofocus: editable ? "end" : false,
+    autofocus: editable && may_take_focus() ? "end" : false,
     // Tiptap's own style element would be inline style; what it holds is in the page's style sheet.
     injectCSS: false,
     extensions: [
@@ -45,10 +47,12 @@ function make_editor(element: HTMLElement, session: DocumentSession, editable: b
         selectionRender: (user) => ({
           nodeName: "span",
           class: "peer-selection",
-          style: `background-color: ${clean_person(user).color}33`,
+          style: `--peer: ${clean_person(user).color}`,
         }),
       }),
       Placeholder.configure({ placeholder: "Write something…" }),
+      // What is selected stays visible while the form for a link has the focus.
+      Selection.configure({ className: "kept-selection" }),
       Extension.create({
         name: "link_key",
         addKeyboardShortcuts: () => ({

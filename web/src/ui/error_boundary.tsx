@@ -4,7 +4,7 @@ interface State {
   readonly error: Error | null;
 }
 
-/** A broken view says so instead of leaving a white page. The connection goes on, so that edits made so far still go out. */
+/** A broken view says so instead of leaving a white page. The connection goes on: edits made so far still go out. */
 export class ErrorBoundary extends Component<{ readonly children: ReactNode }, State> {
   override state: State = { error: null };
 
@@ -19,7 +19,9 @@ export class ErrorBoundary extends Component<{ readonly children: ReactNode }, S
       <main className="card-page">
         <div className="card" role="alert">
           <h1>Something broke on this page</h1>
-          <p>What you wrote is kept: it is sent as long as this page stays open, and what was saved is on the server.</p>
+          <p>
+            What you wrote is kept: it is sent as long as this page stays open, and what was saved is on the server.
+          </p>
           <pre className="card-detail">{error.message}</pre>
           <button type="button" className="button button-primary" onClick={() => location.reload()}>
             Load the page again

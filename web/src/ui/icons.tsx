@@ -84,7 +84,10 @@ export const search = icon(
 /** The mark: an open book, as a sheet folded three times makes eight leaves. */
 export const mark = (
   <svg className="mark" viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.6" aria-hidden="true">
-    <path d="M12 6.5C9.9 5.2 7.3 4.6 4 4.6v12.8c3.3 0 5.9.6 8 1.9 2.1-1.3 4.7-1.9 8-1.9V4.6c-3.3 0-5.9.6-8 1.9Z" strokeLinejoin="round" />
+    <path
+      d="M12 6.5C9.9 5.2 7.3 4.6 4 4.6v12.8c3.3 0 5.9.6 8 1.9 2.1-1.3 4.7-1.9 8-1.9V4.6c-3.3 0-5.9.6-8 1.9Z"
+      strokeLinejoin="round"
+    />
     <path d="M12 6.5v12.8" />
   </svg>
 );

@@ -1,17 +1,28 @@
-// Faces of who is here, oneself first; one's own opens a small form for the name.
+// Faces of who is here, oneself last; one's own opens a small form for the name.
 
-import { type FormEvent, type KeyboardEvent, useState } from "react";
+import { type FormEvent, type KeyboardEvent, useState, useSyncExternalStore } from "react";
 import type { Awareness } from "y-protocols/awareness";
-import { clean_name, initials, type Present, set_me, store_name } from "../document/people";
+import { sign_out } from "../api";
+import { choose_name, clean_name, initials, type Present, set_me } from "../document/people";
 
-const faces_max = 5;
+const faces_max_wide = 5;
+const faces_max_narrow = 2;
+const narrow = matchMedia("(max-width: 40rem)");
+
+function on_narrow_change(listener: () => void): () => void {
+  narrow.addEventListener("change", listener);
+  return () => narrow.removeEventListener("change", listener);
+}
 
 interface Props {
   readonly people: readonly Present[];
   readonly awareness: Awareness;
+  /** The user of the session with the node, if there is one. */
+  readonly user: string | null;
 }
 
-export function PeopleList({ people, awareness }: Props) {
+export function PeopleList({ people, awareness, user }: Props) {
+  const faces_max = useSyncExternalStore(on_narrow_change, () => (narrow.matches ? faces_max_narrow : faces_max_wide));
   const [editing, set_editing] = useState(false);
   const me = people.find((person) => person.is_me);
   const others = people.filter((person) => !person.is_me);
@@ -61,8 +72,9 @@ export function PeopleList({ people, awareness }: Props) {
       {editing && me && (
         <NameForm
           name={me.name}
+          user={user}
           on_name={(name) => {
-            store_name(name);
+            choose_name(name);
             set_me(awareness, { name });
             set_editing(false);
           }}
@@ -89,11 +101,12 @@ function Face({ person }: { readonly person: Present }) {
 
 interface NameFormProps {
   readonly name: string;
+  readonly user: string | null;
   readonly on_name: (name: string) => void;
   readonly on_cancel: () => void;
 }
 
-function NameForm({ name, on_name, on_cancel }: NameFormProps) {
+function NameForm({ name, user, on_name, on_cancel }: NameFormProps) {
   const [wanted, set_wanted] = useState(name);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -121,6 +134,18 @@ function NameForm({ name, on_name, on_cancel }: NameFormProps) {
           Save
         </button>
       </div>
+      {user !== null && (
+        <div className="signed-in">
+          Signed in as {user}
+          <button
+            type="button"
+            className="button button-small"
+            onClick={() => void sign_out().finally(() => location.reload())}
+          >
+            Sign out
+          </button>
+        </div>
+      )}
     </form>
   );
 }

@@ -1,5 +1,5 @@
-// What the connection is doing and whether the text is on the server's disk: a few words in the header, and a bar below it
-// when there is something to know or to do.
+// What the connection is doing and whether the text is on the server's disk: a few words in the header, and a bar at the
+// foot of the window when there is something to know or to do.
 
 import { useEffect, useState } from "react";
 import type { DocumentSession, SessionState, Stop } from "../document/session";
@@ -13,7 +13,9 @@ function status_words(state: SessionState): { text: string; tone: "good" | "busy
   switch (state.link) {
     case "live":
       if (state.access?.access === "read") return { text: "Read only", tone: "good" };
-      return state.unsaved ? { text: "Saving…", tone: "busy" } : { text: "Saved", tone: "good" };
+      if (state.unsaved && state.notice !== null) return { text: "Not saved", tone: "bad" };
+      if (state.unsaved) return { text: "Saving…", tone: "busy" };
+      return { text: state.edited ? "Saved" : "Connected", tone: "good" };
     case "connecting":
       return { text: state.loaded ? "Reconnecting…" : "Connecting…", tone: "busy" };
     case "waiting":
@@ -76,7 +78,12 @@ export function Bars({ session, state }: { readonly session: DocumentSession; re
             The server did not take an edit: {state.notice}
             {state.unsaved && " It is kept on this page and will be offered again."}
           </p>
-          <button type="button" className="icon-button" aria-label="Hide this notice" onClick={() => session.dismiss_notice()}>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Hide this notice"
+            onClick={() => session.dismiss_notice()}
+          >
             {icon.close}
           </button>
         </div>

@@ -1,4 +1,4 @@
-// A row of buttons that is one stop for the Tab key; the arrow keys move within it, as the ARIA practice for toolbars says.
+// A row of buttons that is one stop for the Tab key; the arrow keys move within it, as ARIA's practice for toolbars says.
 
 import { type KeyboardEvent, type ReactNode, useRef } from "react";
 import { keys_text, type ToolbarItem } from "../editors/items";
