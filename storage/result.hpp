@@ -10,21 +10,21 @@ namespace octavo {
 /// What went wrong. Do not renumber: the codes appear in logs, in exit codes and in messages between nodes.
 enum class errc : unsigned char {
   none = 0,
-  invalid_argument = 1,   ///< an option, a name or a request that cannot be meant
-  malformed = 2,          ///< bytes that do not follow their format
-  limit_exceeded = 3,     ///< more than a named limit allows
-  not_found = 4,          ///< no such document, file or record
-  already_exists = 5,     ///< a document of that name is there already
-  io_error = 6,           ///< the disk or the network failed
-  no_space = 7,           ///< the disk is full, or nearly so
-  corrupt = 8,            ///< stored bytes that do not match their checksum
-  unknown_version = 9,    ///< a store written by another version of octavo
-  locked = 10,            ///< another process uses the store
-  quarantined = 11,       ///< a document that was set aside because it is damaged
-  unauthenticated = 12,   ///< no token, or one that does not verify
-  forbidden = 13,         ///< a token that does not allow this
-  unavailable = 14,       ///< not now: starting, stopping or overloaded
-  internal = 15,          ///< a bug in octavo
+  invalid_argument = 1,  ///< an option, a name or a request that cannot be meant
+  malformed = 2,         ///< bytes that do not follow their format
+  limit_exceeded = 3,    ///< more than a named limit allows
+  not_found = 4,         ///< no such document, file or record
+  already_exists = 5,    ///< a document of that name is there already
+  io_error = 6,          ///< the disk or the network failed
+  no_space = 7,          ///< the disk is full, or nearly so
+  corrupt = 8,           ///< stored bytes that do not match their checksum
+  unknown_version = 9,   ///< a store written by another version of octavo
+  locked = 10,           ///< another process uses the store
+  quarantined = 11,      ///< a document that was set aside because it is damaged
+  unauthenticated = 12,  ///< no token, or one that does not verify
+  forbidden = 13,        ///< a token that does not allow this
+  unavailable = 14,      ///< not now: starting, stopping or overloaded
+  internal = 15,         ///< a bug in octavo
 };
 
 /// The code as it is written in logs and in `--json` output, such as "no_space".

@@ -1,0 +1,80 @@
+// Internal to storage/: every key and value of the store as bytes, in the form that docs/format.md describes. Change
+// nothing here without a new format version. Pure functions, usable from any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "storage/store.hpp"
+
+namespace octavo::storage {
+
+/// The version of everything on disk, written in the FORMAT file. A store of another version is refused.
+inline constexpr std::uint32_t format_version = 1;
+/// The version byte that each value begins with. Do not renumber.
+inline constexpr std::uint8_t value_version = 1;
+/// A snapshot is stored in pieces of this size, so that no block of a table gets much larger.
+inline constexpr std::size_t snapshot_chunk_bytes = std::size_t{1} << 20U;
+
+/// Keys of the column family "default".
+inline constexpr std::string_view state_key = "state";
+inline constexpr std::string_view store_id_key = "id";
+
+std::string id_key(std::uint64_t id);                           ///< "ids": the document's number
+std::string log_key(std::uint64_t id, std::uint64_t seq);       ///< "log"
+std::string quarantine_key(std::uint64_t id, std::uint64_t n);  ///< "quarantine"
+/// "snapshots": piece 0 is the header, the state's pieces begin with 1.
+std::string snapshot_key(std::uint64_t id, std::uint64_t seq, std::uint32_t piece);
+
+/// What the store as a whole knows; rewritten by each commit.
+struct store_state {
+  std::uint64_t commit = 0;     ///< the number of the newest commit
+  std::uint64_t next_id = 1;    ///< the number that the next new document gets
+  std::uint64_t documents = 0;  ///< how many there are
+};
+std::string encode_state(const store_state& state);
+std::optional<store_state> decode_state(std::string_view value);
+
+std::string encode_info(const document_info& info);
+std::optional<document_info> decode_info(std::string_view name, std::string_view value);
+
+std::string encode_name(std::string_view key, std::string_view name);
+std::optional<std::string_view> decode_name(std::string_view key, std::string_view value);
+
+/// A record as views into the value it was decoded from.
+struct record_view {
+  std::uint64_t seq = 0;
+  std::int64_t time_ms = 0;
+  std::string_view user;
+  bytes_view update;
+};
+std::string encode_record(std::string_view key, std::int64_t time_ms, std::string_view user, bytes_view update);
+/// The key must be one of log_key().
+std::optional<record_view> decode_record(std::string_view key, std::string_view value);
+
+struct snapshot_header {
+  std::int64_t time_ms = 0;
+  std::uint64_t state_bytes = 0;
+  std::uint32_t pieces = 0;
+  std::uint32_t state_crc = 0;
+};
+std::string encode_snapshot_header(std::string_view key, const snapshot_header& header);
+std::optional<snapshot_header> decode_snapshot_header(std::string_view key, std::string_view value);
+
+struct quarantine_view {
+  std::int64_t time_ms = 0;
+  std::string_view user;
+  std::string_view reason;
+  bytes_view update;
+};
+std::string encode_quarantine(std::string_view key, const quarantine_view& view);
+std::optional<quarantine_view> decode_quarantine(std::string_view key, std::string_view value);
+
+/// `text` cut to at most `limit` bytes, at a character's boundary.
+std::string_view cut_utf8(std::string_view text, std::size_t limit);
+bool is_valid_utf8(std::string_view text);
+
+}  // namespace octavo::storage

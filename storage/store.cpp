@@ -1,0 +1,102 @@
+#include "storage/store.hpp"
+
+#include "storage/store_impl.hpp"
+
+namespace octavo::storage {
+
+result<std::unique_ptr<store>> store::open(const store_options& options) {
+  return open_store(options, {});
+}
+
+store::store(std::unique_ptr<impl> impl) : impl_(std::move(impl)) {}
+store::~store() = default;
+
+result<void> store::commit(std::span<const append> appends) {
+  return impl_->commit(appends);
+}
+
+result<std::optional<document_info>> store::find(std::string_view name) const {
+  return impl_->find(name);
+}
+
+result<document_info> store::load(std::string_view name, const load_visitor& visitor) const {
+  return impl_->load(name, visitor);
+}
+
+result<loaded> store::load(std::string_view name) const {
+  loaded whole;
+  load_visitor visitor;
+  visitor.on_snapshot = [&](std::uint64_t seq, bytes_view state) -> result<void> {
+    whole.snapshot_seq = seq;
+    whole.snapshot.emplace(state.begin(), state.end());
+    return {};
+  };
+  visitor.on_record = [&](std::uint64_t seq, std::int64_t time_ms, std::string_view user,
+                          bytes_view update) -> result<void> {
+    whole.records.push_back({seq, time_ms, std::string(user), bytes(update.begin(), update.end())});
+    return {};
+  };
+  auto info = impl_->load(name, visitor);
+  if (!info) return tl::unexpected(info.error());
+  whole.info = std::move(*info);
+  return whole;
+}
+
+result<std::vector<record>> store::read_log(std::string_view name, std::uint64_t from_seq, std::size_t max_records,
+                                            std::size_t max_bytes) const {
+  return impl_->read_log(name, from_seq, max_records, max_bytes);
+}
+
+result<void> store::put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms) {
+  return impl_->put_snapshot(name, seq, state, time_ms);
+}
+
+result<void> store::quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,
+                                      std::string_view reason, bytes_view update) {
+  return impl_->quarantine_update(name, time_ms, user, reason, update);
+}
+
+result<std::vector<quarantined_update>> store::list_quarantine(std::string_view name) const {
+  return impl_->list_quarantine(name);
+}
+
+result<void> store::set_quarantined(std::string_view name, std::string_view reason) {
+  return impl_->set_quarantine_reason(name, reason.empty() ? "no reason was given" : reason);
+}
+
+result<void> store::clear_quarantined(std::string_view name) {
+  return impl_->set_quarantine_reason(name, {});
+}
+
+result<page> store::list(std::string_view prefix, std::string_view after, std::size_t limit) const {
+  return impl_->list(prefix, after, limit);
+}
+
+result<void> store::remove(std::string_view name) {
+  return impl_->remove(name);
+}
+
+bool store::writable() const {
+  return impl_->writable();
+}
+bool store::failed() const {
+  return impl_->failed();
+}
+space_info store::space() const {
+  return impl_->space();
+}
+const std::optional<recovery_report>& store::recovery() const {
+  return impl_->recovery();
+}
+
+result<check_report> store::check(const progress_callback& on_progress) const {
+  return impl_->check(on_progress);
+}
+result<store_stats> store::stats() const {
+  return impl_->stats();
+}
+result<void> store::compact(const progress_callback& on_progress) {
+  return impl_->compact(on_progress);
+}
+
+}  // namespace octavo::storage

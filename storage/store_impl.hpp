@@ -1,0 +1,177 @@
+// Internal to storage/: the store itself behind store.hpp. One mutex orders all writes (RocksDB would order them
+// anyway, and commit numbers need it); reads go to RocksDB without it. A maintenance thread syncs under
+// sync_mode::interval, looks for room on a full disk and keeps `writable` current.
+#pragma once
+
+#include <rocksdb/write_batch.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/commit_entry.hpp"
+#include "storage/database.hpp"
+#include "storage/files.hpp"
+#include "storage/store.hpp"
+#include "storage/wal_recovery.hpp"
+
+namespace octavo::storage {
+
+/// What tests put in the place of the system.
+struct store_hooks {
+  rocksdb::Env* env = nullptr;                        ///< null: the system's
+  std::function<result<std::uint64_t>()> free_space;  ///< empty: the disk's
+};
+
+/// store::open() with hooks.
+result<std::unique_ptr<store>> open_store(const store_options& options, store_hooks hooks);
+
+struct text_hash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+
+class store::impl {
+ public:
+  impl(const store_options& options, store_hooks hooks, folder_lock lock, format_file format);
+  ~impl();
+  static std::unique_ptr<store> make_store(std::unique_ptr<impl> made) {
+    return std::unique_ptr<store>(new store(std::move(made)));
+  }
+
+  // Opening: store_open.cpp.
+  result<void> start();
+
+  // Writing: store_write.cpp, store_documents.cpp.
+  result<void> commit(std::span<const append> appends);
+  result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms);
+  result<void> quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,
+                                 std::string_view reason, bytes_view update);
+  result<void> set_quarantine_reason(std::string_view name, std::string_view reason);
+  result<void> remove(std::string_view name);
+
+  // Reading: store_read.cpp.
+  result<std::optional<document_info>> find(std::string_view name, const rocksdb::Snapshot* at = nullptr) const;
+  result<document_info> load(std::string_view name, const load_visitor& visitor) const;
+  result<std::vector<record>> read_log(std::string_view name, std::uint64_t from_seq, std::size_t max_records,
+                                       std::size_t max_bytes) const;
+  result<std::vector<quarantined_update>> list_quarantine(std::string_view name) const;
+  result<page> list(std::string_view prefix, std::string_view after, std::size_t limit) const;
+
+  // Care: store_check.cpp.
+  result<check_report> check(const progress_callback& on_progress) const;
+  result<store_stats> stats() const;
+  result<void> compact(const progress_callback& on_progress);
+
+  bool writable() const { return writable_.load(std::memory_order_relaxed); }
+  bool failed() const { return failed_.load(std::memory_order_relaxed); }
+  space_info space() const;
+  const std::optional<recovery_report>& recovery() const { return recovery_; }
+
+ private:
+  friend class store_checker;
+
+  struct snapshot_place {
+    std::uint64_t seq = 0;
+    std::int64_t time_ms = 0;
+  };
+  struct log_extent {
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+  };
+  // A commit that the next ones still name, so that its loss can be told from them.
+  struct window_commit {
+    std::uint64_t commit = 0;
+    std::size_t bytes = 0;
+    std::vector<touched> items;
+  };
+
+  // store_open.cpp
+  result<void> open_database();
+  result<void> load_state();
+  result<void> prepare_wal(std::uint64_t& newest);
+  result<void> recover_wal(const wal_scan* found);
+  result<std::string> set_logs_aside(const wal_scan& scan);
+  result<void> apply_plan(const wal_scan& scan, const recovery_plan& plan);
+  result<void> examine(const touched& item);
+  result<void> quarantine_all();
+  result<void> finish_recovery(const std::filesystem::path& folder);
+  std::string damage_reason() const;
+  void maintain(const std::stop_token& stop);
+
+  // store_write.cpp; all with write_mutex_ held.
+  result<void> ready_to_write(std::uint64_t bytes);
+  void refresh_space();
+  void refresh_writable();
+  bool resume();
+  result<void> write(std::vector<touched> items, const store_state& next, bool durable,
+                     const std::function<void(rocksdb::WriteBatch&)>& fill);
+  commit_entry next_entry(std::vector<touched> items, bool synced) const;
+  void remember(std::uint64_t commit, std::size_t bytes, std::vector<touched> items);
+  error no_space_error() const;
+  error failed_error() const;
+  result<std::optional<document_info>> lookup(std::string_view name);
+  void cache(const document_info& info);
+  result<void> sync_interval();
+
+  // store_documents.cpp
+  result<std::vector<snapshot_place>> snapshots_of(std::uint64_t id, const rocksdb::Snapshot* at = nullptr) const;
+  result<log_extent> measure_log(std::uint64_t id, std::uint64_t first, std::uint64_t last) const;
+  result<void> delete_log(rocksdb::WriteBatch& batch, std::uint64_t id, std::uint64_t first, std::uint64_t last) const;
+  result<void> delete_range(rocksdb::WriteBatch& batch, family which, std::string begin, std::string end) const;
+  void put_info(rocksdb::WriteBatch& batch, const document_info& info, bool created) const;
+  result<void> write_pieces(std::uint64_t id, std::uint64_t seq, bytes_view state);
+
+  // store_read.cpp
+  result<void> load_snapshot(std::uint64_t id, std::uint64_t seq, bytes& state, const rocksdb::Snapshot* at) const;
+  result<void> load_records(const document_info& info, std::uint64_t after, const load_visitor& visitor,
+                            const rocksdb::Snapshot* at) const;
+
+  const store_options options_;
+  const store_hooks hooks_;
+  folder_lock lock_;
+  const format_file format_;
+  const std::string salt_;
+  const std::filesystem::path folder_;  ///< the database's
+  std::shared_ptr<background_state> background_ = std::make_shared<background_state>();
+  std::unique_ptr<database> db_;
+  std::optional<recovery_report> recovery_;
+  std::string recovery_folder_;
+
+  std::mutex snapshot_mutex_;  ///< taken before write_mutex_: one snapshot is written at a time
+  mutable std::mutex write_mutex_;
+  store_state state_;
+  std::uint64_t next_commit_ = 1;     ///< differs from state_.commit + 1 after a failed write
+  std::uint64_t synced_through_ = 0;  ///< commits up to this are on disk
+  std::deque<window_commit> window_;
+  std::size_t window_bytes_ = 0;
+  std::unordered_map<std::string, document_info, text_hash, std::equal_to<>> cache_;
+  bool has_space_ = true;
+  std::chrono::steady_clock::time_point space_checked_{};
+  std::uint64_t bytes_since_check_ = 0;
+  std::string failure_;
+
+  std::atomic<std::uint64_t> free_bytes_{0};
+  std::atomic<bool> writable_{false};
+  std::atomic<bool> failed_{false};
+  std::condition_variable_any wake_;
+  std::mutex wake_mutex_;
+  std::jthread maintenance_;
+};
+
+/// The next key after all keys that begin with this document's number.
+inline std::string end_of_document(std::uint64_t id) {
+  return id_key(id + 1);
+}
+
+/// A name as it is written in messages: quoted, and control bytes escaped.
+std::string quote_name(std::string_view name);
+
+}  // namespace octavo::storage

@@ -1,0 +1,424 @@
+// Opening a store: its folder, its log read before RocksDB reads it, and the recovery from a damaged log. The order of
+// steps in recover_wal() is what makes it safe to die in it at any point; docs/format.md tells it in prose.
+#include <rocksdb/iterator.h>
+#include <rocksdb/options.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <ctime>
+#include <system_error>
+
+#include "storage/store_impl.hpp"
+
+namespace octavo::storage {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto maintenance_interval = 250ms;
+// How many documents one batch of quarantine_all() holds.
+constexpr std::size_t quarantine_batch = 1000;
+
+std::string utc_stamp() {
+  const auto now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts)};
+}
+
+// A folder that holds nothing, or only what every file system or we ourselves put there before a store is made.
+bool is_unused(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  for (const auto& file : std::filesystem::directory_iterator(folder, ignored)) {
+    const auto name = file.path().filename().string();
+    if (name != lock_file_name && name != "lost+found" && name != std::string(format_file_name) + ".new") return false;
+  }
+  return true;
+}
+
+result<format_file> read_or_make_format(const store_options& options, std::optional<folder_lock>& lock) {
+  const auto& folder = options.path;
+  std::error_code problem;
+  const bool may_create = options.create_if_missing && !options.read_only;
+  if (!std::filesystem::is_directory(folder, problem)) {
+    if (std::filesystem::exists(folder, problem)) {
+      return fail(errc::invalid_argument, folder.string() + " is not a folder");
+    }
+    if (!may_create) return fail(errc::not_found, "there is no store in " + folder.string());
+    std::filesystem::create_directories(folder, problem);
+    if (problem) return fail(errc::io_error, "cannot make the folder " + folder.string() + ": " + problem.message());
+  }
+  auto format = read_format_file(folder);
+  if (!format) return tl::unexpected(format.error());
+  if (!*format) {
+    if (!is_unused(folder)) {
+      return fail(errc::invalid_argument,
+                  folder.string() + " holds other files and no octavo store; use an empty folder");
+    }
+    if (!may_create) return fail(errc::not_found, "there is no store in " + folder.string());
+  } else if ((*format)->version != format_version) {
+    return fail(errc::unknown_version, "the store in " + folder.string() + " has format " +
+                                           std::to_string((*format)->version) + ", and this octavo knows format " +
+                                           std::to_string(format_version) + "; use the octavo that wrote it");
+  } else if (salt_of((*format)->store_id).empty()) {
+    return fail(errc::corrupt, (folder / format_file_name).string() + " holds no store id");
+  }
+  auto locked = folder_lock::acquire(folder, options.read_only);
+  if (!locked) return tl::unexpected(locked.error());
+  lock.emplace(std::move(*locked));
+  if (*format) return **format;
+  const format_file made{format_version, random_store_id(), true};
+  if (made.store_id.empty()) return fail(errc::io_error, "the system gave no random bytes for the store's id");
+  if (auto written = write_format_file(folder, made); !written) return tl::unexpected(written.error());
+  return made;
+}
+
+}  // namespace
+
+result<std::unique_ptr<store>> open_store(const store_options& options, store_hooks hooks) {
+  if (options.path.empty()) return fail(errc::invalid_argument, "a store needs a folder");
+  std::optional<folder_lock> lock;
+  auto format = read_or_make_format(options, lock);
+  if (!format) return tl::unexpected(format.error());
+  auto made = std::make_unique<store::impl>(options, std::move(hooks), std::move(*lock), std::move(*format));
+  if (auto started = made->start(); !started) return tl::unexpected(started.error());
+  return store::impl::make_store(std::move(made));
+}
+
+store::impl::impl(const store_options& options, store_hooks hooks, folder_lock lock, format_file format)
+    : options_(options),
+      hooks_(std::move(hooks)),
+      lock_(std::move(lock)),
+      format_(std::move(format)),
+      salt_(salt_of(format_.store_id)),
+      folder_(options.path / "db") {}
+
+store::impl::~impl() {
+  if (maintenance_.joinable()) {
+    maintenance_.request_stop();
+    maintenance_.join();
+  }
+  if (db_ && !options_.read_only && !failed_ && options_.sync != sync_mode::always) {
+    const auto status = db_->db().SyncWAL();
+    if (!status.ok()) log().error("the last sync failed: {}", status.ToString());
+  }
+}
+
+result<void> store::impl::start() {
+  std::uint64_t newest = 0;
+  if (auto ready = prepare_wal(newest); !ready) return ready;
+  if (!db_) {
+    if (auto opened = open_database(); !opened) return opened;
+  }
+  if (auto loaded = load_state(); !loaded) return loaded;
+  if (state_.commit < newest) {
+    return fail(errc::corrupt, "the log of " + folder_.string() + " holds commit " + std::to_string(newest) +
+                                   ", but only " + std::to_string(state_.commit) + " could be recovered");
+  }
+  refresh_space();
+  refresh_writable();
+  log().info("opened the store in {}: {} documents, commit {}", options_.path.string(), state_.documents,
+             state_.commit);
+  maintenance_ = std::jthread([this](const std::stop_token& stop) { maintain(stop); });
+  return {};
+}
+
+result<void> store::impl::open_database() {
+  std::error_code problem;
+  if (!format_.unfinished && !std::filesystem::exists(folder_ / "CURRENT", problem)) {
+    return fail(errc::corrupt, "the database of the store is missing in " + folder_.string());
+  }
+  auto opened = database::open(folder_, options_, hooks_.env, background_);
+  if (!opened) return tl::unexpected(opened.error());
+  db_ = std::move(*opened);
+  auto id = db_->get(family::base, store_id_key);
+  if (id) {
+    if (*id == format_.store_id) {
+      if (!format_.unfinished || options_.read_only) return {};
+      return write_format_file(options_.path, {format_.version, format_.store_id, false});
+    }
+    return fail(errc::corrupt, "the database in " + folder_.string() + " belongs to the store " + *id + ", but " +
+                                   format_file_name + " says " + format_.store_id);
+  }
+  if (id.error().code != errc::not_found) return tl::unexpected(id.error());
+  if (!format_.unfinished || options_.read_only) {
+    return fail(errc::corrupt, "the database in " + folder_.string() + " holds no store id");
+  }
+  rocksdb::WriteOptions how;
+  // The log only holds commits; the id goes to a table at once.
+  how.disableWAL = true;
+  const auto status = db_->db().Put(how, (*db_)[family::base], to_slice(store_id_key), format_.store_id);
+  if (!status.ok()) return tl::unexpected(to_error(status, "write the store's id"));
+  if (auto flushed = db_->flush(); !flushed) return flushed;
+  return write_format_file(options_.path, {format_.version, format_.store_id, false});
+}
+
+result<void> store::impl::load_state() {
+  const auto value = db_->get(family::base, state_key);
+  if (value) {
+    const auto state = decode_state(*value);
+    if (!state) return fail(errc::corrupt, "the state of the store in " + folder_.string() + " is damaged");
+    state_ = *state;
+  } else if (value.error().code != errc::not_found) {
+    return tl::unexpected(value.error());
+  }
+  next_commit_ = state_.commit + 1;
+  synced_through_ = state_.commit;  // what was recovered has gone to tables, and those are synced
+  return {};
+}
+
+// Reads the log, and opens the database itself where a recovery has to be done. `newest` is the newest commit that the
+// database must hold once it is open.
+result<void> store::impl::prepare_wal(std::uint64_t& newest) {
+  std::error_code problem;
+  const auto unfinished = read_recovery_file(options_.path);
+  if (!unfinished) return tl::unexpected(unfinished.error());
+  if (*unfinished) {
+    if (options_.read_only) {
+      return fail(errc::corrupt, "the recovery of the store in " + options_.path.string() +
+                                     " was interrupted; open it for writing to finish it");
+    }
+    recovery_folder_ = (*unfinished)->folder;
+    return recover_wal(nullptr);
+  }
+  if (!std::filesystem::exists(folder_, problem)) return {};
+  const auto scan = scan_wal(folder_, salt_, false);
+  if (!scan) return tl::unexpected(scan.error());
+  for (const auto& commit : scan->commits) newest = std::max(newest, commit.entry.commit);
+  if (scan->state == wal_state::clean) return {};
+  if (scan->state == wal_state::torn_tail) {
+    log().info("the last write to {} was interrupted ({}); it was not acknowledged, and is dropped", folder_.string(),
+               describe(*scan, scan->damages.front()));
+    const auto opened = open_database();
+    if (opened || opened.error().code != errc::corrupt || options_.read_only) return opened;
+    db_.reset();
+  }
+  if (options_.read_only) {
+    std::string places;
+    for (const auto& damage : scan->damages) places += (places.empty() ? "" : "; ") + describe(*scan, damage);
+    if (places.empty()) places = "commits are missing between the log files";
+    return fail(errc::corrupt, "the log of the store in " + folder_.string() + " is damaged (" + places +
+                                   "); open it for writing to set the damaged documents aside");
+  }
+  newest = 0;
+  return recover_wal(&*scan);
+}
+
+// Copies the log files into a folder of their own and notes that.
+result<std::string> store::impl::set_logs_aside(const wal_scan& scan) {
+  std::error_code problem;
+  auto name = "damaged-" + utc_stamp();
+  for (int i = 2; std::filesystem::exists(options_.path / name, problem); ++i) {
+    name = "damaged-" + utc_stamp() + "-" + std::to_string(i);
+  }
+  std::filesystem::create_directory(options_.path / name, problem);
+  if (problem) return fail(errc::io_error, "cannot make the folder " + name + ": " + problem.message());
+  for (const auto& file : scan.files) {
+    auto copied = copy_file_durably(file, options_.path / name / file.filename());
+    if (!copied) return tl::unexpected(copied.error());
+  }
+  if (auto synced = sync_folder(options_.path); !synced) return tl::unexpected(synced.error());
+  if (auto noted = write_recovery_file(options_.path, {name, std::nullopt}); !noted)
+    return tl::unexpected(noted.error());
+  return name;
+}
+
+// From here on the RECOVERY file names the folder, and until it is gone the log in the database's folder holds nothing
+// that is not in that folder too: it may be dropped and made again as often as need be.
+result<void> store::impl::recover_wal(const wal_scan* found) {
+  if (found != nullptr) {
+    auto name = set_logs_aside(*found);
+    if (!name) return tl::unexpected(name.error());
+    recovery_folder_ = std::move(*name);
+  }
+  const auto folder = options_.path / recovery_folder_;
+  log().error("the log of the store in {} is damaged; its files are kept in {}", options_.path.string(),
+              folder.string());
+  const auto leftover = scan_wal(folder_, salt_, false);
+  if (!leftover) return tl::unexpected(leftover.error());
+  for (const auto& file : leftover->files) {
+    if (auto removed = remove_file_durably(file); !removed) return removed;
+  }
+  const auto scan = scan_wal(folder, salt_, true);
+  if (!scan) return tl::unexpected(scan.error());
+  if (auto opened = open_database(); !opened) return opened;
+  if (auto loaded = load_state(); !loaded) return loaded;
+  const auto noted = read_recovery_file(options_.path);
+  if (!noted) return tl::unexpected(noted.error());
+  auto base = state_.commit;
+  if (*noted && (*noted)->base) {
+    base = *(*noted)->base;
+  } else if (auto written = write_recovery_file(options_.path, {recovery_folder_, base}); !written) {
+    return written;
+  }
+  const auto plan = plan_recovery(*scan, base);
+  if (auto applied = apply_plan(*scan, plan); !applied) return applied;
+  return finish_recovery(folder);
+}
+
+result<void> store::impl::apply_plan(const wal_scan& scan, const recovery_plan& plan) {
+  for (const auto i : plan.apply) {
+    rocksdb::WriteBatch batch(scan.commits[i].batch);
+    const auto status = db_->db().Write(rocksdb::WriteOptions(), &batch);
+    if (!status.ok()) return tl::unexpected(to_error(status, "apply the log again"));
+  }
+  if (auto loaded = load_state(); !loaded) return loaded;
+  if (auto flushed = db_->flush(); !flushed) return flushed;
+  state_.commit = std::max(state_.commit, plan.newest_commit);
+  next_commit_ = state_.commit + 1;
+
+  recovery_.emplace();
+  recovery_->folder = options_.path / recovery_folder_;
+  recovery_->places = plan.places;
+  if (recovery_->places.empty()) recovery_->places.emplace_back("commits are missing between the log files");
+  recovery_->everything = plan.everything;
+  recovery_->lost_commits = plan.lost_commits;
+  recovery_->dropped_commits = plan.dropped_commits;
+  for (const auto& item : plan.suspects) {
+    if (auto examined = examine(item); !examined) return examined;
+  }
+  return plan.everything ? quarantine_all() : result<void>{};
+}
+
+std::string store::impl::damage_reason() const {
+  std::string places;
+  for (const auto& place : recovery_->places) {
+    // A reason is bounded; a log with very many damaged places is told from its first ones.
+    if (places.size() > max_reason_bytes / 4) {
+      places += "; and more";
+      break;
+    }
+    places += (places.empty() ? "" : "; ") + place;
+  }
+  return "the log is damaged at " + places + "; the original files are in " + recovery_->folder.string();
+}
+
+// Looks at one document that a lost commit touched: what is there of it, and is anything missing?
+result<void> store::impl::examine(const touched& item) {
+  std::string name = item.name;
+  if (const auto stored = db_->get(family::ids, id_key(item.id))) {
+    if (const auto decoded = decode_name(id_key(item.id), *stored)) name = *decoded;
+  } else if (item.kind == touch_kind::removed || item.kind == touch_kind::changed) {
+    return {};
+  }
+  if (name.empty()) {
+    recovery_->nameless.push_back(item.id);
+    return {};
+  }
+  const auto found = find(name);
+  if (!found && found.error().code != errc::corrupt) return tl::unexpected(found.error());
+  document_info info;
+  const bool exists = found && *found;
+  if (exists && (*found)->id != item.id) return {};  // removed since, and made anew under the same name
+  if (exists) {
+    info = **found;
+  } else {
+    info.name = name;
+    info.id = item.id;
+  }
+
+  // Its metadata may be as old as the commit before the lost one: what is really there counts.
+  const auto places = snapshots_of(item.id);
+  if (!places) return tl::unexpected(places.error());
+  info.snapshot_seq = places->empty() ? 0 : places->back().seq;
+  const auto base = places->empty() ? 0 : places->front().seq;
+  const auto last = item.kind == touch_kind::removed ? info.last_seq : std::max(info.last_seq, item.seq);
+  std::string missing;
+  auto expected = base + 1;
+  {
+    const auto range = db_->iterate(family::log, log_key(item.id, base + 1), end_of_document(item.id), nullptr, true);
+    for (range->it->SeekToFirst(); range->it->Valid() && missing.empty(); range->it->Next()) {
+      const auto record = decode_record(to_view(range->it->key()), to_view(range->it->value()));
+      if (!record || record->seq != expected) break;
+      ++expected;
+    }
+  }
+  if (expected <= last) missing = "update " + std::to_string(expected) + " is missing: ";
+  if (item.kind == touch_kind::removed) missing = "it was removed, and that was lost: ";
+  info.last_seq = last;
+  info.first_seq = base + 1;
+  const auto extent = measure_log(item.id, std::max(info.snapshot_seq, base) + 1, last);
+  if (extent) info.log_records = extent->records, info.log_bytes = extent->bytes;
+  if (!missing.empty() && !info.is_quarantined()) {
+    info.quarantine_reason = cut_utf8(missing + damage_reason(), max_reason_bytes);
+    recovery_->documents.push_back(name);
+    log().error("the document {} is set aside: {}", quote_name(name), info.quarantine_reason);
+  }
+  auto next = state_;
+  if (!exists) ++next.documents;
+  next.next_id = std::max(next.next_id, item.id + 1);
+  return write({{item.id, last, touch_kind::changed, {}}}, next, true,
+               [&](rocksdb::WriteBatch& batch) { put_info(batch, info, true); });
+}
+
+result<void> store::impl::quarantine_all() {
+  log().error("it cannot be told which documents of {} are concerned: all of them are set aside",
+              options_.path.string());
+  const auto reason =
+      std::string(cut_utf8("it cannot be told whether updates of it were lost: " + damage_reason(), max_reason_bytes));
+  const auto range = db_->iterate(family::names, {}, {}, nullptr, true);
+  auto& it = *range->it;
+  it.SeekToFirst();
+  while (it.Valid()) {
+    std::vector<document_info> infos;
+    for (; it.Valid() && infos.size() < quarantine_batch; it.Next()) {
+      auto info = decode_info(to_view(it.key()), to_view(it.value()));
+      if (!info || info->is_quarantined()) continue;
+      info->quarantine_reason = reason;
+      recovery_->documents.push_back(info->name);
+      infos.push_back(std::move(*info));
+    }
+    auto written = write({}, state_, true, [&](rocksdb::WriteBatch& batch) {
+      for (const auto& info : infos) put_info(batch, info, false);
+    });
+    if (!written) return written;
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the documents"));
+  return {};
+}
+
+result<void> store::impl::finish_recovery(const std::filesystem::path& folder) {
+  std::string text = "octavo found this log damaged when it opened the store, and kept the original files here.\n\n";
+  for (const auto& place : recovery_->places) text += "damaged: " + place + "\n";
+  text += "\ncommits that were durable and could not be read: " + std::to_string(recovery_->lost_commits) + "\n";
+  if (recovery_->dropped_commits > 0) {
+    text += "commits dropped, as an earlier one that was never synced is missing: " +
+            std::to_string(recovery_->dropped_commits) + "\n";
+  }
+  for (const auto& name : recovery_->documents) text += "set aside: " + quote_name(name) + "\n";
+  for (const auto id : recovery_->nameless) text += "lost with its name: document " + std::to_string(id) + "\n";
+  if (auto written = write_file_durably(folder / "README.txt", text); !written) return written;
+  // The marks go to tables, so that they do not hang on the log while RECOVERY goes.
+  if (auto flushed = db_->flush(); !flushed) return flushed;
+  log().warn("recovered the store in {}: {} commits lost, {} documents set aside", options_.path.string(),
+             recovery_->lost_commits, recovery_->documents.size());
+  return remove_file_durably(options_.path / recovery_file_name);
+}
+
+void store::impl::maintain(const std::stop_token& stop) {
+  const bool syncs = options_.sync == sync_mode::interval && !options_.read_only;
+  const auto pause =
+      syncs ? std::min<std::chrono::milliseconds>(std::max(options_.interval_ms, 1ms), maintenance_interval)
+            : std::chrono::milliseconds(maintenance_interval);
+  while (!stop.stop_requested()) {
+    {
+      std::unique_lock lock(wake_mutex_);
+      wake_.wait_for(lock, stop, pause, [] { return false; });
+    }
+    if (syncs) {
+      if (auto synced = sync_interval(); !synced) log().error("{}", synced.error().message);
+    }
+    const std::lock_guard guard(write_mutex_);
+    if (std::chrono::steady_clock::now() - space_checked_ >= maintenance_interval) refresh_space();
+    if (has_space_ && !failed_ && !options_.read_only) resume();
+    refresh_writable();
+  }
+}
+
+space_info store::impl::space() const {
+  return {writable(), free_bytes_, options_.min_free_bytes};
+}
+
+}  // namespace octavo::storage

@@ -1,0 +1,224 @@
+// The read path of the store. Each read that takes more than one step works on one RocksDB snapshot, so that a commit
+// or a truncation in between does not show.
+#include <rocksdb/iterator.h>
+#include <rocksdb/snapshot.h>
+
+#include <algorithm>
+
+#include "storage/codec.hpp"
+#include "storage/store_impl.hpp"
+
+namespace octavo::storage {
+
+namespace {
+
+class pinned {
+ public:
+  explicit pinned(database& db) : db_(db), snapshot_(db.db().GetSnapshot()) {}
+  pinned(const pinned&) = delete;
+  pinned& operator=(const pinned&) = delete;
+  ~pinned() { db_.db().ReleaseSnapshot(snapshot_); }
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  database& db_;
+  const rocksdb::Snapshot* snapshot_;
+};
+
+std::string update_name(std::string_view name, std::uint64_t seq) {
+  return "update " + std::to_string(seq) + " of " + quote_name(name);
+}
+
+}  // namespace
+
+result<std::optional<document_info>> store::impl::find(std::string_view name, const rocksdb::Snapshot* at) const {
+  const auto value = db_->get(family::names, name, at);
+  if (!value) {
+    if (value.error().code == errc::not_found) return std::nullopt;
+    return tl::unexpected(value.error());
+  }
+  auto info = decode_info(name, *value);
+  if (!info) return fail(errc::corrupt, "the metadata of " + quote_name(name) + " is damaged");
+  return info;
+}
+
+result<void> store::impl::load_snapshot(std::uint64_t id, std::uint64_t seq, bytes& state,
+                                        const rocksdb::Snapshot* at) const {
+  const auto damaged = [&](std::uint64_t piece) {
+    return fail(errc::corrupt, "the snapshot at update " + std::to_string(seq) + " of document " + std::to_string(id) +
+                                   " is damaged (piece " + std::to_string(piece) + ")");
+  };
+  const auto range = db_->iterate(family::snapshots, snapshot_key(id, seq, 0), snapshot_key(id, seq + 1, 0), at, true);
+  auto& it = *range->it;
+  it.SeekToFirst();
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read a snapshot"));
+  if (!it.Valid()) return damaged(0);
+  const auto header = decode_snapshot_header(to_view(it.key()), to_view(it.value()));
+  if (!header) return damaged(0);
+  std::uint32_t number = 0;
+  std::uint32_t crc = 0;
+  for (it.Next(); it.Valid() && number < header->pieces; it.Next()) {
+    const auto piece = unseal(to_view(it.key()), to_view(it.value()));
+    ++number;
+    if (!piece || it.key() != rocksdb::Slice(snapshot_key(id, seq, number))) return damaged(number);
+    if (piece->size() > header->state_bytes - state.size()) return damaged(number);
+    crc = crc32c(*piece, crc);
+    const auto view = as_bytes(*piece);
+    state.insert(state.end(), view.begin(), view.end());
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read a snapshot"));
+  if (number != header->pieces || state.size() != header->state_bytes || crc != header->state_crc) {
+    return damaged(number + 1);
+  }
+  return {};
+}
+
+result<void> store::impl::load_records(const document_info& info, std::uint64_t after, const load_visitor& visitor,
+                                       const rocksdb::Snapshot* at) const {
+  auto expected = after + 1;
+  const auto range =
+      db_->iterate(family::log, log_key(info.id, expected), log_key(info.id, info.last_seq + 1), at, true);
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid(); it.Next(), ++expected) {
+    const auto record = decode_record(to_view(it.key()), to_view(it.value()));
+    if (!record) return fail(errc::corrupt, update_name(info.name, expected) + " does not match its checksum");
+    if (record->seq != expected) {
+      return fail(errc::corrupt, update_name(info.name, expected) + " is missing: the log goes on with " +
+                                     std::to_string(record->seq));
+    }
+    if (!visitor.on_record) continue;
+    auto taken = visitor.on_record(record->seq, record->time_ms, record->user, record->update);
+    if (!taken) return taken;
+  }
+  if (!it.status().ok()) {
+    return tl::unexpected(to_error(it.status(), "read " + update_name(info.name, expected)));
+  }
+  if (expected != info.last_seq + 1) {
+    return fail(errc::corrupt, update_name(info.name, expected) +
+                                   " is missing: the log ends before it, and should end with " +
+                                   std::to_string(info.last_seq));
+  }
+  return {};
+}
+
+result<document_info> store::impl::load(std::string_view name, const load_visitor& visitor) const {
+  const pinned at(*db_);
+  auto found = find(name, at.get());
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return fail(errc::not_found, "there is no document " + quote_name(name));
+  auto info = std::move(**found);
+  const auto places = snapshots_of(info.id, at.get());
+  if (!places) return tl::unexpected(places.error());
+
+  // A damaged snapshot is no loss as long as an older one, or the beginning, is there with all updates since.
+  bytes state;
+  std::optional<error> damage;
+  std::uint64_t base = 0;
+  for (auto place = places->rbegin(); place != places->rend() && base == 0; ++place) {
+    state.clear();
+    auto read = load_snapshot(info.id, place->seq, state, at.get());
+    if (read) {
+      base = place->seq;
+    } else if (read.error().code != errc::corrupt) {
+      return tl::unexpected(read.error());
+    } else if (!damage) {
+      damage = read.error();
+    }
+  }
+  if (damage || base < info.snapshot_seq) {
+    // Before anything is handed out: is the log there from this older place on?
+    if (base + 1 < info.first_seq || base > info.last_seq) {
+      if (damage) return tl::unexpected(*damage);
+      return fail(errc::corrupt, "the snapshot at update " + std::to_string(info.snapshot_seq) + " of " +
+                                     quote_name(name) + " is missing");
+    }
+    log().warn("{}; document {} is loaded from update {} on instead",
+               damage ? damage->message : "a snapshot is missing", info.id, base);
+  }
+  if (base > 0 && visitor.on_snapshot) {
+    auto taken = visitor.on_snapshot(base, state);
+    if (!taken) return tl::unexpected(taken.error());
+  }
+  state = {};
+  auto read = load_records(info, base, visitor, at.get());
+  if (!read) return tl::unexpected(read.error());
+  return info;
+}
+
+result<std::vector<record>> store::impl::read_log(std::string_view name, std::uint64_t from_seq,
+                                                  std::size_t max_records, std::size_t max_bytes) const {
+  const pinned at(*db_);
+  const auto found = find(name, at.get());
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return fail(errc::not_found, "there is no document " + quote_name(name));
+  const auto& info = **found;
+  std::vector<record> records;
+  std::size_t taken_bytes = 0;
+  if (from_seq > info.last_seq) return records;
+  auto expected = std::max(from_seq, info.first_seq);
+  const auto range =
+      db_->iterate(family::log, log_key(info.id, expected), log_key(info.id, info.last_seq + 1), at.get());
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid() && records.size() < max_records; it.Next(), ++expected) {
+    const auto view = decode_record(to_view(it.key()), to_view(it.value()));
+    if (!view || view->seq != expected) {
+      return fail(errc::corrupt, update_name(name, expected) + " is missing or does not match its checksum");
+    }
+    taken_bytes += view->update.size();
+    if (!records.empty() && taken_bytes > max_bytes) break;
+    records.push_back(
+        {view->seq, view->time_ms, std::string(view->user), bytes(view->update.begin(), view->update.end())});
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read " + update_name(name, expected)));
+  return records;
+}
+
+result<std::vector<quarantined_update>> store::impl::list_quarantine(std::string_view name) const {
+  const pinned at(*db_);
+  const auto found = find(name, at.get());
+  if (!found) return tl::unexpected(found.error());
+  if (!*found) return fail(errc::not_found, "there is no document " + quote_name(name));
+  std::vector<quarantined_update> list;
+  const auto id = (*found)->id;
+  const auto range = db_->iterate(family::quarantine, id_key(id), end_of_document(id), at.get());
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    const auto key = to_view(it.key());
+    const auto view = decode_quarantine(key, to_view(it.value()));
+    if (!view || key.size() != 16) {
+      return fail(errc::corrupt, "a quarantined update of " + quote_name(name) + " does not match its checksum");
+    }
+    list.push_back({get_u64_be(key.data() + 8), view->time_ms, std::string(view->user), std::string(view->reason),
+                    bytes(view->update.begin(), view->update.end())});
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the quarantine"));
+  return list;
+}
+
+result<page> store::impl::list(std::string_view prefix, std::string_view after, std::size_t limit) const {
+  page found;
+  // Names sort by bytes: what comes behind `after` begins with its successor, itself and a zero byte.
+  std::string begin(prefix);
+  if (after >= prefix) begin = std::string(after) + '\0';
+  const auto range = db_->iterate(family::names, std::move(begin), {});
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    const auto name = to_view(it.key());
+    if (!name.starts_with(prefix)) break;
+    if (found.documents.size() == limit) {
+      found.more = true;
+      break;
+    }
+    auto info = decode_info(name, to_view(it.value()));
+    if (!info) {
+      info.emplace();
+      info->name = name;
+      info->quarantine_reason = "its metadata is damaged";
+    }
+    found.documents.push_back(std::move(*info));
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the documents"));
+  return found;
+}
+
+}  // namespace octavo::storage

@@ -1,0 +1,311 @@
+// The write path of the store: room on the disk, the batch with its commit entries, and what a failure means.
+#include <rocksdb/options.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "storage/codec.hpp"
+#include "storage/store_impl.hpp"
+
+namespace octavo::storage {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// The free space is asked for again after this long, or after this part of the reserve was written.
+constexpr auto space_check_interval = 100ms;
+constexpr std::uint64_t space_check_part = 16;
+// A commit names what the commits before it touched until they make up this many bytes of log: more than a bad sector
+// or page destroys.
+constexpr std::size_t window_bytes_min = 8192;
+constexpr std::size_t window_commits_max = 64;
+// At this many documents the cache of metadata is dropped and begun anew.
+constexpr std::size_t cached_documents_max = 8192;
+
+}  // namespace
+
+std::string quote_name(std::string_view name) {
+  constexpr const char* digits = "0123456789abcdef";
+  std::string text = "\"";
+  for (const char c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      text += {'\\', 'x', digits[byte >> 4U], digits[byte & 15U]};
+    } else {
+      if (c == '"' || c == '\\') text.push_back('\\');
+      text.push_back(c);
+    }
+  }
+  return text + "\"";
+}
+
+error store::impl::no_space_error() const {
+  return {errc::no_space, "the disk of " + options_.path.string() + " is full: " + std::to_string(free_bytes_ >> 20U) +
+                              " MiB are free and " + std::to_string(options_.min_free_bytes >> 20U) +
+                              " MiB are kept in reserve; edits are refused until there is room again, reading goes on"};
+}
+
+error store::impl::failed_error() const {
+  return {errc::io_error, "the store in " + options_.path.string() + " stopped writing after a failure (" + failure_ +
+                              "); restart octavo once the disk is well"};
+}
+
+void store::impl::refresh_writable() {
+  writable_.store(!options_.read_only && has_space_ && !background_->is_full && !failed_ && !background_->has_failed,
+                  std::memory_order_relaxed);
+}
+
+void store::impl::refresh_space() {
+  const auto free = hooks_.free_space ? hooks_.free_space() : free_bytes(options_.path);
+  space_checked_ = std::chrono::steady_clock::now();
+  bytes_since_check_ = 0;
+  if (!free) return;  // A disk that cannot say how full it is will say so when it is written to.
+  free_bytes_ = *free;
+  const bool had_space = has_space_;
+  has_space_ = *free >= options_.min_free_bytes;
+  if (had_space && !has_space_) log().error("{}", no_space_error().message);
+  if (!had_space && has_space_) log().info("there is room on the disk of {} again", options_.path.string());
+}
+
+bool store::impl::resume() {
+  if (!background_->is_full) return true;
+  // RocksDB writes its memory, which holds what was acknowledged and nothing else, to tables, and begins a new log: the
+  // log whose tail is in doubt is not used again.
+  const auto status = db_->db().Resume();
+  if (!status.ok()) {
+    log().warn("the store cannot resume writing yet: {}", status.ToString());
+    return false;
+  }
+  background_->is_full = false;
+  log().info("the store in {} writes again", options_.path.string());
+  return true;
+}
+
+result<void> store::impl::ready_to_write(std::uint64_t bytes) {
+  if (options_.read_only) return fail(errc::forbidden, "the store was opened for reading only");
+  if (background_->has_failed && !failed_) {
+    failed_ = true;
+    failure_ = "background work failed; the log has the details";
+  }
+  if (failed_) return tl::unexpected(failed_error());
+  bytes_since_check_ += bytes;
+  if (!has_space_ || bytes_since_check_ > options_.min_free_bytes / space_check_part ||
+      std::chrono::steady_clock::now() - space_checked_ > space_check_interval) {
+    refresh_space();
+  }
+  // One large write may not use up the reserve either.
+  const bool fits =
+      free_bytes_ >= options_.min_free_bytes + bytes || bytes < options_.min_free_bytes / space_check_part;
+  const bool ready = has_space_ && fits && resume();
+  refresh_writable();
+  if (!ready) return tl::unexpected(no_space_error());
+  return {};
+}
+
+commit_entry store::impl::next_entry(std::vector<touched> items, bool synced) const {
+  commit_entry entry;
+  entry.synced = synced;
+  entry.commit = next_commit_;
+  entry.previous = state_.commit;
+  entry.synced_through = synced_through_;
+  entry.window_first = window_.empty() ? state_.commit + 1 : window_.front().commit;
+  entry.own = std::move(items);
+  std::unordered_map<std::uint64_t, std::size_t> seen;
+  for (const auto& commit : window_) {
+    for (const auto& item : commit.items) {
+      const auto [at, is_new] = seen.emplace(item.id, entry.window.size());
+      if (is_new) {
+        entry.window.push_back(item);
+        continue;
+      }
+      auto& known = entry.window[at->second];
+      known.seq = std::max(known.seq, item.seq);
+      if (item.kind == touch_kind::removed || known.kind == touch_kind::changed) known.kind = item.kind;
+    }
+  }
+  return entry;
+}
+
+void store::impl::remember(std::uint64_t commit, std::size_t bytes, std::vector<touched> items) {
+  window_.push_back({commit, bytes, std::move(items)});
+  window_bytes_ += bytes;
+  while (window_.size() > 1 &&
+         (window_.size() > window_commits_max || window_bytes_ - window_.front().bytes >= window_bytes_min)) {
+    window_bytes_ -= window_.front().bytes;
+    window_.pop_front();
+  }
+}
+
+result<void> store::impl::write(std::vector<touched> items, const store_state& next, bool durable,
+                                const std::function<void(rocksdb::WriteBatch&)>& fill) {
+  const bool synced = durable && options_.sync == sync_mode::always;
+  auto entry = next_entry(items, synced);
+  const auto head = encode_entry(entry, salt_);
+  entry.is_head = false;
+  entry.window.clear();
+  const auto tail = encode_entry(entry, salt_);
+
+  rocksdb::WriteBatch draft;
+  draft.PutLogData(to_slice(head));
+  fill(draft);
+  auto state = next;
+  state.commit = entry.commit;
+  draft.Put((*db_)[family::base], to_slice(state_key), encode_state(state));
+  draft.PutLogData(to_slice(tail));
+  std::string data = draft.Data();
+  if (data.size() > std::numeric_limits<std::uint32_t>::max() / 2) {
+    return fail(errc::limit_exceeded, "a batch of " + std::to_string(data.size()) + " bytes is too large");
+  }
+  const auto bytes = static_cast<std::uint32_t>(data.size());
+  set_batch_bytes(data.data() + head_offset(head.size()), head.size(), bytes);
+  set_batch_bytes(data.data() + data.size() - tail.size(), tail.size(), bytes);
+  rocksdb::WriteBatch batch(std::move(data));
+
+  rocksdb::WriteOptions how;
+  how.sync = synced;
+  const auto status = db_->db().Write(how, &batch);
+  if (status.ok()) {
+    state_ = state;
+    next_commit_ = state.commit + 1;
+    if (synced) synced_through_ = state.commit;
+    remember(state.commit, bytes, std::move(items));
+    return {};
+  }
+  // The log may hold this batch or a part of it, so that its number is not used again.
+  ++next_commit_;
+  cache_.clear();
+  if (status.IsNoSpace()) {
+    background_->is_full = true;
+    log().error("the disk of {} is full: {}", options_.path.string(), status.ToString());
+    refresh_writable();
+    return tl::unexpected(no_space_error());
+  }
+  failed_ = true;
+  failure_ = status.ToString();
+  refresh_writable();
+  log().critical("writing to the store in {} failed: {}", options_.path.string(), failure_);
+  return tl::unexpected(failed_error());
+}
+
+result<void> store::impl::sync_interval() {
+  std::uint64_t through = 0;
+  {
+    const std::lock_guard guard(write_mutex_);
+    if (failed_ || background_->is_full || synced_through_ >= state_.commit) return {};
+    through = state_.commit;
+  }
+  const auto status = db_->db().SyncWAL();
+  const std::lock_guard guard(write_mutex_);
+  if (status.ok()) {
+    synced_through_ = std::max(synced_through_, through);
+    return {};
+  }
+  if (status.IsNoSpace()) {
+    background_->is_full = true;
+  } else {
+    failed_ = true;
+    failure_ = status.ToString();
+    log().critical("syncing the store in {} failed: {}", options_.path.string(), failure_);
+  }
+  refresh_writable();
+  return tl::unexpected(to_error(status, "sync the log"));
+}
+
+result<std::optional<document_info>> store::impl::lookup(std::string_view name) {
+  if (const auto cached = cache_.find(name); cached != cache_.end()) return cached->second;
+  return find(name);
+}
+
+void store::impl::cache(const document_info& info) {
+  if (cache_.size() >= cached_documents_max) cache_.clear();
+  cache_.insert_or_assign(info.name, info);
+}
+
+result<void> store::impl::commit(std::span<const append> appends) {
+  if (appends.empty()) return {};
+  std::uint64_t bytes = 0;
+  for (const auto& item : appends) {
+    if (!is_valid_name(item.document)) {
+      return fail(errc::invalid_argument, "a document's name is 1 to " + std::to_string(max_name_bytes) +
+                                              " bytes of UTF-8; this one is " +
+                                              quote_name(item.document.substr(0, 64)));
+    }
+    if (item.user.size() > max_user_bytes) {
+      return fail(errc::limit_exceeded, "the user of an update to " + quote_name(item.document) + " has " +
+                                            std::to_string(item.user.size()) +
+                                            " bytes; the limit (max_user_bytes) is " + std::to_string(max_user_bytes));
+    }
+    if (item.update.size() > options_.max_update_bytes) {
+      return fail(errc::limit_exceeded,
+                  "an update to " + quote_name(item.document) + " has " + std::to_string(item.update.size()) +
+                      " bytes; the limit (max_update_bytes) is " + std::to_string(options_.max_update_bytes));
+    }
+    bytes += item.update.size() + item.user.size();
+  }
+
+  const std::lock_guard guard(write_mutex_);
+  if (auto ready = ready_to_write(bytes); !ready) return ready;
+
+  struct pending {
+    document_info info;
+    bool created = false;
+  };
+  std::vector<pending> documents;
+  std::unordered_map<std::string_view, std::size_t> places;
+  std::vector<std::size_t> document_of(appends.size());
+  auto next = state_;
+  for (std::size_t i = 0; i < appends.size(); ++i) {
+    const auto& item = appends[i];
+    const auto [place, is_new] = places.emplace(item.document, documents.size());
+    if (is_new) {
+      auto found = lookup(item.document);
+      if (!found) return tl::unexpected(found.error());
+      if (*found) {
+        documents.push_back({std::move(**found), false});
+      } else {
+        document_info info;
+        info.name = item.document;
+        info.id = next.next_id++;
+        info.created_ms = item.time_ms;
+        ++next.documents;
+        documents.push_back({std::move(info), true});
+      }
+    }
+    document_of[i] = place->second;
+    auto& info = documents[place->second].info;
+    if (info.is_quarantined()) {
+      return fail(errc::quarantined,
+                  "the document " + quote_name(info.name) + " is set aside: " + info.quarantine_reason);
+    }
+    if (item.seq != info.last_seq + 1) {
+      return fail(errc::internal, "update " + std::to_string(item.seq) + " of " + quote_name(info.name) +
+                                      " does not follow its last one, " + std::to_string(info.last_seq) +
+                                      ": is somebody else writing to it?");
+    }
+    info.last_seq = item.seq;
+    info.updated_ms = item.time_ms;
+    ++info.log_records;
+    info.log_bytes += item.update.size();
+  }
+
+  std::vector<touched> items;
+  items.reserve(documents.size());
+  for (const auto& [info, created] : documents) {
+    items.push_back({info.id, info.last_seq, created ? touch_kind::created : touch_kind::appended,
+                     created ? info.name : std::string()});
+  }
+  auto written = write(std::move(items), next, true, [&](rocksdb::WriteBatch& batch) {
+    for (std::size_t i = 0; i < appends.size(); ++i) {
+      const auto key = log_key(documents[document_of[i]].info.id, appends[i].seq);
+      batch.Put((*db_)[family::log], key, encode_record(key, appends[i].time_ms, appends[i].user, appends[i].update));
+    }
+    for (const auto& [info, created] : documents) put_info(batch, info, created);
+  });
+  if (!written) return written;
+  for (const auto& [info, created] : documents) cache(info);
+  return {};
+}
+
+}  // namespace octavo::storage

@@ -1,0 +1,156 @@
+#include "storage/wal_recovery.hpp"
+
+#include <algorithm>
+#include <map>
+#include <unordered_set>
+#include <utility>
+
+namespace octavo::storage {
+
+namespace {
+
+// A gap of more commits than this is not walked through number by number.
+constexpr std::uint64_t max_named_gap = std::uint64_t{1} << 20U;
+
+class planner {
+ public:
+  planner(const wal_scan& scan, std::uint64_t base) : scan_(scan), expected_(base) {
+    plan_.newest_commit = base;
+    for (const auto& commit : scan.commits) see(commit.entry);
+    for (const auto& damage : scan.damages) {
+      plan_.places.push_back(describe(scan, damage));
+      for (const auto& entry : damage.entries) {
+        see(entry);
+        partly_.emplace(entry.commit, &entry);
+      }
+    }
+  }
+
+  recovery_plan run() {
+    for (std::size_t i = 0; i < scan_.commits.size(); ++i) {
+      const auto& entry = scan_.commits[i].entry;
+      if (entry.commit <= expected_) continue;
+      if (entry.previous > expected_) {
+        if (!was_durable(expected_ + 1)) {
+          // Only under sync_mode::interval or os: a power cut took an unsynced commit and left a later one. What is
+          // kept is what was written before it, as the documents' sequences have no holes.
+          plan_.dropped_commits += scan_.commits.size() - i;
+          finish();
+          return std::move(plan_);
+        }
+        lose(entry);
+      }
+      plan_.apply.push_back(i);
+      for (const auto& item : entry.own) {
+        if (item.kind == touch_kind::removed) removed_.insert(item.id);
+      }
+      expected_ = entry.commit;
+    }
+    judge_tail();
+    finish();
+    return std::move(plan_);
+  }
+
+ private:
+  void see(const commit_entry& entry) {
+    plan_.newest_commit = std::max(plan_.newest_commit, entry.commit);
+    synced_through_ = std::max(synced_through_, entry.synced_through);
+    // A synced commit is only acknowledged, and only followed by another one, when all before it are on disk too.
+    if (entry.synced) synced_through_ = std::max(synced_through_, entry.previous);
+  }
+
+  bool was_durable(std::uint64_t commit) const { return commit <= synced_through_; }
+
+  // The commits between the last that was applied and `next` are gone.
+  void lose(const commit_entry& next) {
+    const auto gap = next.previous - expected_;
+    plan_.lost_commits += gap;
+    add(next.window);
+    if (next.window_first <= expected_ + 1) return;
+    for (auto number = expected_ + 1; number < next.window_first; ++number) {
+      const auto found = gap > max_named_gap ? partly_.end() : partly_.find(number);
+      if (found == partly_.end()) {
+        plan_.everything = true;
+        return;
+      }
+      add(found->second->own);
+    }
+  }
+
+  // Damage behind the last readable commit: an interrupted write, or acknowledged commits that went bad since?
+  void judge_tail() {
+    for (const auto& damage : scan_.damages) {
+      if (damage.looks_torn || !is_behind_all(damage)) continue;
+      bool all_named = !damage.entries.empty() && !damage.ends_unexplained;
+      auto known = expected_;  // up to here it is known what was touched
+      std::vector<const commit_entry*> entries;
+      for (const auto& entry : damage.entries) entries.push_back(&entry);
+      // A head is looked at before the tail of the same commit, since it also names what went before.
+      std::stable_sort(entries.begin(), entries.end(), [](const auto* left, const auto* right) {
+        return std::pair(left->commit, !left->is_head) < std::pair(right->commit, !right->is_head);
+      });
+      for (const auto* entry : entries) {
+        if (entry->commit <= known) continue;
+        if (!entry->synced && !was_durable(entry->commit)) continue;
+        if (entry->previous > known) {
+          plan_.lost_commits += entry->previous - known;
+          if (!entry->is_head || entry->window_first > known + 1) all_named = false;
+        }
+        ++plan_.lost_commits;
+        add(entry->own);
+        add(entry->window);
+        known = entry->commit;
+      }
+      if (!all_named && may_have_been_synced()) {
+        ++plan_.lost_commits;
+        plan_.everything = true;
+      }
+    }
+  }
+
+  bool is_behind_all(const wal_damage& damage) const {
+    if (scan_.commits.empty()) return true;
+    const auto& last = scan_.commits.back();
+    return damage.file > last.file || (damage.file == last.file && damage.offset > last.offset);
+  }
+
+  // An unreadable record does not say whether it was synced; its predecessor's way is the best guess, and none: yes.
+  bool may_have_been_synced() const { return scan_.commits.empty() || scan_.commits.back().entry.synced; }
+
+  void add(const std::vector<touched>& items) {
+    for (const auto& item : items) {
+      auto [at, is_new] = suspects_.emplace(item.id, item);
+      if (is_new) continue;
+      auto& known = at->second;
+      if (item.kind == touch_kind::removed) known.kind = touch_kind::removed;
+      known.seq = std::max(known.seq, item.seq);
+      if (item.kind == touch_kind::created) {
+        known.name = item.name;
+        if (known.kind != touch_kind::removed) known.kind = touch_kind::created;
+      }
+    }
+  }
+
+  void finish() {
+    for (auto& [id, item] : suspects_) {
+      // What a later commit dropped as a whole has nothing left to lose.
+      if (!removed_.contains(id)) plan_.suspects.push_back(std::move(item));
+    }
+  }
+
+  const wal_scan& scan_;
+  recovery_plan plan_;
+  std::uint64_t expected_;
+  std::uint64_t synced_through_ = 0;
+  std::multimap<std::uint64_t, const commit_entry*> partly_;
+  std::map<std::uint64_t, touched> suspects_;
+  std::unordered_set<std::uint64_t> removed_;
+};
+
+}  // namespace
+
+recovery_plan plan_recovery(const wal_scan& scan, std::uint64_t base) {
+  return planner(scan, base).run();
+}
+
+}  // namespace octavo::storage
