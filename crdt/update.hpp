@@ -21,6 +21,10 @@
 
 namespace octavo::crdt {
 
+namespace internal {
+class engine;
+}
+
 /// What an item holds; the numbers are those of the wire. Do not renumber.
 enum class content_kind : std::uint8_t {
   gc = 0,
@@ -145,13 +149,18 @@ class decoded_update {
   /// The index of a client id, added if need be.
   std::uint32_t intern(std::uint64_t client);
 
+  /// Adds a struct, with its parent if it has one, whose texts must outlive this update; normalize() puts it in its
+  /// place.
+  void add_struct(decoded_struct next, const decoded_parent* parent = nullptr);
+  /// Adds a range of deletes; normalize() puts it in its place.
+  void add_delete(const delete_range& range);
+
   /// Memory beyond this is given back by clear().
   static constexpr std::size_t max_kept_bytes = std::size_t{256} << 10;
 
  private:
-  friend class document;
   friend class update_decoder;
-  friend struct update_pruner;
+  friend class internal::engine;
 
   void normalize_structs();
   void normalize_deletes();

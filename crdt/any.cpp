@@ -1,0 +1,209 @@
+#include "crdt/any.hpp"
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+#include "crdt/json.hpp"
+
+namespace octavo::crdt {
+
+namespace {
+
+// The tags of the wire. Do not renumber.
+enum class tag : std::uint8_t {
+  bytes = 116,
+  array = 117,
+  object = 118,
+  string = 119,
+  true_value = 120,
+  false_value = 121,
+  bigint = 122,
+  float64 = 123,
+  float32 = 124,
+  integer = 125,
+  null = 126,
+  undefined = 127,
+};
+
+struct level {
+  std::uint64_t left = 0;
+  bool object = false;
+  bool first = true;
+};
+
+template <std::size_t Size>
+std::uint64_t big_endian(bytes_view data) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < Size; ++i) value = (value << 8) | static_cast<std::uint64_t>(data[i]);
+  return value;
+}
+
+}  // namespace
+
+bool skip_any(lib0_reader& reader, std::size_t& values, std::size_t max_values, std::size_t max_depth) {
+  // The common scalars must not pay for the stack of levels.
+  std::vector<level> stack;
+  for (;;) {
+    if (!stack.empty()) {
+      --stack.back().left;
+      std::string_view key;
+      if (stack.back().object && !reader.var_string(key)) return false;
+    }
+    if (++values > max_values) return reader.fail(decode_errc::too_many_values);
+    const std::size_t at = reader.offset();
+    std::uint8_t raw_tag = 0;
+    if (!reader.u8(raw_tag)) return false;
+    bytes_view raw;
+    std::string_view text;
+    lib0_int number;
+    std::uint64_t count = 0;
+    switch (static_cast<tag>(raw_tag)) {
+      case tag::undefined:
+      case tag::null:
+      case tag::true_value:
+      case tag::false_value:
+        break;
+      case tag::integer:
+        if (!reader.var_int(number)) return false;
+        break;
+      case tag::float32:
+        if (!reader.raw(4, raw)) return false;
+        break;
+      case tag::float64:
+      case tag::bigint:
+        if (!reader.raw(8, raw)) return false;
+        break;
+      case tag::string:
+        if (!reader.var_string(text)) return false;
+        break;
+      case tag::bytes:
+        if (!reader.var_bytes(raw)) return false;
+        break;
+      case tag::object:
+      case tag::array: {
+        const bool object = static_cast<tag>(raw_tag) == tag::object;
+        if (!reader.var_uint(count)) return false;
+        // A member takes at least a byte, with its key two.
+        if (count > reader.remaining() / (object ? 2 : 1)) return reader.fail(decode_errc::truncated);
+        if (stack.size() >= max_depth) return reader.fail_at(decode_errc::too_deep, at);
+        stack.push_back({count, object, true});
+        break;
+      }
+      default:
+        return reader.fail_at(decode_errc::bad_any, at);
+    }
+    while (!stack.empty() && stack.back().left == 0) stack.pop_back();
+    if (stack.empty()) return true;
+  }
+}
+
+void skip_checked_any(lib0_reader& reader) {
+  std::size_t values = 0;
+  skip_any(reader, values, SIZE_MAX, SIZE_MAX);
+}
+
+bool next_any_is_undefined(lib0_reader reader) {
+  std::uint8_t raw_tag = 0;
+  return reader.u8(raw_tag) && static_cast<tag>(raw_tag) == tag::undefined;
+}
+
+void append_any_json(lib0_reader& reader, std::string& out) {
+  std::vector<level> stack;
+  for (;;) {
+    while (!stack.empty() && stack.back().left == 0) {
+      out += stack.back().object ? '}' : ']';
+      stack.pop_back();
+      if (stack.empty()) return;
+    }
+    if (!stack.empty()) {
+      level& top = stack.back();
+      --top.left;
+      if (top.object) {
+        std::string_view key;
+        if (!reader.var_string(key)) return;
+        if (next_any_is_undefined(reader)) {
+          skip_checked_any(reader);
+          continue;
+        }
+        if (!top.first) out += ',';
+        append_json_string(key, out);
+        out += ':';
+      } else if (!top.first) {
+        out += ',';
+      }
+      top.first = false;
+    }
+    std::uint8_t raw_tag = 0;
+    if (!reader.u8(raw_tag)) return;
+    bytes_view raw;
+    std::string_view text;
+    lib0_int number;
+    std::uint64_t count = 0;
+    switch (static_cast<tag>(raw_tag)) {
+      case tag::true_value:
+        out += "true";
+        break;
+      case tag::false_value:
+        out += "false";
+        break;
+      case tag::integer:
+        if (!reader.var_int(number)) return;
+        if (number.negative && number.magnitude != 0) out += '-';
+        out += std::to_string(number.magnitude);
+        break;
+      case tag::float32:
+        if (!reader.raw(4, raw)) return;
+        append_json_number(std::bit_cast<float>(static_cast<std::uint32_t>(big_endian<4>(raw))), out);
+        break;
+      case tag::float64:
+        if (!reader.raw(8, raw)) return;
+        append_json_number(std::bit_cast<double>(big_endian<8>(raw)), out);
+        break;
+      case tag::bigint:
+        if (!reader.raw(8, raw)) return;
+        out += std::to_string(static_cast<std::int64_t>(big_endian<8>(raw)));
+        break;
+      case tag::string:
+        if (!reader.var_string(text)) return;
+        append_json_string(text, out);
+        break;
+      case tag::bytes:
+        if (!reader.var_bytes(raw)) return;
+        out += '"';
+        append_base64(raw, out);
+        out += '"';
+        break;
+      case tag::object:
+      case tag::array: {
+        const bool object = static_cast<tag>(raw_tag) == tag::object;
+        if (!reader.var_uint(count)) return;
+        out += object ? '{' : '[';
+        stack.push_back({count, object, true});
+        break;
+      }
+      default:
+        out += "null";
+        break;
+    }
+    if (stack.empty()) return;
+  }
+}
+
+void append_base64(bytes_view data, std::string& out) {
+  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::size_t at = 0;
+  while (at < data.size()) {
+    const std::size_t left = data.size() - at;
+    std::uint32_t word = static_cast<std::uint32_t>(data[at]) << 16;
+    if (left > 1) word |= static_cast<std::uint32_t>(data[at + 1]) << 8;
+    if (left > 2) word |= static_cast<std::uint32_t>(data[at + 2]);
+    out += digits[word >> 18];
+    out += digits[(word >> 12) & 63];
+    out += left > 1 ? digits[(word >> 6) & 63] : '=';
+    out += left > 2 ? digits[word & 63] : '=';
+    at += 3;
+  }
+}
+
+}  // namespace octavo::crdt

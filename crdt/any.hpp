@@ -1,0 +1,29 @@
+// `any`: lib0's encoding of a JavaScript value. A document keeps such values as the bytes that they came in, checked
+// once; these functions check them and print them as JSON. Iterative whatever the nesting. Pure functions, any thread.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "crdt/lib0.hpp"
+
+namespace octavo::crdt {
+
+/// Moves the reader past one value and checks it. Adds the number of values seen, nested ones counted, to `values`;
+/// more than max_values is too_many_values, deeper than max_depth is too_deep.
+bool skip_any(lib0_reader& reader, std::size_t& values, std::size_t max_values, std::size_t max_depth);
+
+/// Moves past one value that has been checked before.
+void skip_checked_any(lib0_reader& reader);
+
+/// True if the next value is `undefined`; the reader does not move.
+bool next_any_is_undefined(lib0_reader reader);
+
+/// Prints one checked value as JSON.stringify would: undefined is null in arrays and left out of objects, a bigint is
+/// its digits, bytes are base64 in a string. At the top undefined is null.
+void append_any_json(lib0_reader& reader, std::string& out);
+
+/// Appends bytes as base64 with padding.
+void append_base64(bytes_view data, std::string& out);
+
+}  // namespace octavo::crdt

@@ -1,0 +1,354 @@
+// Applying an update: first it is decided, without touching anything, which structs can be integrated and in which
+// order; then the limits are checked; then it is done. What cannot be integrated is kept until what it misses has come.
+#include <algorithm>
+#include <unordered_set>
+
+#include "crdt/internal/engine.hpp"
+#include "crdt/internal/wire.hpp"
+#include "crdt/utf8.hpp"
+
+namespace octavo::crdt::internal {
+
+namespace {
+
+enum block_state : std::uint8_t { idle, stacked, dead };
+
+}  // namespace
+
+engine::engine(const document_options& given) : options(given), data(given.hash_seed), transaction_(data, options) {}
+
+result<apply_report, apply_errc> engine::apply(const decoded_update& update) {
+  if (!usable) return apply_errc::unusable;
+  map_clients(update);
+  schedule(update);
+  if (const auto refused = admit(update)) return *refused;
+
+  pending_changed_ = false;
+  transaction_.begin();
+  reserve(update);
+  for (const auto index : order_) {
+    if (stopped()) break;
+    integrate(update, update.structs()[index]);
+  }
+  if (leftover_structs_ != 0) keep_leftovers(update);
+  if (pending.has_structs()) wake_pending();
+  apply_deletes(update);
+  transaction_.finish();
+  if (transaction_.deletes_changed()) delete_set_known_ = false;
+  if (transaction_.failure() || transaction_.over_budget()) {
+    usable = false;
+    return transaction_.failure().value_or(apply_errc::step_budget_exceeded);
+  }
+  apply_report report;
+  report.structs_integrated = transaction_.structs_integrated();
+  report.units_deleted = transaction_.units_deleted();
+  report.changed = report.structs_integrated != 0 || report.units_deleted != 0 || pending_changed_;
+  report.pending_structs = pending.struct_count();
+  report.pending_bytes = pending.memory();
+  report.advances = transaction_.advances();
+  return report;
+}
+
+// A big update gets its memory at once. For small ones the usual growth is right: exact reserves would move everything
+// with each edit.
+void engine::reserve(const decoded_update& update) {
+  if (order_.size() <= data.items.size() / 4 + 16) return;
+  data.items.reserve_more(order_.size());
+  std::size_t bytes = data.contents.size();
+  for (const auto index : order_) bytes += update.structs()[index].content.size();
+  data.contents.reserve(bytes);
+}
+
+void engine::map_clients(const decoded_update& update) {
+  const auto ids = update.clients();
+  clients_.resize(ids.size());
+  clocks_.resize(ids.size());
+  block_of_.assign(ids.size(), none);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto known = data.find_client(ids[i]);
+    clients_[i] = known == flat_map::missing ? none : known;
+    clocks_[i] = known == flat_map::missing ? 0 : data.log(known).end();
+  }
+  const auto blocks = update.blocks();
+  cursors_.resize(blocks.size());
+  states_.assign(blocks.size(), idle);
+  for (std::uint32_t i = 0; i < blocks.size(); ++i) {
+    block_of_[blocks[i].client] = i;
+    cursors_[i] = blocks[i].first;
+  }
+}
+
+// The first unit that a struct needs and that is not there yet, as far as the schedule has come.
+std::optional<engine::dependency> engine::missing_of(const decoded_update& update, const decoded_struct& each) const {
+  const auto lacks = [&](std::uint32_t client, std::uint32_t clock) {
+    return client != none && client != each.client && clock >= clocks_[client];
+  };
+  if (lacks(each.right_client, each.right_clock)) return dependency{each.right_client, each.right_clock};
+  // Of a struct whose beginning is known only the rest is new, and that hangs on the client's own last unit.
+  if (each.clock < clocks_[each.client]) return std::nullopt;
+  if (lacks(each.origin_client, each.origin_clock)) return dependency{each.origin_client, each.origin_clock};
+  if (each.parent != none) {
+    const auto& parent = update.parents()[each.parent];
+    if (lacks(parent.client, parent.clock)) return dependency{parent.client, parent.clock};
+  }
+  return std::nullopt;
+}
+
+// Schedules structs of a block until it is exhausted, the frame below has what it waits for, or something is missing.
+// Returns false in the last case.
+bool engine::step_block(const decoded_update& update, std::uint32_t block, const frame& top, dependency& missing) {
+  const auto& run = update.blocks()[block];
+  const std::uint32_t end = run.first + run.count;
+  std::uint32_t& clock = clocks_[run.client];
+  for (; cursors_[block] < end; ++cursors_[block]) {
+    const auto& each = update.structs()[cursors_[block]];
+    if (clock > top.wanted) return true;
+    if (each.end() <= clock) continue;
+    if (each.clock > clock) {
+      missing = {run.client, clock};
+      return false;
+    }
+    if (each.kind != content_kind::gc) {
+      if (const auto lacking = missing_of(update, each)) {
+        missing = *lacking;
+        return false;
+      }
+    }
+    order_.push_back(cursors_[block]);
+    clock = each.end();
+  }
+  return true;
+}
+
+// A depth-first walk from block to block along missing dependencies, on a stack of its own. Where a dependency cannot
+// be had, every block on the stack waits for it, directly or not; so each block dies once and each struct is looked at
+// once.
+void engine::schedule(const decoded_update& update) {
+  order_.clear();
+  const auto blocks = update.blocks();
+  for (std::uint32_t start = 0; start < blocks.size(); ++start) {
+    if (states_[start] == dead) continue;
+    stack_.clear();
+    stack_.push_back({start, UINT32_MAX});
+    states_[start] = stacked;
+    while (!stack_.empty()) {
+      const frame top = stack_.back();
+      dependency missing{};
+      if (step_block(update, top.block, top, missing)) {
+        states_[top.block] = idle;
+        stack_.pop_back();
+        continue;
+      }
+      const std::uint32_t holder = block_of_[missing.client];
+      const bool reachable =
+          holder != none && states_[holder] == idle && cursors_[holder] < blocks[holder].first + blocks[holder].count;
+      if (reachable) {
+        states_[holder] = stacked;
+        stack_.push_back({holder, missing.clock});
+        continue;
+      }
+      for (const auto& each : stack_) states_[each.block] = dead;
+      stack_.clear();
+    }
+  }
+}
+
+// The checks that leave the document unchanged.
+std::optional<apply_errc> engine::admit(const decoded_update& update) {
+  const auto blocks = update.blocks();
+  std::size_t new_clients = 0;
+  std::size_t waiting_bytes = 0;
+  leftover_structs_ = 0;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    new_clients += clients_[blocks[i].client] == none;
+    const std::size_t end = std::size_t{blocks[i].first} + blocks[i].count;
+    for (std::size_t at = cursors_[i]; at < end; ++at) {
+      const auto& each = update.structs()[at];
+      ++leftover_structs_;
+      waiting_bytes += pending_set::cost(update, each);
+    }
+  }
+  for (const auto& each : update.deletes()) {
+    if (each.end() > clocks_[each.client]) waiting_bytes += pending_set::delete_cost();
+  }
+  if (data.client_count() + new_clients > options.max_clients) return apply_errc::too_many_clients;
+  if (waiting_bytes != 0 && pending.memory() + waiting_bytes > options.max_pending_bytes)
+    return apply_errc::pending_full;
+
+  // Names are counted one by one only if the bound could be passed at all.
+  const std::size_t parents = update.parents().size();
+  if (data.names.size() + 2 * parents > options.max_keys || data.roots().size() + parents > options.max_roots) {
+    std::unordered_set<std::string_view> names;
+    std::unordered_set<std::string_view> roots;
+    for (const auto& each : update.parents()) {
+      if (each.has_key && data.names.find(each.key) == name_pool::missing) names.insert(each.key);
+      if (each.client != none) continue;
+      if (data.names.find(each.root) == name_pool::missing) names.insert(each.root);
+      if (data.find_root(each.root) == nil) roots.insert(each.root);
+    }
+    if (data.names.size() + names.size() > options.max_keys) return apply_errc::too_many_names;
+    if (data.roots().size() + roots.size() > options.max_roots) return apply_errc::too_many_names;
+  }
+  return std::nullopt;
+}
+
+void engine::cut_incoming(incoming& next, std::uint32_t units) {
+  switch (next.kind) {
+    case content_kind::string: {
+      const auto cut = find_utf16(next.content, units);
+      if (cut.splits_pair) {
+        cut_text_ = replacement_character;
+        cut_text_ += next.content.substr(cut.byte + 4);
+        next.content = cut_text_;
+      } else {
+        next.content.remove_prefix(cut.byte);
+      }
+      break;
+    }
+    case content_kind::any:
+    case content_kind::json:
+      next.content.remove_prefix(values_size(next.kind, next.content, units));
+      break;
+    default:
+      break;
+  }
+  next.id.clock += units;
+  next.length -= units;
+  next.origin = {next.id.client, next.id.clock - 1};
+  next.has_parent = false;
+}
+
+void engine::integrate(const decoded_update& update, const decoded_struct& each) {
+  auto& client = clients_[each.client];
+  if (client == none) client = data.intern_client(update.client_id(each.client));
+  incoming next;
+  next.id = {client, each.clock};
+  next.length = each.length;
+  next.kind = each.kind;
+  next.content = each.content;
+  next.origin = local(each.origin_client, each.origin_clock);
+  next.right = local(each.right_client, each.right_clock);
+  if (each.parent != none) {
+    const auto& parent = update.parents()[each.parent];
+    next.has_parent = true;
+    next.parent_is_root = parent.client == none;
+    next.root = parent.root;
+    next.parent = local(parent.client, parent.clock);
+    next.has_key = parent.has_key;
+    next.key = parent.key;
+  }
+  const std::uint32_t known = data.log(client).end();
+  if (each.clock < known) cut_incoming(next, known - each.clock);
+  transaction_.integrate(next);
+}
+
+void engine::keep_leftovers(const decoded_update& update) {
+  const auto blocks = update.blocks();
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const std::uint32_t end = blocks[i].first + blocks[i].count;
+    if (cursors_[i] == end) continue;
+    for (std::uint32_t at = cursors_[i]; at < end; ++at) pending_changed_ |= pending.add(update, update.structs()[at]);
+    // Looked at once, so that its first struct is filed under what it misses.
+    woken_.push_back(update.client_id(blocks[i].client));
+  }
+}
+
+std::optional<wire_id> engine::missing_of(std::uint64_t client, std::uint32_t clock, const pending_struct& each) const {
+  const auto lacks = [&](std::uint64_t of, std::uint32_t unit) { return of != client && unit >= data.clock_of(of); };
+  if (each.has_right && lacks(each.right_client, each.right_clock)) return wire_id{each.right_client, each.right_clock};
+  if (clock < data.clock_of(client)) return std::nullopt;
+  if (each.has_origin && lacks(each.origin_client, each.origin_clock))
+    return wire_id{each.origin_client, each.origin_clock};
+  if (each.has_parent && !each.parent_is_root && lacks(each.parent_client, each.parent_clock))
+    return wire_id{each.parent_client, each.parent_clock};
+  return std::nullopt;
+}
+
+void engine::integrate_pending(std::uint64_t client, std::uint32_t clock, const pending_struct& each) {
+  const auto id_of = [&](bool present, std::uint64_t of, std::uint32_t unit) {
+    return present ? unit_id{data.intern_client(of), unit} : unit_id{};
+  };
+  incoming next;
+  next.id = {data.intern_client(client), clock};
+  next.length = each.length;
+  next.kind = each.kind;
+  next.content = each.content();
+  const std::uint32_t known = data.log(next.id.client).end();
+  next.right = id_of(each.has_right, each.right_client, each.right_clock);
+  if (clock < known) {
+    cut_incoming(next, known - clock);
+  } else {
+    next.origin = id_of(each.has_origin, each.origin_client, each.origin_clock);
+    next.has_parent = each.has_parent;
+    next.parent_is_root = each.parent_is_root;
+    next.root = each.root();
+    if (each.has_parent && !each.parent_is_root) next.parent = id_of(true, each.parent_client, each.parent_clock);
+    next.has_key = each.has_key;
+    next.key = each.key();
+  }
+  transaction_.integrate(next);
+}
+
+// Integrates as much of a client's queue as can be, and files the rest under what it misses.
+void engine::run_pending(std::uint64_t client) {
+  while (auto* queue = pending.find(client)) {
+    if (stopped()) return;
+    const auto& [clock, first] = *queue->begin();
+    const std::uint32_t known = data.clock_of(client);
+    if (clock > known) return;  // a gap of its own: looked at again when the client advances
+    if (clock + first.length > known) {
+      if (const auto missing = missing_of(client, clock, first)) {
+        pending.wait(client, *missing);
+        return;
+      }
+      integrate_pending(client, clock, first);
+    }
+    pending.pop(client);
+    pending_changed_ = true;
+  }
+}
+
+// Everything whose missing unit has come is integrated, and whatever that makes possible, until nothing moves.
+void engine::wake_pending() {
+  std::size_t advanced = 0;
+  for (;;) {
+    // Clients are noted as advanced once a transaction; those that advance further are woken by their own run below.
+    for (; advanced < transaction_.advances().size(); ++advanced)
+      woken_.push_back(transaction_.advances()[advanced].client);
+    if (woken_.empty() || stopped()) break;
+    const std::uint64_t client = woken_.back();
+    woken_.pop_back();
+    run_pending(client);
+    while (const auto waiter = pending.wake(client, data.clock_of(client))) woken_.push_back(*waiter);
+  }
+  woken_.clear();
+}
+
+void engine::apply_deletes(const decoded_update& update) {
+  for (const auto& each : update.deletes()) {
+    if (stopped()) return;
+    const std::uint64_t id = update.client_id(each.client);
+    const auto client = clients_[each.client] != none ? clients_[each.client] : data.find_client(id);
+    const std::uint32_t known = client == flat_map::missing ? 0 : data.log(client).end();
+    if (each.clock < known) transaction_.erase(client, each.clock, std::min(each.end(), known));
+    if (each.end() > known) pending_changed_ |= pending.add_delete(id, std::max(each.clock, known), each.end());
+  }
+  if (!pending.has_deletes()) return;
+  for (const auto& advance : transaction_.advances()) {
+    const auto client = data.find_client(advance.client);
+    const std::uint32_t known = data.log(client).end();
+    while (const auto range = pending.take_delete(advance.client, known)) {
+      pending_changed_ = true;
+      if (stopped()) return;
+      transaction_.erase(client, range->first, range->second);
+    }
+  }
+}
+
+std::size_t engine::memory() const {
+  std::size_t bytes = sizeof(engine) + data.memory() + pending.memory() + delete_set_.capacity();
+  for (const auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_}) bytes += each->capacity() * 4;
+  return bytes + states_.capacity() + stack_.capacity() * sizeof(frame) + woken_.capacity() * 8 + cut_text_.capacity();
+}
+
+}  // namespace octavo::crdt::internal

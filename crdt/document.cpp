@@ -1,0 +1,144 @@
+#include "crdt/document.hpp"
+
+#include "crdt/internal/encode.hpp"
+#include "crdt/internal/engine.hpp"
+#include "crdt/internal/render.hpp"
+#include "crdt/json.hpp"
+
+namespace octavo::crdt {
+
+document::document(const document_options& options) : engine_(std::make_unique<internal::engine>(options)) {}
+document::document(document&&) noexcept = default;
+document& document::operator=(document&&) noexcept = default;
+document::~document() = default;
+
+const document_options& document::options() const {
+  return engine_->options;
+}
+
+void document::prune(decoded_update& update) const {
+  engine_->prune(update);
+}
+
+result<apply_report, apply_errc> document::apply(const decoded_update& update) {
+  return engine_->apply(update);
+}
+
+result<apply_report, document::bytes_error> document::apply_v1(bytes_view update, const decode_limits& limits) {
+  decoded_update decoded;
+  if (auto done = decode_update_v1(update, decoded, limits); !done) return bytes_error{done.error(), std::nullopt};
+  auto applied = apply(decoded);
+  if (!applied) return bytes_error{std::nullopt, applied.error()};
+  return *applied;
+}
+
+bool document::usable() const {
+  return engine_->usable;
+}
+
+state_vector document::state() const {
+  const auto& data = engine_->data;
+  std::vector<state_vector::entry> entries;
+  entries.reserve(data.client_count());
+  for (const auto client : data.clients_descending())
+    entries.push_back({data.log(client).id(), data.log(client).end()});
+  return state_vector(std::move(entries));
+}
+
+bytes document::encode_state_vector() const {
+  return crdt::encode_state_vector(state());
+}
+
+std::uint32_t document::clock(std::uint64_t client) const {
+  return engine_->data.clock_of(client);
+}
+
+bytes document::encode_state_as_update_v1(const state_vector& since) const {
+  return internal::encode_state(*engine_, since);
+}
+
+std::vector<bytes> document::encode_state_chunks_v1(const state_vector& since, std::size_t max_chunk_bytes) const {
+  return internal::encode_chunks(*engine_, since, max_chunk_bytes);
+}
+
+std::vector<std::string> document::root_names() const {
+  std::vector<std::string> names;
+  for (const auto root : engine_->data.roots())
+    names.emplace_back(engine_->data.names.name(engine_->data.type(root).name));
+  return names;
+}
+
+std::string document::text(std::string_view root) const {
+  std::string out;
+  const auto found = engine_->data.find_root(root);
+  if (found != internal::nil) internal::append_text(engine_->data, found, out);
+  return out;
+}
+
+std::string document::delta_json(std::string_view root) const {
+  const auto found = engine_->data.find_root(root);
+  if (found == internal::nil) return "[]";
+  std::string out;
+  internal::append_delta(engine_->data, found, out);
+  return out;
+}
+
+std::string document::json(std::string_view root) const {
+  const auto found = engine_->data.find_root(root);
+  if (found == internal::nil) return "null";
+  std::string out;
+  internal::append_json(engine_->data, found, out);
+  return out;
+}
+
+std::string document::xml(std::string_view root) const {
+  std::string out;
+  const auto found = engine_->data.find_root(root);
+  if (found != internal::nil) internal::append_xml(engine_->data, found, out);
+  return out;
+}
+
+std::string document::to_json() const {
+  std::string out = "{";
+  for (const auto root : engine_->data.roots()) {
+    if (out.size() > 1) out += ',';
+    append_json_string(engine_->data.names.name(engine_->data.type(root).name), out);
+    out += ':';
+    internal::append_json(engine_->data, root, out);
+  }
+  return out += '}';
+}
+
+std::uint64_t document::length(std::string_view root) const {
+  const auto found = engine_->data.find_root(root);
+  return found == internal::nil ? 0 : engine_->data.type(found).length;
+}
+
+document_stats document::stats() const {
+  const auto& data = engine_->data;
+  document_stats stats;
+  stats.clients = data.client_count();
+  for (std::uint32_t client = 0; client < data.client_count(); ++client) stats.structs += data.log(client).size();
+  stats.items = data.items.used();
+  stats.deleted_items = data.deleted_items;
+  for (const auto& each : data.branches) stats.types += each.used;
+  stats.names = data.names.size();
+  stats.pending_structs = engine_->pending.struct_count();
+  stats.pending_delete_ranges = engine_->pending.delete_count();
+  stats.pending_bytes = engine_->pending.memory();
+  stats.content_bytes = data.contents.size() - data.contents.waste();
+  stats.memory_bytes = sizeof(document) + engine_->memory();
+  return stats;
+}
+
+std::optional<std::string> document::check_integrity() const {
+  std::string fault = internal::find_fault(engine_->data);
+  if (fault.empty()) return std::nullopt;
+  return fault;
+}
+
+std::string document::canonical_dump() const {
+  return internal::dump(engine_->data);
+}
+
+}  // namespace octavo::crdt

@@ -1,0 +1,266 @@
+// Integration: the YATA algorithm with two origins, as yjs runs it. An item goes between its origins; where others were
+// inserted at the same place concurrently, their origins and client ids decide the order, the same on every replica.
+// Source: Nicolaescu et al., "Near Real-Time Peer-to-Peer Shared Editing on Extensible Data Types" (2016), with the
+// right origin that yjs added.
+#include "crdt/internal/transaction.hpp"
+#include "crdt/lib0.hpp"
+
+namespace octavo::crdt::internal {
+
+void transaction::begin() {
+  ++epoch_;
+  failure_.reset();
+  integrated_ = 0;
+  units_deleted_ = 0;
+  deletes_changed_ = false;
+  advances_.clear();
+  advanced_clients_.clear();
+  deletes_.clear();
+  collected_.clear();
+  store_.splits.clear();
+  store_.steps = 0;
+}
+
+void transaction::note_advance(std::uint32_t client) {
+  auto& log = store_.log(client);
+  if (log.touched == epoch_) return;
+  log.touched = epoch_;
+  log.end_before = log.end();
+  advances_.push_back({log.id(), log.end()});
+  advanced_clients_.push_back(client);
+}
+
+void transaction::integrate(const incoming& next) {
+  ++store_.steps;
+  ++integrated_;
+  note_advance(next.id.client);
+  if (next.kind == content_kind::gc) {
+    append_collected(next);
+    return;
+  }
+  if (append_to_last(next)) return;
+
+  std::uint32_t left = nil;
+  std::uint32_t right = nil;
+  bool dead = false;
+  if (next.origin.valid()) {
+    left = store_.clean_end(next.origin);
+    dead |= left == collected;
+  }
+  if (next.right.valid()) {
+    right = store_.clean_start(next.right);
+    dead |= right == collected;
+  }
+  std::uint32_t key = no_key;
+  const std::uint32_t parent = dead ? nil : find_parent(next, left, right, key);
+  if (parent == nil) {
+    append_collected(next);
+    return;
+  }
+  if (store_.items.full() || !store_.contents.fits(next.content.size())) store_.full = true;
+  if (store_.full) {
+    fail(apply_errc::document_full);
+    return;
+  }
+  left = find_left(next, parent, key, left, right);
+
+  const std::uint32_t added = store_.items.allocate();
+  item& fresh = store_.at(added);
+  fresh = item{};
+  fresh.client = next.id.client;
+  fresh.clock = next.id.clock;
+  fresh.length = next.length;
+  fresh.left = left;
+  fresh.parent = parent;
+  fresh.key = key & no_key;
+  fresh.set_kind(next.kind);
+  store_.set_origin(fresh, next.origin);
+  store_.set_right(fresh, next.right);
+  link(added);
+  store_.log(next.id.client).append(next.length, added);
+  set_content(added, next.content);
+
+  const branch& owner = store_.type(parent);
+  const item& linked = store_.at(added);
+  if ((owner.item != nil && store_.at(owner.item).deleted) || (!linked.listed() && linked.right != nil)) {
+    delete_item(added);
+  }
+}
+
+// Most edits of most documents: one client types on. The unit continues the client's last item, nothing is in between,
+// and the two would be joined at the end of the transaction anyway.
+bool transaction::append_to_last(const incoming& next) {
+  if (next.kind != content_kind::string || next.origin.client != next.id.client ||
+      next.origin.clock + 1 != next.id.clock)
+    return false;
+  auto& log = store_.log(next.id.client);
+  const auto last = log.back().item;
+  if (last == collected) return false;
+  item& to = store_.at(last);
+  if (to.deleted || to.kind() != content_kind::string || store_.right_of(to) != next.right) return false;
+  if (to.right == nil) {
+    if (next.right.valid()) return false;
+  } else {
+    const item& right = store_.at(to.right);
+    if (next.right != unit_id{right.client, right.clock}) return false;
+  }
+  branch& parent = store_.type(to.parent);
+  if (parent.item != nil && store_.at(parent.item).deleted) return false;
+  if (!to.listed()) return false;
+  store_.append_content(to, next.content);
+  if (store_.full) {
+    fail(apply_errc::document_full);
+    return true;
+  }
+  to.length += next.length;
+  parent.length += next.length;
+  log.grow_last(next.length);
+  return true;
+}
+
+void transaction::append_collected(const incoming& next) {
+  auto& log = store_.log(next.id.client);
+  deletes_changed_ = true;
+  if (!log.empty() && log.back().item == collected) {
+    log.grow_last(next.length);
+  } else {
+    log.append(next.length, collected);
+  }
+}
+
+std::uint32_t transaction::find_parent(const incoming& next, std::uint32_t left, std::uint32_t right,
+                                       std::uint32_t& key) {
+  if (!next.has_parent) {
+    const std::uint32_t neighbour = left != nil ? left : right;
+    if (neighbour == nil) return nil;
+    key = store_.at(neighbour).key;
+    return store_.at(neighbour).parent;
+  }
+  std::uint32_t parent = nil;
+  if (next.parent_is_root) {
+    parent = store_.root(next.root);
+  } else {
+    const auto owner = store_.item_at(next.parent);
+    // A parent that is no type any more, or never was one, cannot hold anything.
+    if (owner == collected || store_.at(owner).kind() != content_kind::type) return nil;
+    parent = store_.at(owner).content;
+  }
+  if (next.has_key) {
+    key = store_.names.intern(next.key);
+    if (key >= no_key) {
+      fail(apply_errc::document_full);
+      return nil;
+    }
+  }
+  return parent;
+}
+
+// Returns the item after which the new one belongs, or nil for the head of the list.
+std::uint32_t transaction::find_left(const incoming& next, std::uint32_t parent, std::uint32_t key, std::uint32_t left,
+                                     std::uint32_t right) {
+  const bool adjacent = left != nil ? store_.at(left).right == right : right != nil && store_.at(right).left == nil;
+  if (adjacent) return left;
+  auto other = left != nil ? store_.at(left).right : store_.first_of(parent, key, store_.steps);
+  if (other == nil || other == right) return left;
+
+  // yjs keeps two sets while it scans: all items seen, and those seen since the place last moved. Numbering the scanned
+  // items gives both: seen means numbered in this scan, conflicting means numbered after the last move.
+  if (scan_counter_ > UINT32_MAX - store_.items.size() - 1) {
+    scan_numbers_.clear();
+    scan_counter_ = 0;
+  }
+  scan_numbers_.resize(store_.items.size(), 0);
+  const std::uint32_t before_scan = scan_counter_;
+  std::uint32_t last_move = scan_counter_;
+  while (other != nil && other != right) {
+    scan_numbers_[other] = ++scan_counter_;
+    const item& rival = store_.at(other);
+    const unit_id origin = store_.origin_of(rival);
+    if (origin == next.origin) {
+      if (store_.log(rival.client).id() < store_.log(next.id.client).id()) {
+        left = other;
+        last_move = scan_counter_;
+      } else if (store_.right_of(rival) == next.right) {
+        break;
+      }
+    } else if (origin.valid()) {
+      const auto holder = store_.item_at(origin);
+      const std::uint32_t number = holder == collected ? 0 : scan_numbers_[holder];
+      if (number <= before_scan) break;
+      if (number <= last_move) {
+        left = other;
+        last_move = scan_counter_;
+      }
+    } else {
+      break;
+    }
+    other = rival.right;
+    ++store_.steps;
+    if (over_budget()) {
+      fail(apply_errc::step_budget_exceeded);
+      break;
+    }
+  }
+  return left;
+}
+
+void transaction::link(std::uint32_t index) {
+  item& fresh = store_.at(index);
+  branch& parent = store_.type(fresh.parent);
+  if (fresh.left != nil) {
+    item& left = store_.at(fresh.left);
+    fresh.right = left.right;
+    left.right = index;
+  } else if (fresh.listed()) {
+    fresh.right = parent.start;
+    parent.start = index;
+  } else {
+    fresh.right = store_.first_of(fresh.parent, fresh.key, store_.steps);
+  }
+  if (fresh.listed() && countable(fresh.kind())) parent.length += fresh.length;
+  if (fresh.right != nil) {
+    store_.at(fresh.right).left = index;
+  } else if (!fresh.listed()) {
+    // The rightmost item of a key is its value; the one before it is overwritten.
+    store_.set_key_item(fresh.parent, fresh.key, index);
+    if (fresh.left != nil) delete_item(fresh.left);
+  }
+}
+
+void transaction::set_content(std::uint32_t index, std::string_view content) {
+  item& fresh = store_.at(index);
+  switch (fresh.kind()) {
+    case content_kind::deleted:
+      fresh.deleted = 1;
+      ++store_.deleted_items;
+      deletes_changed_ = true;
+      deletes_.push_back({fresh.client, fresh.clock, fresh.end()});
+      break;
+    case content_kind::type:
+      attach_type(index, content);
+      break;
+    default:
+      fresh.content = store_.contents.append(content);
+      fresh.content_bytes = static_cast<std::uint32_t>(content.size());
+  }
+}
+
+void transaction::attach_type(std::uint32_t index, std::string_view content) {
+  const std::uint32_t added = store_.new_branch();
+  item& owner = store_.at(index);
+  owner.content = added;
+  branch& type = store_.type(added);
+  type.item = index;
+  type.kind = static_cast<type_kind>(content[0]);
+  type.depth = store_.type(owner.parent).depth + 1;
+  if (type.depth > options_.max_type_depth) fail(apply_errc::type_too_deep);
+  if (content.size() > 1) {
+    lib0_reader reader(as_bytes(content.substr(1)));
+    bytes_view name;
+    reader.var_bytes(name);
+    type.name = store_.contents.append(as_text(name));
+    type.name_bytes = static_cast<std::uint32_t>(name.size());
+  }
+}
+
+}  // namespace octavo::crdt::internal

@@ -1,0 +1,81 @@
+// A document behind its public face: the store, what waits, and the applying of updates.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crdt/document.hpp"
+#include "crdt/internal/pending.hpp"
+#include "crdt/internal/store.hpp"
+#include "crdt/internal/transaction.hpp"
+
+namespace octavo::crdt::internal {
+
+class engine {
+ public:
+  explicit engine(const document_options& given);
+
+  result<apply_report, apply_errc> apply(const decoded_update& update);
+  void prune(decoded_update& update) const;
+
+  /// The encoded delete set of the store; kept until a delete changes it, since it is asked for by everyone who joins
+  /// and costs a walk over all structs.
+  const bytes& delete_set() const;
+
+  std::size_t memory() const;
+
+  document_options options;
+  store data;
+  pending_set pending;
+  bool usable = true;
+
+ private:
+  struct frame {
+    std::uint32_t block;
+    std::uint32_t wanted;  // the clock that the frame below waits for
+  };
+  struct dependency {
+    std::uint32_t client;  // in the update's numbering
+    std::uint32_t clock;
+  };
+
+  std::optional<apply_errc> admit(const decoded_update& update);
+  void map_clients(const decoded_update& update);
+  void reserve(const decoded_update& update);
+  void schedule(const decoded_update& update);
+  bool step_block(const decoded_update& update, std::uint32_t block, const frame& top, dependency& missing);
+  std::optional<dependency> missing_of(const decoded_update& update, const decoded_struct& each) const;
+  std::optional<wire_id> missing_of(std::uint64_t client, std::uint32_t clock, const pending_struct& each) const;
+  void integrate(const decoded_update& update, const decoded_struct& each);
+  void integrate_pending(std::uint64_t client, std::uint32_t clock, const pending_struct& each);
+  void cut_incoming(incoming& next, std::uint32_t units);
+  bool stopped() const { return transaction_.failure().has_value() || transaction_.over_budget(); }
+  void keep_leftovers(const decoded_update& update);
+  void wake_pending();
+  void run_pending(std::uint64_t client);
+  void apply_deletes(const decoded_update& update);
+  unit_id local(std::uint32_t client, std::uint32_t clock) const {
+    return client == none ? unit_id{} : unit_id{clients_[client], clock};
+  }
+
+  transaction transaction_;
+  bool pending_changed_ = false;
+  mutable bytes delete_set_;
+  mutable bool delete_set_known_ = false;
+
+  // Scratch of apply(), by the update's client numbers or block numbers.
+  std::vector<std::uint32_t> clients_;   // the store's number, or none
+  std::vector<std::uint32_t> clocks_;    // the next clock, as the schedule goes
+  std::vector<std::uint32_t> block_of_;  // the block of a client, or none
+  std::vector<std::uint32_t> cursors_;   // the next struct of a block
+  std::vector<std::uint8_t> states_;     // of a block
+  std::vector<frame> stack_;
+  std::vector<std::uint32_t> order_;  // structs that can be integrated, in order
+  std::vector<std::uint64_t> woken_;
+  std::string cut_text_;
+  std::size_t leftover_structs_ = 0;
+};
+
+}  // namespace octavo::crdt::internal

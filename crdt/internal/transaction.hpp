@@ -1,0 +1,97 @@
+// One transaction on a store: integrates structs, deletes ranges, and at the end collects what was deleted and joins
+// what fits together. The order of these steps is that of yjs, so that a document that saw the same updates has the
+// same structs. Belongs to one document; its vectors are kept between transactions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "crdt/document.hpp"
+#include "crdt/internal/store.hpp"
+
+namespace octavo::crdt::internal {
+
+/// A struct whose dependencies are all integrated, in the store's terms.
+struct incoming {
+  unit_id id;
+  std::uint32_t length = 0;
+  unit_id origin;
+  unit_id right;
+  content_kind kind = content_kind::gc;
+  bool has_parent = false;
+  bool parent_is_root = false;
+  std::string_view root;
+  unit_id parent;
+  bool has_key = false;
+  std::string_view key;
+  std::string_view content;
+};
+
+class transaction {
+ public:
+  transaction(store& on, const document_options& options) : store_(on), options_(options) {}
+
+  void begin();
+  /// Integrates a struct whose clock is the client's next one.
+  void integrate(const incoming& next);
+  /// Deletes what is not yet deleted of [clock, end) of a client, all of it below the client's end.
+  void erase(std::uint32_t client, std::uint32_t clock, std::uint32_t end);
+  /// Collects and joins. After a failure it does nothing.
+  void finish();
+
+  /// Set when the transaction had to stop half-way; the store must be discarded.
+  std::optional<apply_errc> failure() const { return failure_; }
+  bool over_budget() const { return store_.steps > options_.step_budget; }
+
+  std::uint64_t structs_integrated() const { return integrated_; }
+  std::uint64_t units_deleted() const { return units_deleted_; }
+  const std::vector<clock_advance>& advances() const { return advances_; }
+  /// Whether the set of deleted units changed, collected structs included.
+  bool deletes_changed() const { return deletes_changed_; }
+
+ private:
+  struct range {
+    std::uint32_t client;
+    std::uint32_t clock;
+    std::uint32_t end;
+  };
+
+  bool append_to_last(const incoming& next);
+  void append_collected(const incoming& next);
+  std::uint32_t find_parent(const incoming& next, std::uint32_t left, std::uint32_t right, std::uint32_t& key);
+  std::uint32_t find_left(const incoming& next, std::uint32_t branch, std::uint32_t key, std::uint32_t left,
+                          std::uint32_t right);
+  void link(std::uint32_t index);
+  void set_content(std::uint32_t index, std::string_view content);
+  void attach_type(std::uint32_t index, std::string_view content);
+  void note_advance(std::uint32_t client);
+  void delete_item(std::uint32_t index);
+  void delete_children(std::uint32_t branch);
+  void collect(const range& of);
+  void collect_item(std::uint32_t index);
+  void collect_child(std::uint32_t index);
+  void join(const range& of);
+  void fail(apply_errc code) {
+    if (!failure_) failure_ = code;
+  }
+
+  store& store_;
+  const document_options& options_;
+  std::uint64_t epoch_ = 0;
+  std::optional<apply_errc> failure_;
+  std::uint64_t integrated_ = 0;
+  std::uint64_t units_deleted_ = 0;
+  bool deletes_changed_ = false;
+  std::vector<clock_advance> advances_;
+  std::vector<std::uint32_t> advanced_clients_;
+  std::vector<range> deletes_;       // in the order of deletion
+  std::vector<range> collected_;     // children of dead types
+  std::vector<std::uint32_t> work_;  // items or types still to be visited, in place of recursion
+  // Numbers of the items seen in the running search for a place, by item; see find_left().
+  std::vector<std::uint32_t> scan_numbers_;
+  std::uint32_t scan_counter_ = 0;
+};
+
+}  // namespace octavo::crdt::internal
