@@ -1,5 +1,7 @@
 #include "crdt/document.hpp"
 
+#include <algorithm>
+
 #include "crdt/internal/encode.hpp"
 #include "crdt/internal/engine.hpp"
 #include "crdt/internal/render.hpp"
@@ -83,11 +85,11 @@ std::string document::delta_json(std::string_view root) const {
   return out;
 }
 
-std::string document::json(std::string_view root) const {
+std::string document::json(std::string_view root, type_kind as) const {
   const auto found = engine_->data.find_root(root);
   if (found == internal::nil) return "null";
   std::string out;
-  internal::append_json(engine_->data, found, out);
+  internal::append_json(engine_->data, found, out, as);
   return out;
 }
 
@@ -99,12 +101,14 @@ std::string document::xml(std::string_view root) const {
 }
 
 std::string document::to_json() const {
+  std::vector<std::string> names = root_names();
+  std::sort(names.begin(), names.end(), internal::utf16_order());
   std::string out = "{";
-  for (const auto root : engine_->data.roots()) {
+  for (const auto& name : names) {
     if (out.size() > 1) out += ',';
-    append_json_string(engine_->data.names.name(engine_->data.type(root).name), out);
+    append_json_string(name, out);
     out += ':';
-    internal::append_json(engine_->data, root, out);
+    internal::append_json(engine_->data, engine_->data.find_root(name), out);
   }
   return out += '}';
 }

@@ -137,12 +137,13 @@ class document {
   /// The text with its attributes as JSON, a Quill delta: [{"insert":"a","attributes":{"bold":true}}]. Neighbours with
   /// equal attributes are one operation.
   std::string delta_json(std::string_view root) const;
-  /// A root as JSON by what it holds: text as a string, XML as its string, a list as an array, keys as an object.
-  /// Values follow JSON.stringify; binary is base64 in a string, a subdocument is {"guid":"…"}.
-  std::string json(std::string_view root) const;
+  /// A root as JSON: an array, an object, or a string for text and XML. Values follow JSON.stringify; binary is base64
+  /// in a string, a subdocument is {"guid":"…"}. Without a kind it is guessed from what the root holds: any value that
+  /// is neither text nor XML makes it an array, text before XML before keys; null if it shows nothing.
+  std::string json(std::string_view root, type_kind as = type_kind::root) const;
   /// The XML string of a root as yjs prints it: nothing is escaped. For comparison, not for a browser.
   std::string xml(std::string_view root) const;
-  /// {"root":…} of all roots, each as json() gives it.
+  /// {"root":…} of all roots in the order of their UTF-16 units, each as json() gives it.
   std::string to_json() const;
 
   /// The visible length of a root's list in UTF-16 units.

@@ -15,6 +15,9 @@ bool utf16_order::operator()(std::string_view left, std::string_view right) cons
 type_kind infer_kind(const store& data, std::uint32_t index) {
   const branch& type = data.type(index);
   if (type.kind != type_kind::root) return type.kind;
+  // A value that neither text nor XML can hold makes it an array, wherever it stands.
+  bool text = false;
+  bool xml = false;
   for (auto at = type.start; at != nil; at = data.at(at).right) {
     const item& each = data.at(at);
     if (each.deleted) continue;
@@ -22,16 +25,21 @@ type_kind infer_kind(const store& data, std::uint32_t index) {
       case content_kind::string:
       case content_kind::embed:
       case content_kind::format:
-        return type_kind::text;
+        text = true;
+        break;
       case content_kind::type: {
         const auto kind = data.type(each.content).kind;
-        const bool xml = kind == type_kind::xml_element || kind == type_kind::xml_text || kind == type_kind::xml_hook;
-        return xml ? type_kind::xml_fragment : type_kind::array;
+        if (kind != type_kind::xml_element && kind != type_kind::xml_text && kind != type_kind::xml_hook)
+          return type_kind::array;
+        xml = true;
+        break;
       }
       default:
         return type_kind::array;
     }
   }
+  if (text) return type_kind::text;
+  if (xml) return type_kind::xml_fragment;
   return live_entries(data, index).empty() ? type_kind::root : type_kind::map;
 }
 
@@ -70,8 +78,8 @@ class json_writer {
  public:
   json_writer(const store& data, std::string& out) : data_(data), out_(out) {}
 
-  void run(std::uint32_t index) {
-    open(index);
+  void run(std::uint32_t index, type_kind as) {
+    open(index, as);
     while (!stack_.empty()) {
       frame& top = stack_.back();
       if (top.list) {
@@ -104,9 +112,9 @@ class json_writer {
     std::size_t position = 0;
   };
 
-  void open(std::uint32_t index) {
+  void open(std::uint32_t index, type_kind as = type_kind::root) {
     std::string text;
-    switch (infer_kind(data_, index)) {
+    switch (as == type_kind::root ? infer_kind(data_, index) : as) {
       case type_kind::text:
         append_text(data_, index, text);
         append_json_string(text, out_);
@@ -236,8 +244,8 @@ class json_writer {
 
 }  // namespace
 
-void append_json(const store& data, std::uint32_t index, std::string& out) {
-  json_writer(data, out).run(index);
+void append_json(const store& data, std::uint32_t index, std::string& out, type_kind as) {
+  json_writer(data, out).run(index, as);
 }
 
 void apply_format(const store& data, const item& marker, attribute_map& attributes) {

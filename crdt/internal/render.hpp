@@ -34,8 +34,8 @@ void append_text(const store& data, std::uint32_t branch, std::string& out);
 /// A type as a Quill delta.
 void append_delta(const store& data, std::uint32_t branch, std::string& out);
 
-/// A type as JSON. A root is taken for what infer_kind() says.
-void append_json(const store& data, std::uint32_t branch, std::string& out);
+/// A type as JSON, read as the kind that is given, or what infer_kind() says.
+void append_json(const store& data, std::uint32_t branch, std::string& out, type_kind as = type_kind::root);
 
 /// A type as yjs prints XML.
 void append_xml(const store& data, std::uint32_t branch, std::string& out);
