@@ -150,7 +150,10 @@ export class Server {
   async stop() {
     if (!this.child_) return undefined;
     this.child_.kill("SIGTERM");
-    const ended = await Promise.race([this.gone_, sleep(stop_timeout_ms)]);
+    let timer;
+    const too_late = new Promise((done) => (timer = setTimeout(done, stop_timeout_ms)));
+    const ended = await Promise.race([this.gone_, too_late]);
+    clearTimeout(timer); // or it would keep the test's process alive
     if (!ended) {
       await this.kill();
       throw new Error(`the server did not end within ${stop_timeout_ms} ms of SIGTERM\n${this.log_}`);
