@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
@@ -169,6 +170,42 @@ test("a page of another site cannot open a socket, nor ask the API, from somebod
     const client = await open_bare(open_server, name, { origin });
     await client.sync();
   }
+  assert.equal(await status_of("/api/documents", { Origin: "https://evil.example" }), 403);
+  assert.equal(await status_of("/api/documents", { Origin: `http://127.0.0.1:${port}` }), 200);
+  // A name of the attacker's own that leads to 127.0.0.1 makes his page "same-origin": the Host gives it away.
+  assert.equal(await status_of("/api/documents", { Host: `evil.example:${port}` }), 403);
+  assert.equal(await refused_status(open_server, name, { headers: { Host: `evil.example:${port}` } }), 403);
+  assert.equal(
+    await refused_status(open_server, name, {
+      origin: `http://evil.example:${port}`,
+      headers: { Host: `evil.example:${port}` },
+    }),
+    403,
+  );
+});
+
+/** fetch() would not send these headers. */
+function status_of(path, headers) {
+  return new Promise((done, fail) => {
+    const request = get({ host: "127.0.0.1", port: open_server.port, path, headers }, (response) => {
+      response.resume();
+      done(response.statusCode);
+    });
+    request.on("error", fail);
+  });
+}
+
+test("without a token the API lists nothing, and with one only what it is for", async () => {
+  const [mine, other] = [fresh_name("mine"), fresh_name("other")];
+  for (const name of [mine, other]) {
+    const editor = await open_editor(server, name, { params: { token: await make_token(name, "write") } });
+    editor.text.insert(0, "x");
+    await editor.until_durable();
+  }
+  assert.equal((await fetch(`${server.http_url}/api/documents`)).status, 401);
+  const token = await make_token(mine, "read");
+  const answer = await fetch(`${server.http_url}/api/documents`, { headers: { Authorization: `Bearer ${token}` } });
+  assert.deepEqual((await answer.json()).documents.map(({ name }) => name), [mine]);
 });
 
 test("an origin can be allowed by name", async () => {

@@ -12,12 +12,14 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { start_server, wait_for } from "./server.mjs";
+import { sleep, start_server, wait_for } from "./server.mjs";
 
 const chromium_path = process.env.OCTAVO_CHROMIUM ?? "/usr/bin/chromium";
 const shots_dir = process.env.OCTAVO_SHOTS;
 // Sanitizer builds and busy machines are slow; a test that waits for what never comes is slow only once.
 const patience_ms = Number(process.env.OCTAVO_PATIENCE_MS ?? 20_000);
+
+const key_pause_ms = 40;
 
 const flags = [
   "--no-sandbox",
@@ -147,11 +149,15 @@ class Person {
 
   async go_to_end() {
     await this.text_box.focus();
-    await this.page.keyboard.press("Control+End");
+    await this.press("Control+End");
   }
 
+  /** One key after another, no faster than a person: ProseMirror learns of a moved caret a moment after the browser. */
   async press(...keys) {
-    for (const key of keys) await this.page.keyboard.press(key);
+    for (const key of keys) {
+      await this.page.keyboard.press(key);
+      await sleep(key_pause_ms);
+    }
   }
 
   /** Clicks a button of the toolbar: "bold", "heading2", ... */
