@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import * as Y from "yjs";
 import {
-  close_clients, fresh_name, make_durable, make_sync, message, open_bare, open_editor, read_afresh, sync,
+  close_clients, fresh_name, make_sync, message, open_bare, open_editor, read_afresh, sync,
 } from "./support/client.mjs";
 import { malformed_frames } from "./support/malformed.mjs";
 import { sleep, start_server, wait_for } from "./support/server.mjs";
@@ -39,6 +39,8 @@ function resident_bytes() {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, "utf8"))[1]) * 1024;
 }
 
+const is_step2 = ({ type, step }) => type === message.sync && step === sync.step2;
+
 let round = 1;
 /** Both clients can still write, nothing was added to their documents, and they never lost their connection. */
 async function check_unharmed(what) {
@@ -68,10 +70,9 @@ test("malformed frames of every kind", { timeout: 180_000 }, async (t) => {
   for (const [what, frame] of frames) {
     const attacker = await open_bare(server, name);
     attacker.send(frame);
-    attacker.send(make_durable(1));
     // Either the frame is passed over, and what follows is answered, or the connection ends.
-    await wait_for(`an end or an answer after ${what}`, () =>
-      attacker.closed !== undefined || attacker.frames.some(({ type }) => type === message.durable));
+    attacker.send(make_sync(sync.step1, new Uint8Array([0])));
+    await wait_for(`an end or an answer after ${what}`, () => attacker.closed !== undefined || attacker.frames.some(is_step2));
     await check_unharmed(what);
     attacker.close();
   }
@@ -185,8 +186,8 @@ test("frames that break the WebSocket protocol, and text frames", async () => {
   }
   const chatty = await open_bare(server, name);
   chatty.socket.send("hello, I am a text frame");
-  chatty.send(make_durable(1));
-  await wait_for("an end or an answer", () => chatty.closed !== undefined || chatty.frames.some(({ type }) => type === 102));
+  chatty.send(make_sync(sync.step1, new Uint8Array([0])));
+  await wait_for("an end or an answer", () => chatty.closed !== undefined || chatty.frames.some(is_step2));
   await check_unharmed("a text frame");
 });
 
