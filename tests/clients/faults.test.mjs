@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import { Editor, close_clients, fresh_name, open_editor, read_afresh } from "./support/client.mjs";
-import { octavo, start_server, wait_for, with_server } from "./support/server.mjs";
+import { octavo, sleep, wait_for, with_server } from "./support/server.mjs";
 
 afterEach(close_clients);
 
@@ -174,62 +174,87 @@ async function release_disk(folder) {
   await rm(folder, { recursive: true });
 }
 
-test("on a full disk edits are refused with a reason, reading goes on, and it recovers once there is room", async (t) => {
+/** Takes all that is left of the disk; removing the file gives it back. */
+async function fill(disk) {
+  const ballast = await open(join(disk, "ballast"), "w");
+  const block = Buffer.alloc(1 << 12);
+  await assert.rejects(async () => {
+    for (;;) await ballast.write(block);
+  }, { code: "ENOSPC" });
+  await ballast.close();
+}
+const make_room = (disk) => rm(join(disk, "ballast"));
+
+/** Runs body(disk) with a small disk of its own; skips, and says so, where none can be had. */
+async function with_small_disk(t, body) {
   const disk = await small_disk(96);
   if (!disk) return t.skip("mounting a small tmpfs needs root");
-  let server;
   try {
-    server = await start_server({ data_dir: join(disk, "data") });
-    const name = fresh_name();
-    const [anna, ben] = [await open_editor(server, name), await open_editor(server, name)];
-    anna.text.insert(0, "before ");
-    await anna.until_durable(1);
-    await wait_for("ben has it", () => ben.text.toString() === "before ");
-
-    // Whatever is left is taken away.
-    const ballast = await open(join(disk, "ballast"), "w");
-    const block = Buffer.alloc(1 << 16);
-    await assert.rejects(async () => {
-      for (;;) await ballast.write(block);
-    }, { code: "ENOSPC" });
-    await ballast.close();
-
-    let refused_from = 0;
-    for (let i = 0; i < 200 && anna.refusals.length === 0; ++i) {
-      refused_from = anna.text.length;
-      anna.text.insert(anna.text.length, `${i} `.padEnd(4_000, "x"));
-      await new Promise((done) => setTimeout(done, 25));
-    }
-    assert.ok(anna.refusals.length > 0, "an edit that cannot be stored is refused, in words");
-    assert.match(anna.refusals[0], /disk|space/i);
-    assert.ok(anna.provider.wsconnected, "the connection stays");
-    assert.deepEqual(anna.close_events, []);
-    assert.ok(refused_from > 0);
-
-    const seen_by_ben = ben.text.length;
-    assert.ok(seen_by_ben < anna.text.length, "an edit that was refused is not shown to others");
-    const copy = await read_afresh(server, name);
-    assert.ok(copy.getText("text").toString().startsWith("before "), "reading goes on");
-    assert.equal(copy.getText("text").length, seen_by_ben);
-    assert.equal((await fetch(`${server.http_url}/healthz`)).status, 200);
-
-    await rm(join(disk, "ballast"));
-    await wait_for("the refused edits arrive without a restart", () => ben.text.length === anna.text.length, 30_000);
-    anna.text.insert(anna.text.length, " after");
-    await anna.until_durable(1_000, 15_000);
-    const expected = anna.text.toString();
-    close_clients();
-    await server.crash_and_restart();
-    assert.equal(await text_in(server, name), expected);
-  } catch (error) {
-    console.error(server?.log());
-    throw error;
+    await body(disk);
   } finally {
     close_clients();
-    await server?.dispose();
     await release_disk(disk);
   }
-});
+}
+
+for (const [what, args] of [
+  ["when the reserve is reached", ["--min-free-space", "16MiB"]],
+  ["when the kernel refuses to write", ["--min-free-space", "0"]],
+]) {
+  test(`on a full disk edits are refused with a reason, and taken once there is room: ${what}`, (t) =>
+    with_small_disk(t, (disk) => with_server({ args, data_dir: join(disk, "data") }, async (server) => {
+      const name = fresh_name();
+      const [anna, ben] = [await open_editor(server, name), await open_editor(server, name)];
+      anna.text.insert(0, "before ");
+      await anna.until_durable(1);
+      await wait_for("ben has it", () => ben.text.toString() === "before ");
+
+      await fill(disk);
+      for (let i = 0; i < 200 && anna.refusals.length === 0; ++i) {
+        anna.text.insert(anna.text.length, `${i} `.padEnd(4_000, "x"));
+        await sleep(25);
+      }
+      assert.ok(anna.refusals.length > 0, "an edit that cannot be stored is refused, in words");
+      assert.match(anna.refusals[0], /disk|space/i);
+      assert.ok(anna.provider.wsconnected, "the connection stays");
+      assert.deepEqual(anna.close_events, []);
+
+      const seen_by_ben = ben.text.length;
+      assert.ok(seen_by_ben < anna.text.length, "an edit that was refused is not shown to others");
+      const copy = await read_afresh(server, name);
+      assert.ok(copy.getText("text").toString().startsWith("before "), "reading goes on");
+      assert.equal(copy.getText("text").length, seen_by_ben);
+      assert.equal((await fetch(`${server.http_url}/healthz`)).status, 200);
+      assert.equal((await fetch(`${server.http_url}/readyz`)).status, 503);
+
+      await make_room(disk);
+      await wait_for("the refused edits arrive without a restart", () => ben.text.length === anna.text.length, 30_000);
+      anna.text.insert(anna.text.length, " after");
+      await anna.until_durable(1_000, 15_000);
+      assert.equal((await fetch(`${server.http_url}/readyz`)).status, 200);
+      const expected = anna.text.toString();
+      close_clients();
+      await server.crash_and_restart();
+      assert.equal(await text_in(server, name), expected);
+    })));
+}
+
+test("a server that starts on a full disk serves what it has, and takes edits once there is room", (t) =>
+  with_small_disk(t, (disk) => with_server({ data_dir: join(disk, "data"), args: ["--min-free-space", "16MiB"] }, async (server) => {
+    const name = fresh_name();
+    await write(server, name, "from better days");
+    await server.kill();
+    await fill(disk);
+    server.ready_path = "/healthz";
+    await server.start();
+    assert.equal(await text_in(server, name), "from better days");
+    const anna = await open_editor(server, name);
+    anna.text.insert(0, "refused, then taken: ");
+    await wait_for("a refusal", () => anna.refusals.length > 0);
+    assert.equal(await text_in(server, name), "from better days");
+    await make_room(disk);
+    await wait_for("the edit is taken", async () => (await text_in(server, name)).startsWith("refused, then"), 30_000);
+  })));
 
 test("a second process on the same folder is told so, and the first goes on", async () => {
   await with_server({}, async (server) => {

@@ -75,8 +75,10 @@ export class Server {
    * @param {Record<string, string>} [options.env] more environment variables
    * @param {string} [options.data_dir] an existing folder; it is then not removed by dispose()
    * @param {number} [options.port]
+   * @param {string} [options.ready_path] what answers 200 when the server has started
    */
-  constructor({ args = [], env = {}, data_dir, port } = {}) {
+  constructor({ args = [], env = {}, data_dir, port, ready_path = "/readyz" } = {}) {
+    this.ready_path = ready_path;
     this.args = args;
     this.env = env;
     this.port = port;
@@ -103,7 +105,7 @@ export class Server {
     return this.log_;
   }
 
-  /** Starts the process and returns once /readyz says 200. */
+  /** Starts the process and returns once `ready_path` answers 200. */
   async start() {
     if (this.child_) throw new Error("this server runs already");
     this.port ??= await free_port();
@@ -133,7 +135,7 @@ export class Server {
         "the server gets ready",
         async () => {
           if (!this.child_) return "gone";
-          return (await fetch(`${this.http_url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok;
+          return (await fetch(`${this.http_url}${this.ready_path}`, { signal: AbortSignal.timeout(2_000) })).ok;
         },
         ready_timeout_ms,
       );
