@@ -32,7 +32,12 @@ function random(below) {
 }
 
 /** What is in the text of a document: one word for each edit. */
-const words_of = (doc) => doc.getText("text").toString().split(";").filter((word) => word !== "");
+const words_of = (doc) =>
+  doc
+    .getText("text")
+    .toString()
+    .split(";")
+    .filter((word) => word !== "");
 
 /** Clients of one document; what they were promised is kept in `promised` for all rounds. */
 class Room {
@@ -92,12 +97,21 @@ class Room {
     const lost = [...this.promised].filter((word) => !found_set.has(word));
     assert.deepEqual(lost, [], `${this.name}: promised edits are gone`);
     assert.equal(found.length, found_set.size, `${this.name}: an edit is there twice`);
-    assert.deepEqual(found.filter((word) => !this.sent.has(word)), [], `${this.name}: an edit that nobody made`);
-    for (const [key, value] of this.promised_maps) assert.ok(doc.getMap("map").get(key) >= value, `${this.name}: ${key}`);
+    assert.deepEqual(
+      found.filter((word) => !this.sent.has(word)),
+      [],
+      `${this.name}: an edit that nobody made`,
+    );
+    for (const [key, value] of this.promised_maps)
+      assert.ok(doc.getMap("map").get(key) >= value, `${this.name}: ${key}`);
     // Applying what the reader had seen must change nothing, in structs and in deletes.
     const before = Y.encodeSnapshot(Y.snapshot(doc));
     Y.applyUpdate(doc, this.seen);
-    assert.deepEqual(Y.encodeSnapshot(Y.snapshot(doc)), before, `${this.name}: a struct or a delete that was seen is gone`);
+    assert.deepEqual(
+      Y.encodeSnapshot(Y.snapshot(doc)),
+      before,
+      `${this.name}: a struct or a delete that was seen is gone`,
+    );
   }
 }
 

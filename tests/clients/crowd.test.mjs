@@ -5,7 +5,16 @@ import { readFileSync } from "node:fs";
 import { after, afterEach, before, test } from "node:test";
 import WebSocket from "ws";
 import * as Y from "yjs";
-import { BareClient, close_clients, fresh_name, make_sync, message, open_bare, open_editor, sync } from "./support/client.mjs";
+import {
+  BareClient,
+  close_clients,
+  fresh_name,
+  make_sync,
+  message,
+  open_bare,
+  open_editor,
+  sync,
+} from "./support/client.mjs";
 import { metric } from "./support/documents.mjs";
 import { sleep, start_server, wait_for } from "./support/server.mjs";
 
@@ -81,56 +90,72 @@ test(`${idle_wanted} idle connections`, { timeout: 180_000 }, async (t) => {
     for (const socket of sockets) socket.on("error", () => {}).terminate();
   }
   close_clients();
-  await wait_for("the server has noticed that all are gone", async () => (await metric(server, "octavo_connections")) <= 1, 30_000);
+  await wait_for(
+    "the server has noticed that all are gone",
+    async () => (await metric(server, "octavo_connections")) <= 1,
+    30_000,
+  );
 });
 
-test("clients that never read cost bounded memory, and have everything once they read", { timeout: 180_000 }, async (t) => {
-  const name = fresh_name("deaf");
-  const anna = await open_editor(server, name);
-  const ben = await open_editor(server, name);
-  const deaf = await Promise.all(Array.from({ length: 10 }, () => open_bare(server, name)));
-  for (const client of deaf) {
-    await client.sync();
-    client.socket.pause();
-  }
-  const memory_before = resident_bytes();
-  let memory_max = memory_before;
-  const edits = 300;
-  const megabytes = edits / 2;
-  for (let i = 0; i < edits; ++i) {
-    // The old value is garbage at once: the document stays small while the edits are many.
-    anna.doc.getMap("map").set("blob", String(i).padEnd(512 << 10, "x"));
-    anna.text.insert(anna.text.length, ".");
-    if (i % 4 === 0) {
-      await anna.until_durable(i + 1, 60_000);
-      memory_max = Math.max(memory_max, resident_bytes());
+test(
+  "clients that never read cost bounded memory, and have everything once they read",
+  { timeout: 180_000 },
+  async (t) => {
+    const name = fresh_name("deaf");
+    const anna = await open_editor(server, name);
+    const ben = await open_editor(server, name);
+    const deaf = await Promise.all(Array.from({ length: 10 }, () => open_bare(server, name)));
+    for (const client of deaf) {
+      await client.sync();
+      client.socket.pause();
     }
-  }
-  await wait_for("those who read have it", () => ben.text.length === edits, 30_000);
-  await sleep(500);
-  memory_max = Math.max(memory_max, resident_bytes());
-  t.diagnostic(`${megabytes} MB to ${deaf.length} clients that do not read: memory grew by ${(memory_max - memory_before) >> 20} MB`);
-  assert.ok(memory_max - memory_before < memory_growth_max, `memory grew by ${memory_max - memory_before} bytes`);
-
-  for (const client of deaf) assert.equal(client.closed, undefined, "its socket stays open");
-  assert.ok((await metric(server, "octavo_resyncs_total")) > 0 || (await metric(server, "octavo_send_queue_bytes")) > 0,
-    "nobody lagged: the test proves nothing");
-  const copies = deaf.map(() => new Y.Doc());
-  for (const client of deaf) client.socket.resume();
-  await wait_for("those who did not read have it too", () => {
-    deaf.forEach((client, i) => {
-      for (const { type, step, body } of client.frames.splice(0)) {
-        if (type === message.sync && step !== sync.step1) Y.applyUpdate(copies[i], body);
+    const memory_before = resident_bytes();
+    let memory_max = memory_before;
+    const edits = 300;
+    const megabytes = edits / 2;
+    for (let i = 0; i < edits; ++i) {
+      // The old value is garbage at once: the document stays small while the edits are many.
+      anna.doc.getMap("map").set("blob", String(i).padEnd(512 << 10, "x"));
+      anna.text.insert(anna.text.length, ".");
+      if (i % 4 === 0) {
+        await anna.until_durable(i + 1, 60_000);
+        memory_max = Math.max(memory_max, resident_bytes());
       }
-    });
-    return copies.every((doc) => doc.getText("text").length === edits);
-  }, 60_000);
-  const expected = Y.encodeSnapshot(Y.snapshot(anna.doc));
-  for (const copy of copies) {
-    assert.deepEqual(Y.encodeSnapshot(Y.snapshot(copy)), expected, "nothing is missing, deletes included");
-    assert.equal(copy.getMap("map").get("blob"), anna.doc.getMap("map").get("blob"));
-  }
-});
+    }
+    await wait_for("those who read have it", () => ben.text.length === edits, 30_000);
+    await sleep(500);
+    memory_max = Math.max(memory_max, resident_bytes());
+    t.diagnostic(
+      `${megabytes} MB to ${deaf.length} deaf clients: memory grew by ${(memory_max - memory_before) >> 20} MB`,
+    );
+    assert.ok(memory_max - memory_before < memory_growth_max, `memory grew by ${memory_max - memory_before} bytes`);
+
+    for (const client of deaf) assert.equal(client.closed, undefined, "its socket stays open");
+    assert.ok(
+      (await metric(server, "octavo_resyncs_total")) > 0 || (await metric(server, "octavo_send_queue_bytes")) > 0,
+      "nobody lagged: the test proves nothing",
+    );
+    const copies = deaf.map(() => new Y.Doc());
+    for (const client of deaf) client.socket.resume();
+    await wait_for(
+      "those who did not read have it too",
+      () => {
+        deaf.forEach((client, i) => {
+          for (const { type, step, body } of client.frames.splice(0)) {
+            if (type === message.sync && step !== sync.step1) Y.applyUpdate(copies[i], body);
+          }
+        });
+        return copies.every((doc) => doc.getText("text").length === edits);
+      },
+      60_000,
+    );
+    const expected = Y.encodeSnapshot(Y.snapshot(anna.doc));
+    for (const copy of copies) {
+      assert.deepEqual(Y.encodeSnapshot(Y.snapshot(copy)), expected, "nothing is missing, deletes included");
+      assert.equal(copy.getMap("map").get("blob"), anna.doc.getMap("map").get("blob"));
+    }
+  },
+);
 
 test("200 sockets that open one cold document at once all get the whole of it", { timeout: 120_000 }, async (t) => {
   const name = fresh_name("cold");
@@ -145,8 +170,11 @@ test("200 sockets that open one cold document at once all get the whole of it", 
   const clients = Array.from({ length: 200 }, () => new BareClient(server, name));
   const step1 = make_sync(sync.step1, new Uint8Array([0]));
   for (const client of clients) client.socket.on("open", () => client.send(step1));
-  await wait_for("all are synchronized", () =>
-    clients.every(({ frames }) => frames.some(({ type, step }) => type === message.sync && step === sync.step2)), 60_000);
+  await wait_for(
+    "all are synchronized",
+    () => clients.every(({ frames }) => frames.some(({ type, step }) => type === message.sync && step === sync.step2)),
+    60_000,
+  );
   t.diagnostic(`${Math.round(performance.now() - start_ms)} ms`);
   for (const client of clients) {
     const doc = new Y.Doc();

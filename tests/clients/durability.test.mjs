@@ -4,7 +4,17 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import * as Y from "yjs";
 import {
-  close_clients, fresh_name, make_durable, make_frame, make_sync, message, open_bare, open_editor, read_afresh, sync, typed,
+  close_clients,
+  fresh_name,
+  make_durable,
+  make_frame,
+  make_sync,
+  message,
+  open_bare,
+  open_editor,
+  read_afresh,
+  sync,
+  typed,
 } from "./support/client.mjs";
 import { sequence_of } from "./support/documents.mjs";
 import { sleep, start_server, wait_for } from "./support/server.mjs";
@@ -21,7 +31,10 @@ test("102 comes back unchanged, whatever its number, also when nothing was writt
   const numbers = [0, 1, 127, 128, 2 ** 32, Number.MAX_SAFE_INTEGER];
   for (const number of numbers) client.send(make_durable(number));
   await wait_for("all echoes", () => echoes(client).length === numbers.length);
-  assert.deepEqual(echoes(client).map(({ number }) => number), numbers);
+  assert.deepEqual(
+    echoes(client).map(({ number }) => number),
+    numbers,
+  );
 });
 
 test("echoes come in the order of the questions, and the last one comes", async () => {
@@ -34,7 +47,10 @@ test("echoes come in the order of the questions, and the last one comes", async 
     client.send(make_durable(i));
   }
   await wait_for("all echoes", () => echoes(client).length >= 20);
-  assert.deepEqual(numbers_of(), Array.from({ length: 20 }, (_, i) => i + 1));
+  assert.deepEqual(
+    numbers_of(),
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
   // A flood: a later answer says all that an earlier one does, so that some may be left out.
   client.frames.length = 0;
   for (let i = 101; i <= 1_000; ++i) {
@@ -44,7 +60,10 @@ test("echoes come in the order of the questions, and the last one comes", async 
   await wait_for("the last echo", () => numbers_of().includes(1_000));
   await sleep(100);
   const numbers = numbers_of();
-  assert.deepEqual(numbers, [...new Set(numbers)].sort((a, b) => a - b));
+  assert.deepEqual(
+    numbers,
+    [...new Set(numbers)].sort((a, b) => a - b),
+  );
 });
 
 test("there is no echo for an edit that was not taken", async () => {

@@ -5,7 +5,14 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import * as Y from "yjs";
 import {
-  close_clients, converge, fresh_name, make_sync, open_bare, open_editor, read_afresh, sync,
+  close_clients,
+  converge,
+  fresh_name,
+  make_sync,
+  open_bare,
+  open_editor,
+  read_afresh,
+  sync,
 } from "./support/client.mjs";
 import { sleep, start_server, wait_for } from "./support/server.mjs";
 
@@ -151,7 +158,8 @@ test("client ids of 53 bits work, in edits and in presence", async () => {
     editor.awareness.setLocalStateField("user", { name: String(editor.doc.clientID) });
   }
   await wait_for("all four edits are everywhere", () =>
-    editors.every(({ doc }) => docs.every(({ clientID }) => doc.store.clients.has(clientID))));
+    editors.every(({ doc }) => docs.every(({ clientID }) => doc.store.clients.has(clientID))),
+  );
   await converge(editors);
   await wait_for("all presence states are everywhere", () => editors.every((editor) => editor.others().size === 3));
 

@@ -23,10 +23,12 @@ async function files_of(server, pattern) {
 /** Every file below a folder. Node 18's readdir knows no recursion before 18.17. */
 async function list(folder) {
   const entries = await readdir(folder, { withFileTypes: true });
-  const paths = await Promise.all(entries.map((entry) => {
-    const path = join(folder, entry.name);
-    return entry.isDirectory() ? list(path) : [path];
-  }));
+  const paths = await Promise.all(
+    entries.map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? list(path) : [path];
+    }),
+  );
   return paths.flat();
 }
 
@@ -85,7 +87,11 @@ test("a torn tail is dropped, and all before it is there", async () => {
       assert.equal(await text_in(server, "other"), "also kept");
       await write(server, "notes", "and on");
       await server.crash_and_restart();
-      assert.equal(await text_in(server, "notes"), "kept and on", "what is written after the cut survives the next kill");
+      assert.equal(
+        await text_in(server, "notes"),
+        "kept and on",
+        "what is written after the cut survives the next kill",
+      );
     });
   }
 });
@@ -111,7 +117,11 @@ test("a flipped bit in the log is reported, its document is not served, and the 
     await server.start();
     assert.equal(await text_or_refused(server, "first"), "the first document");
     assert.equal(await text_or_refused(server, "last"), "the last document");
-    assert.equal(await text_or_refused(server, "victim"), "refused", "a document with a hole is not served as if whole");
+    assert.equal(
+      await text_or_refused(server, "victim"),
+      "refused",
+      "a document with a hole is not served as if whole",
+    );
     assert.match(server.log(), /corrupt|damaged|quarantin/i, "the log says what happened");
     await write(server, "first", ", goes on");
     await server.crash_and_restart();
@@ -128,7 +138,8 @@ test("a flipped bit in the log is reported, its document is not served, and the 
 
 test("wherever a bit is flipped in the tables, no document is served wrong", async (t) => {
   const texts = new Map();
-  for (let i = 0; i < 8; ++i) texts.set(`table-${i}`, `document ${i}: ${String.fromCharCode(97 + i).repeat(3_000)} end ${i}`);
+  for (let i = 0; i < 8; ++i)
+    texts.set(`table-${i}`, `document ${i}: ${String.fromCharCode(97 + i).repeat(3_000)} end ${i}`);
   let refused = 0;
   for (const place of [0.05, 0.3, 0.6, 0.95]) {
     await with_server({}, async (server) => {
@@ -178,9 +189,12 @@ async function release_disk(folder) {
 async function fill(disk) {
   const ballast = await open(join(disk, "ballast"), "w");
   const block = Buffer.alloc(1 << 12);
-  await assert.rejects(async () => {
-    for (;;) await ballast.write(block);
-  }, { code: "ENOSPC" });
+  await assert.rejects(
+    async () => {
+      for (;;) await ballast.write(block);
+    },
+    { code: "ENOSPC" },
+  );
   await ballast.close();
 }
 const make_room = (disk) => rm(join(disk, "ballast"));
@@ -202,59 +216,71 @@ for (const [what, args] of [
   ["when the kernel refuses to write", ["--min-free-space", "0"]],
 ]) {
   test(`on a full disk edits are refused with a reason, and taken once there is room: ${what}`, (t) =>
-    with_small_disk(t, (disk) => with_server({ args, data_dir: join(disk, "data") }, async (server) => {
-      const name = fresh_name();
-      const [anna, ben] = [await open_editor(server, name), await open_editor(server, name)];
-      anna.text.insert(0, "before ");
-      await anna.until_durable(1);
-      await wait_for("ben has it", () => ben.text.toString() === "before ");
+    with_small_disk(t, (disk) =>
+      with_server({ args, data_dir: join(disk, "data") }, async (server) => {
+        const name = fresh_name();
+        const [anna, ben] = [await open_editor(server, name), await open_editor(server, name)];
+        anna.text.insert(0, "before ");
+        await anna.until_durable(1);
+        await wait_for("ben has it", () => ben.text.toString() === "before ");
 
-      await fill(disk);
-      for (let i = 0; i < 200 && anna.refusals.length === 0; ++i) {
-        anna.text.insert(anna.text.length, `${i} `.padEnd(4_000, "x"));
-        await sleep(25);
-      }
-      assert.ok(anna.refusals.length > 0, "an edit that cannot be stored is refused, in words");
-      assert.match(anna.refusals[0], /disk|space/i);
-      assert.ok(anna.provider.wsconnected, "the connection stays");
-      assert.deepEqual(anna.close_events, []);
+        await fill(disk);
+        for (let i = 0; i < 200 && anna.refusals.length === 0; ++i) {
+          anna.text.insert(anna.text.length, `${i} `.padEnd(4_000, "x"));
+          await sleep(25);
+        }
+        assert.ok(anna.refusals.length > 0, "an edit that cannot be stored is refused, in words");
+        assert.match(anna.refusals[0], /disk|space/i);
+        assert.ok(anna.provider.wsconnected, "the connection stays");
+        assert.deepEqual(anna.close_events, []);
 
-      const seen_by_ben = ben.text.length;
-      assert.ok(seen_by_ben < anna.text.length, "an edit that was refused is not shown to others");
-      const copy = await read_afresh(server, name);
-      assert.ok(copy.getText("text").toString().startsWith("before "), "reading goes on");
-      assert.equal(copy.getText("text").length, seen_by_ben);
-      assert.equal((await fetch(`${server.http_url}/healthz`)).status, 200);
-      assert.equal((await fetch(`${server.http_url}/readyz`)).status, 503);
+        const seen_by_ben = ben.text.length;
+        assert.ok(seen_by_ben < anna.text.length, "an edit that was refused is not shown to others");
+        const copy = await read_afresh(server, name);
+        assert.ok(copy.getText("text").toString().startsWith("before "), "reading goes on");
+        assert.equal(copy.getText("text").length, seen_by_ben);
+        assert.equal((await fetch(`${server.http_url}/healthz`)).status, 200);
+        assert.equal((await fetch(`${server.http_url}/readyz`)).status, 503);
 
-      await make_room(disk);
-      await wait_for("the refused edits arrive without a restart", () => ben.text.length === anna.text.length, 30_000);
-      anna.text.insert(anna.text.length, " after");
-      await anna.until_durable(1_000, 15_000);
-      assert.equal((await fetch(`${server.http_url}/readyz`)).status, 200);
-      const expected = anna.text.toString();
-      close_clients();
-      await server.crash_and_restart();
-      assert.equal(await text_in(server, name), expected);
-    })));
+        await make_room(disk);
+        await wait_for(
+          "the refused edits arrive without a restart",
+          () => ben.text.length === anna.text.length,
+          30_000,
+        );
+        anna.text.insert(anna.text.length, " after");
+        await anna.until_durable(1_000, 15_000);
+        assert.equal((await fetch(`${server.http_url}/readyz`)).status, 200);
+        const expected = anna.text.toString();
+        close_clients();
+        await server.crash_and_restart();
+        assert.equal(await text_in(server, name), expected);
+      }),
+    ));
 }
 
 test("a server that starts on a full disk serves what it has, and takes edits once there is room", (t) =>
-  with_small_disk(t, (disk) => with_server({ data_dir: join(disk, "data"), args: ["--min-free-space", "16MiB"] }, async (server) => {
-    const name = fresh_name();
-    await write(server, name, "from better days");
-    await server.kill();
-    await fill(disk);
-    server.ready_path = "/healthz";
-    await server.start();
-    assert.equal(await text_in(server, name), "from better days");
-    const anna = await open_editor(server, name);
-    anna.text.insert(0, "refused, then taken: ");
-    await wait_for("a refusal", () => anna.refusals.length > 0);
-    assert.equal(await text_in(server, name), "from better days");
-    await make_room(disk);
-    await wait_for("the edit is taken", async () => (await text_in(server, name)).startsWith("refused, then"), 30_000);
-  })));
+  with_small_disk(t, (disk) =>
+    with_server({ data_dir: join(disk, "data"), args: ["--min-free-space", "16MiB"] }, async (server) => {
+      const name = fresh_name();
+      await write(server, name, "from better days");
+      await server.kill();
+      await fill(disk);
+      server.ready_path = "/healthz";
+      await server.start();
+      assert.equal(await text_in(server, name), "from better days");
+      const anna = await open_editor(server, name);
+      anna.text.insert(0, "refused, then taken: ");
+      await wait_for("a refusal", () => anna.refusals.length > 0);
+      assert.equal(await text_in(server, name), "from better days");
+      await make_room(disk);
+      await wait_for(
+        "the edit is taken",
+        async () => (await text_in(server, name)).startsWith("refused, then"),
+        30_000,
+      );
+    }),
+  ));
 
 test("a second process on the same folder is told so, and the first goes on", async () => {
   await with_server({}, async (server) => {

@@ -7,7 +7,14 @@ import { connect } from "node:net";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import * as Y from "yjs";
 import {
-  close_clients, fresh_name, make_sync, message, open_bare, open_editor, read_afresh, sync,
+  close_clients,
+  fresh_name,
+  make_sync,
+  message,
+  open_bare,
+  open_editor,
+  read_afresh,
+  sync,
 } from "./support/client.mjs";
 import { malformed_frames } from "./support/malformed.mjs";
 import { sleep, start_server, wait_for } from "./support/server.mjs";
@@ -56,7 +63,10 @@ async function check_unharmed(what) {
 
 /** What a client finds there that comes afterwards. */
 async function check_stored() {
-  for (const [document, editor] of [[name, victim], [neighbour_name, neighbour]]) {
+  for (const [document, editor] of [
+    [name, victim],
+    [neighbour_name, neighbour],
+  ]) {
     const copy = await read_afresh(server, document);
     assert.equal(copy.getText("text").toString(), editor.text.toString());
     assert.deepEqual([...copy.store.clients.keys()], [editor.doc.clientID]);
@@ -72,7 +82,10 @@ test("malformed frames of every kind", { timeout: 180_000 }, async (t) => {
     attacker.send(frame);
     // Either the frame is passed over, and what follows is answered, or the connection ends.
     attacker.send(make_sync(sync.step1, new Uint8Array([0])));
-    await wait_for(`an end or an answer after ${what}`, () => attacker.closed !== undefined || attacker.frames.some(is_step2));
+    await wait_for(
+      `an end or an answer after ${what}`,
+      () => attacker.closed !== undefined || attacker.frames.some(is_step2),
+    );
     await check_unharmed(what);
     attacker.close();
   }
@@ -114,40 +127,44 @@ test("every prefix of an honest frame, and an honest frame with any byte changed
   assert.deepEqual(Y.encodeStateVector(one), Y.encodeStateVector(two));
 });
 
-test("bombs: edits that wait for what never comes, thousands of tiny frames, thousands of names", { timeout: 120_000 }, async () => {
-  const memory_before = resident_bytes();
-  // Structs of invented clients with a gap before them, which can never be integrated.
-  const attacker = await open_bare(server, name, { keep: false });
-  for (let i = 0; i < 400 && attacker.closed === undefined; ++i) {
-    const doc = new Y.Doc();
-    doc.clientID = 50_000 + i;
-    doc.getText("text").insert(0, "first");
-    const known = Y.encodeStateVector(doc);
-    doc.getText("text").insert(5, "b".repeat(100_000));
-    attacker.socket.send(make_sync(sync.update, Y.encodeStateAsUpdate(doc, known)), () => {});
-    if (i % 20 === 0) await sleep(1);
-  }
-  await sleep(500);
-  attacker.close();
-  assert.equal(victim.text.toString(), words);
+test(
+  "bombs: edits that wait for what never comes, thousands of tiny frames, thousands of names",
+  { timeout: 120_000 },
+  async () => {
+    const memory_before = resident_bytes();
+    // Structs of invented clients with a gap before them, which can never be integrated.
+    const attacker = await open_bare(server, name, { keep: false });
+    for (let i = 0; i < 400 && attacker.closed === undefined; ++i) {
+      const doc = new Y.Doc();
+      doc.clientID = 50_000 + i;
+      doc.getText("text").insert(0, "first");
+      const known = Y.encodeStateVector(doc);
+      doc.getText("text").insert(5, "b".repeat(100_000));
+      attacker.socket.send(make_sync(sync.update, Y.encodeStateAsUpdate(doc, known)), () => {});
+      if (i % 20 === 0) await sleep(1);
+    }
+    await sleep(500);
+    attacker.close();
+    assert.equal(victim.text.toString(), words);
 
-  const tiny = await open_bare(server, name, { keep: false });
-  for (let i = 0; i < 20_000 && tiny.socket.readyState === 1; ++i) tiny.socket.send(new Uint8Array([3]), () => {});
-  tiny.close();
-  const talkative = await open_bare(server, name, { keep: false });
-  for (let i = 0; i < 5_000 && talkative.socket.readyState === 1; ++i) {
-    talkative.socket.send(make_sync(sync.step1, new Uint8Array([0])), () => {});
-  }
-  talkative.close();
-  // The victim was sent the waiting edits too, and holds them as pending: only its text tells.
-  ++round;
-  victim.text.insert(victim.text.length, ".");
-  await victim.until_durable(round, 20_000);
-  assert.deepEqual(victim.close_events, []);
-  assert.equal(victim.text.toString(), `${words}.`);
-  const growth = resident_bytes() - memory_before;
-  assert.ok(growth < memory_growth_max, `memory grew by ${growth} bytes`);
-});
+    const tiny = await open_bare(server, name, { keep: false });
+    for (let i = 0; i < 20_000 && tiny.socket.readyState === 1; ++i) tiny.socket.send(new Uint8Array([3]), () => {});
+    tiny.close();
+    const talkative = await open_bare(server, name, { keep: false });
+    for (let i = 0; i < 5_000 && talkative.socket.readyState === 1; ++i) {
+      talkative.socket.send(make_sync(sync.step1, new Uint8Array([0])), () => {});
+    }
+    talkative.close();
+    // The victim was sent the waiting edits too, and holds them as pending: only its text tells.
+    ++round;
+    victim.text.insert(victim.text.length, ".");
+    await victim.until_durable(round, 20_000);
+    assert.deepEqual(victim.close_events, []);
+    assert.equal(victim.text.toString(), `${words}.`);
+    const growth = resident_bytes() - memory_before;
+    assert.ok(growth < memory_growth_max, `memory grew by ${growth} bytes`);
+  },
+);
 
 test("a message over the limit closes with 1009, before its body has come", async () => {
   // A header that announces 8 GiB, and then nothing.
@@ -248,10 +265,16 @@ test("HTTP garbage", { timeout: 120_000 }, async () => {
 test("upgrades that are not, and names that no document can have", async () => {
   const upgrade = (path, headers = {}) => {
     const all = {
-      Host: `127.0.0.1:${server.port}`, Upgrade: "websocket", Connection: "Upgrade", "Sec-WebSocket-Version": "13",
-      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", ...headers,
+      Host: `127.0.0.1:${server.port}`,
+      Upgrade: "websocket",
+      Connection: "Upgrade",
+      "Sec-WebSocket-Version": "13",
+      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+      ...headers,
     };
-    const lines = Object.entries(all).filter(([, value]) => value !== undefined).map(([key, value]) => `${key}: ${value}`);
+    const lines = Object.entries(all)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => `${key}: ${value}`);
     return raw_http(`GET ${path} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`, 1_000);
   };
   assert.equal(status_of(await upgrade(`/${fresh_name()}`)), 101, "the honest one works");
@@ -281,9 +304,17 @@ test("upgrades that are not, and names that no document can have", async () => {
 
 test("no path leads out of the page's folder", async () => {
   for (const path of [
-    "/../../../../../../etc/passwd", "/assets/../../../../../../../etc/passwd", "/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
-    "/..%2f..%2f..%2f..%2f..%2fetc/passwd", "//etc/passwd", "/assets/..\\..\\..\\etc\\passwd", "/assets/%00/../../etc/passwd",
-    "/./././../../../../etc/passwd", "/assets/....//....//....//etc/passwd", "/../../scripts/setup", "/..",
+    "/../../../../../../etc/passwd",
+    "/assets/../../../../../../../etc/passwd",
+    "/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+    "/..%2f..%2f..%2f..%2f..%2fetc/passwd",
+    "//etc/passwd",
+    "/assets/..\\..\\..\\etc\\passwd",
+    "/assets/%00/../../etc/passwd",
+    "/./././../../../../etc/passwd",
+    "/assets/....//....//....//etc/passwd",
+    "/../../scripts/setup",
+    "/..",
   ]) {
     const answer = await raw_http(`GET ${path} HTTP/1.1\r\n${host}Connection: close\r\n\r\n`);
     assert.doesNotMatch(answer, /root:|#!\/usr\/bin/, path);

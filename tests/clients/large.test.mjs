@@ -4,7 +4,14 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import * as Y from "yjs";
 import {
-  BareClient, close_clients, fresh_name, make_sync, message, open_editor, read_afresh, sync,
+  BareClient,
+  close_clients,
+  fresh_name,
+  make_sync,
+  message,
+  open_editor,
+  read_afresh,
+  sync,
 } from "./support/client.mjs";
 import { sleep, start_server, wait_for } from "./support/server.mjs";
 

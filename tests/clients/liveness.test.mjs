@@ -68,7 +68,10 @@ describe("after a long silence", { concurrency: true }, () => {
     await sleep(silence_ms);
     const states = observer.frames.flatMap((frame) => (frame.type === message.awareness ? frame.states : []));
     assert.ok(states.some(({ client }) => client === anna.doc.clientID));
-    assert.ok(states.every(({ state }) => state !== null), "it was never taken away");
+    assert.ok(
+      states.every(({ state }) => state !== null),
+      "it was never taken away",
+    );
     const late = await open_editor(server, name);
     await wait_for("a late reader sees it", () => late.others().has(anna.doc.clientID), 3_000);
   });

@@ -3,7 +3,13 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import {
-  close_clients, fresh_name, make_awareness, make_frame, message, open_bare, open_editor,
+  close_clients,
+  fresh_name,
+  make_awareness,
+  make_frame,
+  message,
+  open_bare,
+  open_editor,
 } from "./support/client.mjs";
 import { sleep, start_server, wait_for } from "./support/server.mjs";
 
@@ -52,7 +58,12 @@ test("every id that a connection announced leaves with it", async () => {
   const name = fresh_name();
   const ben = await open_editor(server, name);
   const anna = await open_bare(server, name);
-  anna.send(make_awareness([[7101, 1, { n: 1 }], [7102, 1, { n: 2 }]]));
+  anna.send(
+    make_awareness([
+      [7101, 1, { n: 1 }],
+      [7102, 1, { n: 2 }],
+    ]),
+  );
   anna.send(make_awareness([[7103, 5, { n: 3 }]]));
   await wait_for("ben sees all three", () => [7101, 7102, 7103].every((id) => ben.others().has(id)));
   anna.socket.terminate();
@@ -74,7 +85,10 @@ test("no ghost: a state that went, came back, and whose socket is then lost is g
 
   const late = await open_bare(server, name);
   await sleep(300);
-  assert.ok(states_of(late.frames, 7201).every(({ state }) => state === null), "nor is it told to those who come later");
+  assert.ok(
+    states_of(late.frames, 7201).every(({ state }) => state === null),
+    "nor is it told to those who come later",
+  );
 });
 
 test("a client that repeats another's state does not come to own it", async () => {
@@ -126,7 +140,7 @@ test("a query is answered with all states", async () => {
   const ben = await open_bare(server, name);
   await ben.until_frame("the state on opening", ({ states }) => states?.some(({ client }) => client === 7401));
   ben.frames.length = 0;
-  ben.send(make_frame((encoder) => encoder.cbuf[encoder.cpos++] = message.query_awareness));
+  ben.send(make_frame((encoder) => (encoder.cbuf[encoder.cpos++] = message.query_awareness)));
   await ben.until_frame("the answer", ({ states }) => states?.some(({ client }) => client === 7401), at_once_ms);
 });
 

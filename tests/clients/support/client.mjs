@@ -115,7 +115,8 @@ export async function converge(editors, timeout_ms = 15_000) {
   const fingerprint = ({ doc }) => Buffer.from(Y.encodeSnapshot(Y.snapshot(doc))).toString("base64");
   await wait_for(
     "all clients hold the same",
-    () => new Set(editors.map(fingerprint)).size === 1 && new Set(editors.map(({ text }) => text.toString())).size === 1,
+    () =>
+      new Set(editors.map(fingerprint)).size === 1 && new Set(editors.map(({ text }) => text.toString())).size === 1,
     timeout_ms,
   );
   return editors[0].text.toString();
@@ -134,7 +135,7 @@ export async function read_afresh(server, name, { timeout_ms = 15_000, ...option
   }
 }
 
-// --- frames -----------------------------------------------------------------------------------------------------------
+// --- frames ------------------------------------------------------------------------------------------------------
 
 export function make_frame(write) {
   const encoder = encoding.createEncoder();

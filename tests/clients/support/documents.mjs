@@ -17,6 +17,10 @@ export async function sequence_of(server, name) {
 /** One value of /metrics, or the sum over its labels; undefined when there is none of that name. */
 export async function metric(server, name) {
   const answer = await fetch(`${server.http_url}/metrics`, { signal: AbortSignal.timeout(5_000) });
-  const lines = (await answer.text()).split("\n").filter((line) => line.startsWith(name) && /[ {]/.test(line[name.length]));
-  return lines.length === 0 ? undefined : lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+  const lines = (await answer.text())
+    .split("\n")
+    .filter((line) => line.startsWith(name) && /[ {]/.test(line[name.length]));
+  return lines.length === 0
+    ? undefined
+    : lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
 }

@@ -59,10 +59,14 @@ export function malformed_updates() {
     ["an item whose parent is itself", one_struct(4, 0, varuint(666), 0, text("x"))],
     ["a parent kind that does not exist", one_struct(4, 7, text("text"), text("x"))],
     ["every byte 255", new Uint8Array(64).fill(255)],
-    ["an update of encoding v2", bytes(0, 0, 2, 0xa5, 1, 0, 1, 4, 6, 4, 116, 101, 120, 116, 4, 1, 1, 1, 0, 0, 1, 1, 0, 0)],
+    [
+      "an update of encoding v2",
+      bytes(0, 0, 2, 0xa5, 1, 0, 1, 4, 6, 4, 116, 101, 120, 116, 4, 1, 1, 1, 0, 0, 1, 1, 0, 0),
+    ],
   ];
   for (const [what, raw] of bad_utf8) updates.push([`text with ${what}`, one_struct(4, in_root, buffer(raw))]);
-  for (const [what, raw] of bad_utf8) updates.push([`a root's name with ${what}`, one_struct(4, 1, buffer(raw), text("x"))]);
+  for (const [what, raw] of bad_utf8)
+    updates.push([`a root's name with ${what}`, one_struct(4, 1, buffer(raw), text("x"))]);
   return updates;
 }
 
@@ -93,14 +97,18 @@ export function malformed_frames() {
     ["presence with no text at all", make_awareness([[902, 1, ""]])],
     ["presence nested 100,000 deep", make_awareness([[903, 1, nested_json(100_000)]])],
     ["presence with a million open brackets", make_awareness([[904, 1, "[".repeat(1_000_000)]])],
-    ["presence of a client above 2^53", awareness(1, bytes(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f), 1, text("{}"))],
+    [
+      "presence of a client above 2^53",
+      awareness(1, bytes(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f), 1, text("{}")),
+    ],
     ["presence with a clock that does not end", awareness(1, 1, too_long_varuint)],
     ["presence of 50,000 clients", make_awareness(Array.from({ length: 50_000 }, (_, i) => [1_000_000 + i, 1, "{}"]))],
     ["presence of 5 MB", make_awareness([[905, 1, { blob: "x".repeat(5 << 20) }]])],
     ["an auth message with an unknown kind", bytes(message.refused, 9)],
     ["a marker that says 2^53", joined(message.durable, huge)],
   ];
-  for (const [what, raw] of bad_utf8) frames.push([`presence with ${what}`, awareness(1, varuint(906), 1, buffer(raw))]);
+  for (const [what, raw] of bad_utf8)
+    frames.push([`presence with ${what}`, awareness(1, varuint(906), 1, buffer(raw))]);
   for (const [what, update] of malformed_updates()) {
     frames.push([`an update: ${what}`, make_sync(sync.update, update)]);
     frames.push([`a Step2: ${what}`, make_sync(sync.step2, update)]);
