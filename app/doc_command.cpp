@@ -1,0 +1,276 @@
+// `octavo doc …`: looks into a store that no server uses at the moment.
+#include <CLI/CLI.hpp>
+#include <boost/json/value_from.hpp>
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "actors/loader.hpp"
+#include "app/commands.hpp"
+#include "app/output.hpp"
+#include "crdt/document.hpp"
+#include "storage/store.hpp"
+
+namespace octavo::app {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t page_size = 1000;
+
+struct doc_request {
+  std::string data = "data";
+  std::string name;
+  std::string file;
+  std::string prefix;
+  std::string format = "update";
+  std::string root;
+  bool yes = false;
+  bool json = false;
+};
+
+result<std::unique_ptr<storage::store>> open_store(const doc_request& asked, bool read_only) {
+  auto options = storage::store_options{};
+  options.path = asked.data;
+  options.read_only = read_only;
+  options.create_if_missing = false;
+  return storage::store::open(options);
+}
+
+std::int64_t unix_now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+json::object describe(const storage::document_info& info) {
+  return {{"name", info.name},
+          {"seq", info.last_seq},
+          {"snapshot_seq", info.snapshot_seq},
+          {"created_ms", info.created_ms},
+          {"updated_ms", info.updated_ms},
+          {"log_records", info.log_records},
+          {"log_bytes", info.log_bytes},
+          {"quarantine_reason", info.quarantine_reason}};
+}
+
+int list(const doc_request& asked) {
+  auto store = open_store(asked, true);
+  if (!store) return report(store.error(), asked.json);
+  auto after = std::string{};
+  if (!asked.json) std::printf("%-20s %10s %12s  %s\n", "updated (UTC)", "edits", "log", "name");
+  while (true) {
+    auto page = (*store)->list(asked.prefix, after, page_size);
+    if (!page) return report(page.error(), asked.json);
+    for (const auto& one : page->documents) {
+      if (asked.json)
+        print_json(describe(one));
+      else
+        std::printf("%-20s %10llu %12s  %s%s\n", human_time(one.updated_ms).c_str(),
+                    static_cast<unsigned long long>(one.last_seq), human_bytes(one.log_bytes).c_str(),
+                    printable_name(one.name).c_str(), one.is_quarantined() ? "  (set aside: damaged)" : "");
+      after = one.name;
+    }
+    if (!page->more) return exit_ok;
+  }
+}
+
+/// The document and what the store says about it. Nothing is written, even if an update turns out to be broken.
+struct opened {
+  storage::document_info info;
+  crdt::document content;
+};
+
+result<opened> read(const storage::store& store, const std::string& name) {
+  auto content = crdt::document{};
+  auto apply = [&content](std::uint64_t seq, bytes_view update) -> result<void> {
+    auto applied = content.apply_v1(update);
+    if (applied) return {};
+    const auto& why = applied.error();
+    auto text = why.decode ? to_string(*why.decode) : std::string{to_string(*why.apply)};
+    return fail(errc::corrupt, "the update at seq " + std::to_string(seq) + " cannot be applied: " + text);
+  };
+  auto visitor = storage::load_visitor{};
+  visitor.on_snapshot = apply;
+  visitor.on_record = [&](std::uint64_t seq, std::int64_t, std::string_view, bytes_view update) {
+    return apply(seq, update);
+  };
+  auto info = store.load(name, visitor);
+  if (!info) return tl::unexpected{info.error()};
+  return opened{std::move(*info), std::move(content)};
+}
+
+int show(const doc_request& asked) {
+  auto store = open_store(asked, true);
+  if (!store) return report(store.error(), asked.json);
+  auto document = read(**store, asked.name);
+  if (!document) return report(document.error(), asked.json);
+  auto quarantined = (*store)->list_quarantine(asked.name);
+  auto stats = document->content.stats();
+  auto roots = document->content.root_names();
+  if (asked.json) {
+    auto description = describe(document->info);
+    description["roots"] = json::value_from(roots);
+    description["structs"] = stats.structs;
+    description["clients"] = stats.clients;
+    description["pending_structs"] = stats.pending_structs;
+    description["memory_bytes"] = stats.memory_bytes;
+    description["quarantined_updates"] = quarantined ? quarantined->size() : 0;
+    print_json(description);
+    return exit_ok;
+  }
+  const auto& info = document->info;
+  std::printf("name       %s\n", printable_name(info.name).c_str());
+  std::printf("edits      %llu, the last at %s UTC\n", static_cast<unsigned long long>(info.last_seq),
+              human_time(info.updated_ms).c_str());
+  std::printf("snapshot   covers %llu; %llu records and %s behind it\n", static_cast<unsigned long long>(info.snapshot_seq),
+              static_cast<unsigned long long>(info.log_records), human_bytes(info.log_bytes).c_str());
+  std::printf("content    %zu structs of %zu clients, %s in memory", stats.structs, stats.clients,
+              human_bytes(stats.memory_bytes).c_str());
+  if (stats.pending_structs != 0) std::printf(", %zu wait for others", stats.pending_structs);
+  std::printf("\nroots     ");
+  for (const auto& root : roots) std::printf(" %s", printable_name(root).c_str());
+  std::printf("\n");
+  if (info.is_quarantined()) std::printf("set aside  %s\n", info.quarantine_reason.c_str());
+  if (quarantined && !quarantined->empty()) std::printf("refused    %zu updates are kept for inspection\n", quarantined->size());
+  return exit_ok;
+}
+
+result<std::string> rendered(const crdt::document& content, const doc_request& asked) {
+  if (asked.format == "update") {
+    auto update = content.encode_state_as_update_v1();
+    return std::string{as_text(update)};
+  }
+  if (asked.format == "json") return (asked.root.empty() ? content.to_json() : content.json(asked.root)) + '\n';
+  auto root = asked.root;
+  if (root.empty()) {
+    auto roots = content.root_names();
+    if (roots.size() != 1)
+      return fail(errc::invalid_argument, "the document has " + std::to_string(roots.size()) +
+                                              " roots: say which one with --root (octavo doc show lists them)");
+    root = roots.front();
+  }
+  if (asked.format == "text") return content.text(root) + '\n';
+  if (asked.format == "delta") return content.delta_json(root) + '\n';
+  return content.xml(root) + '\n';
+}
+
+int export_document(const doc_request& asked) {
+  auto store = open_store(asked, true);
+  if (!store) return report(store.error(), asked.json);
+  auto document = read(**store, asked.name);
+  if (!document) return report(document.error(), asked.json);
+  auto text = rendered(document->content, asked);
+  if (!text) return report(text.error(), asked.json);
+  if (asked.file.empty() || asked.file == "-") {
+    std::cout.write(text->data(), static_cast<std::streamsize>(text->size()));
+    std::cout.flush();
+    return std::cout ? exit_ok : report({errc::io_error, "cannot write to standard output"}, asked.json);
+  }
+  auto out = std::ofstream{asked.file, std::ios::binary};
+  out.write(text->data(), static_cast<std::streamsize>(text->size()));
+  out.close();
+  if (!out) return report({errc::io_error, "cannot write " + asked.file}, asked.json);
+  return exit_ok;
+}
+
+int import_document(const doc_request& asked) {
+  auto text = std::ostringstream{};
+  if (asked.file == "-") {
+    text << std::cin.rdbuf();
+  } else {
+    auto in = std::ifstream{asked.file, std::ios::binary};
+    if (!in) return report({errc::not_found, "cannot read " + asked.file}, asked.json);
+    text << in.rdbuf();
+  }
+  auto raw = std::move(text).str();
+  auto update = crdt::decoded_update{};
+  if (auto decoded = crdt::decode_update_v1(as_bytes(raw), update); !decoded)
+    return report({errc::malformed, asked.file + " is no Yjs update (v1): " + to_string(decoded.error())}, asked.json);
+  auto store = open_store(asked, false);
+  if (!store && store.error().code == errc::not_found) {
+    auto options = storage::store_options{};
+    options.path = asked.data;
+    store = storage::store::open(options);
+  }
+  if (!store) return report(store.error(), asked.json);
+  auto seq = std::uint64_t{0};
+  auto content = crdt::document{};
+  auto exists = (*store)->find(asked.name);
+  if (!exists) return report(exists.error(), asked.json);
+  if (*exists) {
+    auto document = read(**store, asked.name);
+    if (!document) return report(document.error(), asked.json);
+    seq = document->info.last_seq;
+    content = std::move(document->content);
+  }
+  content.prune(update);
+  auto added = !update.empty();
+  if (added) {
+    auto canonical = crdt::encode_update_v1(update);
+    if (auto applied = content.apply(update); !applied)
+      return report({errc::malformed, asked.file + " cannot be applied: " + std::string{to_string(applied.error())}},
+                    asked.json);
+    auto record = storage::append{asked.name, ++seq, unix_now_ms(), "octavo doc import", canonical};
+    if (auto written = (*store)->commit({&record, 1}); !written) return report(written.error(), asked.json);
+  }
+  if (asked.json)
+    print_json({{"name", asked.name}, {"seq", seq}, {"added", added}});
+  else
+    std::printf("%s: %s\n", printable_name(asked.name).c_str(),
+                added ? "imported" : "nothing new in it; the document has all of this");
+  return exit_ok;
+}
+
+int remove_document(const doc_request& asked) {
+  if (!asked.yes)
+    return report({errc::invalid_argument, "this deletes '" + printable_name(asked.name) +
+                                               "' and its history for good; say --yes if that is what you want"},
+                  asked.json);
+  auto store = open_store(asked, false);
+  if (!store) return report(store.error(), asked.json);
+  if (auto removed = (*store)->remove(asked.name); !removed) return report(removed.error(), asked.json);
+  if (asked.json)
+    print_json({{"name", asked.name}, {"deleted", true}});
+  else
+    std::printf("%s: deleted\n", printable_name(asked.name).c_str());
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_doc(CLI::App& program, command& run) {
+  auto* doc = program.add_subcommand("doc", "List, show, export, import and delete documents of a store.");
+  doc->require_subcommand(1);
+  doc->footer("These open the store themselves: stop the server first, or ask it (GET /api/documents).");
+  auto asked = std::make_shared<doc_request>();
+  auto add = [&](const char* name, const char* help, int (*does)(const doc_request&)) {
+    auto* sub = doc->add_subcommand(name, help);
+    sub->add_option("--data", asked->data, "the folder of the store (./data)")->type_name("DIR");
+    sub->add_flag("--json", asked->json, "machine-readable output, one JSON object a line");
+    sub->callback([asked, does, &run] { run = [asked, does] { return does(*asked); }; });
+    return sub;
+  };
+  auto* list_command = add("list", "List documents.", list);
+  list_command->add_option("--prefix", asked->prefix, "only names that begin so")->type_name("TEXT");
+  auto with_name = [&asked](CLI::App* sub) { sub->add_option("name", asked->name, "the document")->required(); };
+  with_name(add("show", "Show what is known of a document.", show));
+  auto* export_command = add("export", "Write a document's content.", export_document);
+  with_name(export_command);
+  export_command->add_option("--format", asked->format, "update (Yjs, v1), text, json, delta or xml (update)")
+      ->check(CLI::IsMember({"update", "text", "json", "delta", "xml"}));
+  export_command->add_option("--root", asked->root, "the root type, such as `default`, where there are several")
+      ->type_name("NAME");
+  export_command->add_option("--output,-o", asked->file, "the file (standard output)")->type_name("FILE");
+  export_command->footer(
+      "Examples:\n  octavo doc export notes -o notes.yjs\n  octavo doc export notes --format text --root text");
+  auto* import_command = add("import", "Merge a Yjs update (v1) into a document, which is made if need be.", import_document);
+  with_name(import_command);
+  import_command->add_option("file", asked->file, "the update; - is standard input")->required();
+  auto* delete_command = add("delete", "Delete a document and its history.", remove_document);
+  with_name(delete_command);
+  delete_command->add_flag("--yes", asked->yes, "really");
+}
+
+}  // namespace octavo::app

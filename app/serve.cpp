@@ -1,0 +1,225 @@
+// `octavo serve`: reads the settings, opens the store, starts the actors and the server, and waits for a signal.
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <iostream>
+#include <random>
+#include <thread>
+
+#include "actors/node.hpp"
+#include "app/commands.hpp"
+#include "app/cpus.hpp"
+#include "app/json_log.hpp"
+#include "app/output.hpp"
+#include "app/settings.hpp"
+#include "cluster/single_node.hpp"
+#include "net/server.hpp"
+#include "net/version.hpp"
+#include "storage/store.hpp"
+
+namespace octavo::app {
+
+namespace {
+
+constexpr int exit_fatal = 70;  // EX_SOFTWARE: the disk failed under us
+
+void start_logging(const log_options& options) {
+  auto logger = spdlog::stderr_logger_mt("octavo");
+  logger->set_level(spdlog::level::from_str(options.level));
+  if (options.json)
+    logger->set_formatter(make_json_formatter());
+  else
+    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %n %v", spdlog::pattern_time_type::utc);
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(logger);
+}
+
+/// As many open files as the system lets us have: each connection is one.
+void raise_file_limit(std::size_t wanted) {
+  auto limit = rlimit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  auto before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+  constexpr auto files_of_our_own = std::size_t{1024};
+  if (limit.rlim_cur < wanted + files_of_our_own)
+    spdlog::warn("only {} files may be open, fewer than connections-max={} needs (raise it with: ulimit -n {})",
+                 limit.rlim_cur, wanted, wanted + files_of_our_own);
+}
+
+std::filesystem::path find_page() {
+  auto failed = std::error_code{};
+  auto self = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path();
+  if (failed) return {};
+  // As installed, and as built in the source tree.
+  for (const auto& candidate : {self / "../share/octavo/web", self / "../../web/dist"})
+    if (std::filesystem::is_regular_file(candidate / "index.html", failed))
+      return std::filesystem::canonical(candidate, failed);
+  return {};
+}
+
+std::string host_name() {
+  auto name = std::array<char, 256>{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? std::string{name.data()} : std::string{"octavo"};
+}
+
+result<serve_options> read_settings(const std::string& file, const std::vector<std::pair<std::string, std::string>>& flags) {
+  auto options = serve_options{};
+  options.store.path = "data";
+  options.net.node_name = host_name();
+  if (!file.empty())
+    if (auto applied = apply_file(options, file); !applied) return tl::unexpected{applied.error()};
+  if (auto applied = apply_environment(options, environ); !applied) return tl::unexpected{applied.error()};
+  for (const auto& [name, value] : flags)
+    if (auto applied = apply_setting(options, name, value); !applied) {
+      applied.error().message.insert(0, "--");
+      return tl::unexpected{applied.error()};
+    }
+  if (options.net.tls.certificate.empty() != options.net.tls.key.empty())
+    return fail(errc::invalid_argument, "TLS needs both --tls-cert and --tls-key");
+  if (options.open && !options.secret_file.empty())
+    return fail(errc::invalid_argument, "--open and --secret-file exclude each other: is the server open or not?");
+  auto cpus = usable_cpus();
+  if (options.worker_threads == 0) options.worker_threads = cpus;
+  if (options.io_threads == 0) options.io_threads = std::max<std::size_t>(1, cpus / 2);
+  options.net.io_threads = options.io_threads;
+  options.net.open_beyond_loopback = options.open;
+  if (options.net.web_root.empty()) options.net.web_root = find_page();
+  options.node.document.update_bytes_max = options.net.limits.frame_bytes_max;
+  options.store.max_update_bytes = std::max(options.store.max_update_bytes, options.node.document.update_bytes_max);
+  auto random = std::random_device{};
+  options.node.document.hash_seed = (std::uint64_t{random()} << 32) | random();
+  return options;
+}
+
+void report_recovery(const storage::store& store) {
+  const auto& recovery = store.recovery();
+  if (!recovery) return;
+  spdlog::error("the store's log was damaged; the originals are kept in {}", recovery->folder.string());
+  for (const auto& place : recovery->places) spdlog::error("damage: {}", place);
+  if (recovery->everything) spdlog::error("it cannot be told which documents were hit: all are set aside");
+  for (const auto& name : recovery->documents)
+    spdlog::error("document={} may have lost acknowledged edits and is set aside", printable_name(name));
+}
+
+/// Waits for SIGTERM or SIGINT, which all threads have blocked.
+int wait_for_signal(const sigset_t& signals) {
+  auto number = 0;
+  while (sigwait(&signals, &number) != 0) {
+  }
+  return number;
+}
+
+int serve(const serve_options& options) {
+  start_logging(options.log);
+  auto signals = sigset_t{};
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  raise_file_limit(options.net.limits.connections_max);
+
+  auto access = net::access_policy::open();
+  if (!options.secret_file.empty()) {
+    auto secret = net::read_secret(options.secret_file);
+    if (!secret) return report(secret.error(), false);
+    access = net::access_policy::by_token(std::move(*secret));
+  }
+  auto is_open = access.is_open();
+  auto store = storage::store::open(options.store);
+  if (!store) return report(store.error(), false);
+  report_recovery(**store);
+
+  actors::init_messages();
+  auto config = caf::actor_system_config{};
+  config.set("caf.scheduler.max-threads", options.worker_threads);
+  // A busy document must let the others have their turn.
+  constexpr auto messages_per_turn = std::size_t{200};
+  config.set("caf.scheduler.max-throughput", messages_per_turn);
+  auto system = caf::actor_system{config};
+  auto on_fatal = [](const error& what) {
+    spdlog::critical("the store failed and the process ends; nothing that was acknowledged is lost: {}", what.message);
+    spdlog::shutdown();
+    _exit(exit_fatal);
+  };
+  auto node = std::make_unique<actors::node>(system, **store, options.node, cluster::spawn_single_node_directory, on_fatal);
+  auto server = net::server::open(*node, options.net, std::move(access));
+  if (!server) return report(server.error(), false);
+  (*server)->start();
+  spdlog::info("octavo {} listens on {} data={} page={} threads={}+{}", version, (*server)->url(),
+               std::filesystem::absolute(options.store.path).string(),
+               options.net.web_root.empty() ? "none" : options.net.web_root.string(), options.worker_threads,
+               options.io_threads);
+  if (is_open)
+    spdlog::warn("open: everybody who reaches this address may read and write every document{}",
+                 options.open ? " (--open)" : "; it is reachable from this machine only");
+
+  auto number = wait_for_signal(signals);
+  spdlog::info("stopping after signal {}; a second one stops at once", number);
+  std::thread{[signals] {
+    auto again = wait_for_signal(signals);
+    spdlog::warn("stopped at once by signal {}; nothing that was acknowledged is lost", again);
+    spdlog::shutdown();
+    _exit(128 + again);
+  }}.detach();
+  auto patience = std::chrono::milliseconds{options.stop_timeout_ms};
+  (*server)->stop_accepting();
+  node->stop(patience);
+  constexpr auto closing_patience = std::chrono::seconds{3};
+  (*server)->stop(std::min<std::chrono::milliseconds>(patience, closing_patience));
+  server->reset();
+  node.reset();
+  spdlog::info("stopped");
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_serve(CLI::App& program, command& run) {
+  auto* serve_command = program.add_subcommand("serve", "Run a node.");
+  struct given {
+    std::string file;
+    std::vector<std::pair<std::string, std::string>> flags;
+  };
+  auto values = std::make_shared<given>();
+  serve_command->add_option("--config", values->file, "read settings from this TOML file")->type_name("FILE");
+  for (const auto& one : all_settings()) {
+    auto keep = [values, name = one.name](const std::string& value) { values->flags.emplace_back(name, value); };
+    if (one.placeholder.empty())
+      serve_command->add_flag_callback("--" + one.name, [keep] { keep("true"); }, one.help);
+    else
+      serve_command
+          ->add_option_function<std::vector<std::string>>(
+              "--" + one.name,
+              [keep](const std::vector<std::string>& all) {
+                for (const auto& value : all) keep(value);
+              },
+              one.help)
+          ->type_name(one.placeholder)
+          ->expected(1)
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+  serve_command->footer(
+      "Every setting may also stand in the configuration file (listen = \"127.0.0.1:8080\") or in the environment\n"
+      "(OCTAVO_LISTEN); the command line wins over the environment, and that over the file.\n"
+      "Examples:\n"
+      "  octavo serve\n"
+      "  octavo serve --listen 0.0.0.0:443 --secret-file secret --tls-cert chain.pem --tls-key key.pem\n"
+      "  octavo serve --config octavo.toml --log-json");
+  serve_command->callback([values, &run] {
+    run = [values] {
+      auto options = read_settings(values->file, values->flags);
+      return options ? serve(*options) : report(options.error(), false);
+    };
+  });
+}
+
+}  // namespace octavo::app

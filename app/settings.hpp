@@ -1,0 +1,63 @@
+// Every setting of `octavo serve`, in one table: its name, what it does, how its text is read. The command line
+// (--frame-bytes-max), the environment (OCTAVO_FRAME_BYTES_MAX) and the configuration file (frame-bytes-max = "32MiB")
+// all go through it, in rising order of precedence: file, environment, command line.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/options.hpp"
+#include "net/options.hpp"
+#include "storage/result.hpp"
+#include "storage/store.hpp"
+
+namespace octavo::app {
+
+struct log_options {
+  std::string level = "info";
+  bool json = false;
+};
+
+struct serve_options {
+  net::net_options net;
+  actors::node_options node;
+  storage::store_options store;
+  log_options log;
+  std::filesystem::path secret_file;
+  bool open = false;
+  std::size_t worker_threads = 0;       ///< 0: as many as the CPUs that the process may use
+  std::size_t io_threads = 0;           ///< 0: half of them
+  std::int64_t stop_timeout_ms = 10'000;
+};
+
+struct setting {
+  std::string name;         ///< as on the command line, without the dashes
+  std::string placeholder;  ///< in the help, such as HOST:PORT; empty for a flag
+  std::string help;
+  std::function<result<void>(serve_options&, std::string_view)> apply;
+};
+
+const std::vector<setting>& all_settings();
+
+/// Applies one setting. errc::invalid_argument names the setting, the value and what would be right.
+result<void> apply_setting(serve_options& to, std::string_view name, std::string_view value);
+
+/// Reads a TOML file of settings. errc::not_found, invalid_argument with line and column; a key that does not exist is
+/// an error that says which one was probably meant.
+result<void> apply_file(serve_options& to, const std::filesystem::path& file);
+
+/// Applies OCTAVO_… variables that name settings; others of that prefix belong to scripts.
+result<void> apply_environment(serve_options& to, char** environment);
+
+/// The name most like `wrong` among `known`, if any is alike at all.
+std::string did_you_mean(std::string_view wrong, const std::vector<std::string>& known);
+
+/// "512KiB", "4MiB", "1GiB", "65536".
+result<std::uint64_t> parse_bytes(std::string_view text);
+/// "250ms", "20s", "5min", "12h", "7d", to milliseconds.
+result<std::int64_t> parse_duration_ms(std::string_view text);
+
+}  // namespace octavo::app

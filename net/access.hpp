@@ -1,0 +1,77 @@
+// Who may do what: tokens and the Origin of browsers. Tokens are JWT, signed with HS256; a library checks the
+// signature, and the algorithm is ours to choose and not the token's. Pure but for the secret file; any thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/session.hpp"
+#include "storage/result.hpp"
+
+namespace octavo::net {
+
+/// What a token says.
+struct token_claims {
+  std::vector<std::string> documents;  ///< names; one that ends in `*` stands for all that begin so
+  bool may_write = false;
+  std::string user;
+  std::int64_t expires_s = 0;  ///< seconds since the Unix epoch
+
+  bool covers(std::string_view document) const;
+};
+
+/// The shortest secret that is accepted: as long as HS256's own output (RFC 7518, 3.2).
+inline constexpr std::size_t secret_bytes_min = 32;
+/// A user's name in a token may be this long.
+inline constexpr std::size_t user_bytes_max = 256;
+/// A longer token is not looked at.
+inline constexpr std::size_t token_bytes_max = 8 * 1024;
+
+/// Reads a secret file: its bytes without trailing newlines. errc::not_found, io_error, invalid_argument (too short).
+result<std::string> read_secret(const std::filesystem::path& file);
+
+/// Signs claims. errc::invalid_argument for claims that could not be used, errc::internal.
+result<std::string> make_token(const token_claims& claims, const std::string& secret, std::int64_t now_s);
+
+/// Checks signature and expiry. errc::unauthenticated with what is wrong.
+result<token_claims> check_token(std::string_view token, const std::string& secret, std::int64_t now_s);
+
+/// What a connection may do, and until when.
+struct grant {
+  actors::client_identity who;
+  std::int64_t expires_s = 0;  ///< 0: never
+};
+
+/// The node's policy: open to all, or by token.
+class access_policy {
+ public:
+  /// Everybody may read and write everything.
+  static access_policy open() { return access_policy{{}}; }
+  static access_policy by_token(std::string secret) { return access_policy{std::move(secret)}; }
+
+  bool is_open() const { return secret_.empty(); }
+
+  /// errc::unauthenticated without a valid token, errc::forbidden with one that is for other documents.
+  result<grant> check(std::string_view token, std::string_view document, std::int64_t now_s) const;
+  /// The claims of a valid token, whatever it is for; nothing is required while open.
+  result<token_claims> check(std::string_view token, std::int64_t now_s) const;
+
+ private:
+  explicit access_policy(std::string secret) : secret_(std::move(secret)) {}
+  std::string secret_;
+};
+
+/// Whether a browser page of this origin may use a server that was reached under `host` (the Host header). Programs
+/// send no Origin and are not asked. `loopback_only`: the server listens on loopback, where development servers of
+/// other ports are welcome and pages of the internet are not.
+bool origin_allowed(std::string_view origin, std::string_view host, bool loopback_only,
+                    const std::vector<std::string>& allowed);
+
+/// Whether a host name or address (with or without port or brackets) is this machine's loopback.
+bool is_loopback_host(std::string_view host);
+
+}  // namespace octavo::net
