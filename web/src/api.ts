@@ -16,6 +16,8 @@ export interface DocumentEntry {
   readonly seq: number;
   readonly updated_ms: number;
   readonly bytes: number;
+  /** The node found this document damaged and does not open it. */
+  readonly quarantined?: boolean;
 }
 
 export interface DocumentPage {
@@ -27,6 +29,10 @@ export interface DocumentPage {
 export interface Access {
   readonly access: "read" | "write" | "none";
   readonly user: string | null;
+  /** A token was given and is good, if perhaps for other documents. */
+  readonly signed_in: boolean;
+  /** Why there is no access. */
+  readonly reason?: string;
 }
 
 export interface NodeInfo {
@@ -80,7 +86,7 @@ export async function get_access(name: string): Promise<Access> {
     return (await (await ask("GET", `/api/access?${new URLSearchParams({ doc: name })}`)).json()) as Access;
   } catch (error) {
     // A node that wants a token may say so by its status alone.
-    if (error instanceof Refused && error.status === 401) return { access: "none", user: null };
+    if (error instanceof Refused && error.status === 401) return { access: "none", user: null, signed_in: false };
     throw error;
   }
 }

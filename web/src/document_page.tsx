@@ -71,7 +71,12 @@ export function DocumentPage({ route, session, people }: Props) {
         </h1>
         <Status state={state} />
         <div className="header-end">
-          <PeopleList people={present} awareness={session.awareness} user={user} />
+          <PeopleList
+            people={present}
+            awareness={session.awareness}
+            user={user}
+            signed_in={state.access?.signed_in ?? false}
+          />
           <ShareButton name={session.name} kind={kind} />
           <ThemeButton />
         </div>

@@ -2,7 +2,7 @@
 
 import { type FormEvent, useCallback, useEffect, useId, useRef, useState } from "react";
 import { type DocumentEntry, Refused, list_documents, sign_in } from "./api";
-import { document_href, type Kind, name_problem } from "./route";
+import { clean_doc, document_href, type Kind, name_problem } from "./route";
 import { may_take_focus } from "./ui/focus";
 import { Footer } from "./ui/footer";
 import * as icon from "./ui/icons";
@@ -10,6 +10,7 @@ import { SignInForm } from "./ui/sign_in_form";
 import { ThemeButton } from "./ui/theme_button";
 
 const page_size = 50;
+const empty_pages_max = 10;
 const filter_delay_ms = 200;
 /** Shorter lists are read faster than filtered. */
 const filter_shown_from = 8;
@@ -58,7 +59,7 @@ function OpenForm() {
 
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    const wanted = name.trim() || new_name();
+    const wanted = clean_doc(name.trim()) || new_name();
     const found = name_problem(wanted);
     set_problem(found);
     if (!found) location.assign(document_href(wanted, kind));
@@ -193,7 +194,11 @@ function DocumentList() {
 
 async function read_listing(prefix: string, after: string | null = null): Promise<Listing> {
   try {
-    const { documents, next } = await list_documents(prefix, after, page_size);
+    let { documents, next } = await list_documents(prefix, after, page_size);
+    // A token for some documents sees the others as gaps, and a page may be nothing but a gap.
+    for (let pages = 1; documents.length === 0 && next !== null && pages < empty_pages_max; ++pages) {
+      ({ documents, next } = await list_documents(prefix, next, page_size));
+    }
     return { is: "there", documents, next };
   } catch (error) {
     if (error instanceof Refused && (error.status === 401 || error.status === 403)) return { is: "sign_in" };
@@ -233,7 +238,7 @@ function ListBody({ listing, prefix, on_retry, on_more, on_token }: ListBodyProp
         </div>
       );
     case "there":
-      if (listing.documents.length === 0) {
+      if (listing.documents.length === 0 && listing.next === null) {
         return (
           <p className="list-note">
             {prefix === "" ? "Nothing here yet. Name a document above and begin." : `No name begins with “${prefix}”.`}
@@ -255,7 +260,7 @@ function ListBody({ listing, prefix, on_retry, on_more, on_token }: ListBodyProp
                   >
                     {ago(entry.updated_ms)}
                   </time>
-                  <span className="entry-size">{size_text(entry.bytes)}</span>
+                  <span className="entry-size">{entry.quarantined ? "Damaged" : size_text(entry.bytes)}</span>
                 </a>
               </li>
             ))}

@@ -17,10 +17,15 @@ const name_bytes_max = 512;
 export function read_route(address: URL = new URL(location.href)): Route {
   const kind = address.searchParams.get("kind");
   return {
-    name: address.searchParams.get("doc") || null,
+    name: clean_doc(address.searchParams.get("doc") ?? "") || null,
     kind: kind === "rich" || kind === "plain" ? kind : null,
     debug: address.searchParams.has("debug"),
   };
+}
+
+/** A name as the server takes it from a path: slashes at its beginning belong to the address. */
+export function clean_doc(name: string): string {
+  return name.replace(/^\/+/, "");
 }
 
 export function document_href(name: string, kind: Kind | null = null): string {

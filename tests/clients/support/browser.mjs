@@ -182,7 +182,11 @@ class Person {
   }
 
   async sees_status(expected, timeout_ms = patience_ms) {
-    await wait_for(`the status becomes ${expected}`, async () => (await this.status.innerText()) === expected, timeout_ms);
+    await wait_for(
+      `the status becomes ${expected}`,
+      async () => (await this.status.innerText()) === expected,
+      timeout_ms,
+    );
   }
 
   /** The names at the carets of others, sorted. */

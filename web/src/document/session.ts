@@ -16,8 +16,8 @@ import { SavedTracker } from "./saved";
 
 /** Why a connection will not be tried again without somebody doing something. */
 export type Stop =
-  | { readonly why: "sign_in" }
-  | { readonly why: "forbidden" }
+  | { readonly why: "sign_in"; readonly reason?: string | undefined }
+  | { readonly why: "forbidden"; readonly reason?: string | undefined }
   | { readonly why: "deleted" }
   | { readonly why: "refused"; readonly reason: string };
 
@@ -207,7 +207,7 @@ export class DocumentSession extends Store<SessionState> {
     this.set({ access });
     if (access.access === "none") {
       this.leave_();
-      this.stop_(access.user === null ? { why: "sign_in" } : { why: "forbidden" });
+      this.stop_({ why: access.signed_in ? "forbidden" : "sign_in", reason: access.reason });
     }
   }
 

@@ -17,7 +17,7 @@ import {
 import type { Awareness } from "y-protocols/awareness";
 import * as Y from "yjs";
 import { clean_person } from "../document/people";
-import { caret_element } from "./caret";
+import { CaretElements } from "./caret";
 
 interface AwarenessChange {
   readonly added: number[];
@@ -29,18 +29,18 @@ const carets_changed = StateEffect.define<null>();
 
 class Caret extends WidgetType {
   constructor(
-    private readonly name_: string,
-    private readonly color_: string,
+    private readonly client_: number,
+    private readonly elements_: CaretElements,
   ) {
     super();
   }
 
   override eq(other: Caret): boolean {
-    return other.name_ === this.name_ && other.color_ === this.color_;
+    return other.client_ === this.client_;
   }
 
   override toDOM(): HTMLElement {
-    return caret_element({ name: this.name_, color: this.color_ });
+    return this.elements_.make(this.client_);
   }
 
   override ignoreEvent(): boolean {
@@ -62,6 +62,7 @@ function index_in(text: Y.Text, position: unknown): number | null {
 
 class Carets implements PluginValue {
   decorations: DecorationSet = RangeSet.empty;
+  private readonly elements_: CaretElements;
   private readonly on_change_: (change: AwarenessChange) => void;
   private readonly on_focus_: () => void;
 
@@ -70,6 +71,7 @@ class Carets implements PluginValue {
     private readonly text_: Y.Text,
     private readonly awareness_: Awareness,
   ) {
+    this.elements_ = new CaretElements(awareness_);
     this.on_change_ = ({ added, updated, removed }) => {
       const others = [...added, ...updated, ...removed].some((client) => client !== awareness_.clientID);
       if (others) view_.dispatch({ effects: carets_changed.of(null) });
@@ -88,6 +90,7 @@ class Carets implements PluginValue {
   }
 
   destroy(): void {
+    this.elements_.destroy();
     this.awareness_.off("change", this.on_change_);
     this.view_.contentDOM.removeEventListener("focus", this.on_focus_);
     this.view_.contentDOM.removeEventListener("blur", this.on_focus_);
@@ -119,7 +122,7 @@ class Carets implements PluginValue {
       const anchor = index_in(this.text_, (cursor as Record<string, unknown>)["anchor"]);
       const head = index_in(this.text_, (cursor as Record<string, unknown>)["head"]);
       if (anchor === null || head === null) continue;
-      const { name, color } = clean_person(state["user"]);
+      const { color } = clean_person(state["user"]);
       const from = Math.min(anchor, head, length);
       const to = Math.min(Math.max(anchor, head), length);
       if (from < to) {
@@ -127,7 +130,7 @@ class Carets implements PluginValue {
         ranges.push(Decoration.mark({ class: "peer-selection", attributes }).range(from, to));
       }
       const side = head > anchor ? -1 : 1;
-      ranges.push(Decoration.widget({ widget: new Caret(name, color), side }).range(Math.min(head, length)));
+      ranges.push(Decoration.widget({ widget: new Caret(client, this.elements_), side }).range(Math.min(head, length)));
     }
     this.decorations = Decoration.set(ranges, true);
   }

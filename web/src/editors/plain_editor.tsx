@@ -44,7 +44,12 @@ export default function PlainEditor({ session, editable, on_text }: Props) {
       state: EditorState.create({
         doc: text.toString(),
         extensions: [
-          keymap.of([...yUndoManagerKeymap, ...defaultKeymap]),
+          keymap.of([
+            ...yUndoManagerKeymap,
+            // y-codemirror.next has this key on a Mac only.
+            { key: "Mod-Shift-z", run: () => undo_manager.redo() !== null, preventDefault: true },
+            ...defaultKeymap,
+          ]),
           drawSelection(),
           EditorView.lineWrapping,
           placeholder("Write something…"),

@@ -2,19 +2,17 @@
 
 import { Editor, Extension } from "@tiptap/core";
 import { Collaboration } from "@tiptap/extension-collaboration";
-import { CollaborationCaret } from "@tiptap/extension-collaboration-caret";
 import { Placeholder } from "@tiptap/extensions/placeholder";
 import { Selection } from "@tiptap/extensions/selection";
 import StarterKit from "@tiptap/starter-kit";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { clean_person } from "../document/people";
 import type { DocumentSession } from "../document/session";
 import { Toolbar } from "../ui/toolbar";
-import { caret_element } from "./caret";
 import { expose } from "./expose";
 import { may_take_focus } from "../ui/focus";
 import { rich_flags, rich_toolbar } from "./items";
 import { LinkForm } from "./link_form";
+import { rich_carets } from "./rich_carets";
 
 export const rich_field = "default";
 
@@ -40,16 +38,7 @@ function make_editor(element: HTMLElement, session: DocumentSession, editable: b
         link: { openOnClick: false, defaultProtocol: "https", HTMLAttributes: { rel: "noopener noreferrer nofollow" } },
       }),
       Collaboration.configure({ document: session.doc, field: rich_field }),
-      CollaborationCaret.configure({
-        provider: session.provider,
-        user: clean_person(session.awareness.getLocalState()?.["user"]),
-        render: (user) => caret_element(clean_person(user)),
-        selectionRender: (user) => ({
-          nodeName: "span",
-          class: "peer-selection",
-          style: `--peer: ${clean_person(user).color}`,
-        }),
-      }),
+      rich_carets(session.awareness),
       Placeholder.configure({ placeholder: "Write something…" }),
       // What is selected stays visible while the form for a link has the focus.
       Selection.configure({ className: "kept-selection" }),

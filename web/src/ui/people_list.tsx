@@ -19,9 +19,10 @@ interface Props {
   readonly awareness: Awareness;
   /** The user of the session with the node, if there is one. */
   readonly user: string | null;
+  readonly signed_in: boolean;
 }
 
-export function PeopleList({ people, awareness, user }: Props) {
+export function PeopleList({ people, awareness, user, signed_in }: Props) {
   const faces_max = useSyncExternalStore(on_narrow_change, () => (narrow.matches ? faces_max_narrow : faces_max_wide));
   const [editing, set_editing] = useState(false);
   const me = people.find((person) => person.is_me);
@@ -73,6 +74,7 @@ export function PeopleList({ people, awareness, user }: Props) {
         <NameForm
           name={me.name}
           user={user}
+          signed_in={signed_in}
           on_name={(name) => {
             choose_name(name);
             set_me(awareness, { name });
@@ -102,11 +104,12 @@ function Face({ person }: { readonly person: Present }) {
 interface NameFormProps {
   readonly name: string;
   readonly user: string | null;
+  readonly signed_in: boolean;
   readonly on_name: (name: string) => void;
   readonly on_cancel: () => void;
 }
 
-function NameForm({ name, user, on_name, on_cancel }: NameFormProps) {
+function NameForm({ name, user, signed_in, on_name, on_cancel }: NameFormProps) {
   const [wanted, set_wanted] = useState(name);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -134,9 +137,9 @@ function NameForm({ name, user, on_name, on_cancel }: NameFormProps) {
           Save
         </button>
       </div>
-      {user !== null && (
+      {signed_in && (
         <div className="signed-in">
-          Signed in as {user}
+          {user === null ? "Signed in" : `Signed in as ${user}`}
           <button
             type="button"
             className="button button-small"

@@ -124,12 +124,16 @@ export function stop_title(stop: Stop): string {
   }[stop.why];
 }
 
+function because(reason: string | undefined): string {
+  return reason ? ` (${reason})` : "";
+}
+
 function stop_text(stop: Stop): string {
   switch (stop.why) {
     case "sign_in":
-      return "Your session has ended, or this node wants to know who you are.";
+      return `Your session has ended, or this node wants to know who you are${because(stop.reason)}.`;
     case "forbidden":
-      return "You have no access to this document. Another token may have.";
+      return `You have no access to this document; another token may have${because(stop.reason)}.`;
     case "deleted":
       return "It is no longer on the server.";
     case "refused":
