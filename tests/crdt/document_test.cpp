@@ -1,0 +1,522 @@
+#include "crdt/document.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/crdt/support/builder.hpp"
+#include "tests/crdt/support/replay.hpp"
+
+namespace {
+
+using namespace octavo;
+using namespace octavo::test;
+using crdt::decoded_update;
+using crdt::document;
+
+constexpr std::string_view fffd = "\xEF\xBF\xBD";
+
+TEST_CASE("the worked example reads as it was written") {
+  document doc;
+  const bytes update =
+      hex("01 03 05 00 | 01 01 04 74657874 01 | 84 05 00 02 6921 | 28 01 01 6d 01 6b 01 7d 40 | 01 05 01 00 01");
+  const auto report = feed(doc, update);
+  CHECK(report.changed);
+  CHECK(report.structs_integrated == 3);
+  CHECK(doc.text("text") == "i!");
+  CHECK(doc.length("text") == 2);
+  CHECK(doc.json("m") == "{\"k\":0}");
+  CHECK(doc.to_json() == "{\"m\":{\"k\":0},\"text\":\"i!\"}");
+  CHECK(doc.encode_state_as_update_v1() == update);
+  CHECK(to_hex(doc.encode_state_vector()) == "010504");
+  CHECK(doc.clock(5) == 4);
+  CHECK(doc.clock(6) == 0);
+  check_sound(doc);
+}
+
+TEST_CASE("an empty document reads as nothing") {
+  const document doc;
+  CHECK(doc.text("x").empty());
+  CHECK(doc.delta_json("x") == "[]");
+  CHECK(doc.json("x") == "null");
+  CHECK(doc.xml("x").empty());
+  CHECK(doc.to_json() == "{}");
+  CHECK(doc.root_names().empty());
+  CHECK(crdt::is_empty_update_v1(doc.encode_state_as_update_v1()));
+  CHECK(doc.encode_state_chunks_v1({}, 1000).size() == 1);
+  CHECK(to_hex(doc.encode_state_vector()) == "00");
+  check_sound(doc);
+}
+
+TEST_CASE("typing grows one item in place") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("a").build());
+  for (std::uint64_t i = 1; i < 1000; ++i) feed(doc, update_builder().block(1, i).text("b", unit{1, i - 1}).build());
+  CHECK(doc.stats().items == 1);
+  CHECK(doc.text("text") == "a" + std::string(999, 'b'));
+  check_sound(doc);
+}
+
+TEST_CASE("two clients that type at once, apart, have one item each") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("a").build());
+  feed(doc, update_builder().block(2, 0).text("z", unit{1, 0}).build());
+  for (std::uint64_t i = 1; i < 500; ++i) {
+    feed(doc, update_builder().block(1, i).text("a", unit{1, i - 1}, unit{2, 0}).build());
+    feed(doc, update_builder().block(2, i).text("z", unit{2, i - 1}).build());
+  }
+  CHECK(doc.text("text") == std::string(500, 'a') + std::string(500, 'z'));
+  // The first unit of client 1 had no right neighbour, all others had.
+  CHECK(doc.stats().items == 3);
+  CHECK(doc.stats().memory_bytes < 16384);
+  check_sound(doc);
+}
+
+TEST_CASE("of concurrent inserts at one place the lower client comes first") {
+  const bytes base = update_builder().block(1, 0).text("()").build();
+  const bytes low = update_builder().block(2, 0).text("low", unit{1, 0}, unit{1, 1}).build();
+  const bytes high = update_builder().block(3, 0).text("high", unit{1, 0}, unit{1, 1}).build();
+  document one;
+  document two;
+  for (const auto& each : {base, low, high}) feed(one, each);
+  for (const auto& each : {base, high, low}) feed(two, each);
+  CHECK(one.text("text") == "(lowhigh)");
+  check_equal(one, two);
+}
+
+TEST_CASE("of concurrent values of a key the highest client wins, and the others are deleted") {
+  const bytes low = update_builder().block(2, 0).set("m", "k", 1).build();
+  const bytes high = update_builder().block(3, 0).set("m", "k", 2).build();
+  document one;
+  document two;
+  feed(one, low);
+  feed(one, high);
+  feed(two, high);
+  const auto report = feed(two, low);
+  CHECK(report.units_deleted == 1);
+  CHECK(one.json("m") == "{\"k\":2}");
+  check_equal(one, two);
+  check_sound(one);
+  check_sound(two);
+}
+
+TEST_CASE("a split between the halves of a surrogate pair leaves U+FFFD twice") {
+  for (const bool gc : {true, false}) {
+    crdt::document_options options;
+    options.gc = gc;
+    document doc(options);
+    feed(doc, update_builder().block(1, 0).text("a😀b").build());
+    feed(doc, update_builder().block(2, 0).text("-", unit{1, 1}, unit{1, 2}).build());
+    CHECK(doc.text("text") == "a" + std::string(fffd) + "-" + std::string(fffd) + "b");
+    CHECK(doc.length("text") == 5);
+    check_sound(doc);
+    feed(doc, update_builder().erase(1, 2, 1).build());
+    CHECK(doc.text("text") == "a" + std::string(fffd) + "-b");
+    check_sound(doc);
+  }
+}
+
+TEST_CASE("a re-sent diff that is cut inside a pair does not damage the text that is here") {
+  // yjs resolves, and so splits, neighbours of structs that it has already; a known struct must have no effect at all.
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("😀").build());
+  feed(doc, update_builder().block(2, 0).text("x", unit{1, 1}).build());
+  const auto before = doc.encode_state_as_update_v1();
+  const auto report = feed(doc, update_builder().block(2, 0).text("x", unit{1, 0}).build());
+  CHECK_FALSE(report.changed);
+  CHECK(doc.encode_state_as_update_v1() == before);
+  CHECK(doc.text("text") == "😀x");
+}
+
+TEST_CASE("a state cut inside a pair is encoded with U+FFFD and changes nothing here") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("a😀b").build());
+  crdt::state_vector since;
+  since.set(1, 2);
+  CHECK(to_hex(doc.encode_state_as_update_v1(since)) ==
+        to_hex(update_builder().block(1, 2).text(std::string(fffd) + "b", unit{1, 1}).build()));
+  CHECK(doc.text("text") == "a😀b");
+}
+
+TEST_CASE("a struct whose beginning is known is cut, and only its rest is new") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("abc").build());
+  const bytes longer = update_builder().block(1, 0).text("abcdef").build();
+  decoded_update update;
+  REQUIRE(decode_update_v1(longer, update));
+  doc.prune(update);
+  CHECK(to_hex(encode_update_v1(update)) == to_hex(update_builder().block(1, 3).text("def", unit{1, 2}).build()));
+  feed(doc, longer);
+  CHECK(doc.text("text") == "abcdef");
+  CHECK(doc.stats().items == 1);
+  check_sound(doc);
+}
+
+TEST_CASE("pruning leaves exactly what is new") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("abcdef").erase(1, 1, 1).build());
+  const auto pruned = [&](const bytes& data) {
+    decoded_update update;
+    REQUIRE(decode_update_v1(data, update));
+    doc.prune(update);
+    return to_hex(encode_update_v1(update));
+  };
+  CHECK(pruned(doc.encode_state_as_update_v1()) == "0000");
+  CHECK(pruned(update_builder().erase(1, 0, 4).build()) == to_hex(hex("00 01 01 02 00 01 02 02")));
+  // Waiting structs and deletes are known too.
+  const bytes early = update_builder().block(1, 9).text("x", unit{1, 8}).erase(1, 20, 5).build();
+  CHECK(pruned(early) == to_hex(early));
+  feed(doc, early);
+  CHECK(pruned(early) == "0000");
+  CHECK(pruned(update_builder().erase(1, 18, 4).erase(1, 24, 3).build()) == to_hex(hex("00 01 01 02 12 02 19 02")));
+  CHECK(doc.text("text") == "acdef");
+}
+
+TEST_CASE("what misses its predecessors waits, counts in no state vector, and is part of every state") {
+  document doc;
+  const bytes first = update_builder().block(1, 0).text("a").build();
+  const bytes second = update_builder().block(1, 1).text("b", unit{1, 0}).erase(1, 0, 1).build();
+  const auto report = feed(doc, second);
+  CHECK(report.changed);
+  CHECK(report.pending_structs == 1);
+  CHECK(report.pending_bytes > 0);
+  CHECK(report.advances.empty());
+  CHECK(doc.state().empty());
+  CHECK(doc.text("text").empty());
+  CHECK(to_hex(doc.encode_state_as_update_v1()) == to_hex(second));
+  CHECK_FALSE(feed(doc, second).changed);
+  document copy;
+  feed(copy, doc.encode_state_as_update_v1());
+  const auto woken = feed(copy, first);
+  CHECK(woken.pending_structs == 0);
+  CHECK(woken.pending_bytes == 0);
+  CHECK(copy.text("text") == "b");
+  check_sound(copy);
+}
+
+TEST_CASE("a waiting struct wakes as soon as the unit that it misses has come, whatever was missing before") {
+  // yjs retries only if a clock that it noted was passed, and can stay stuck: here the struct first misses its own
+  // client's past, then an origin, then a right origin, and each is delivered in its own update.
+  document doc;
+  feed(doc, update_builder().block(9, 1).text("z", unit{3, 4}, unit{2, 0}).build());
+  feed(doc, update_builder().block(9, 0).text("y", {}, unit{2, 0}).build());
+  CHECK(doc.clock(9) == 0);
+  feed(doc, update_builder().block(2, 0).text("2").build());
+  CHECK(doc.clock(9) == 1);
+  feed(doc, update_builder().block(3, 1).text("bcde", unit{3, 0}, unit{2, 0}).build());
+  CHECK(doc.clock(9) == 1);
+  const auto report = feed(doc, update_builder().block(3, 0).text("a", {}, unit{2, 0}).build());
+  CHECK(report.pending_structs == 0);
+  CHECK(doc.clock(9) == 2);
+  check_sound(doc);
+}
+
+TEST_CASE("clients that wait for each other in turn are integrated in one update") {
+  // Each struct of 1 refers to the last of 2 and the other way round.
+  update_builder one;
+  update_builder two;
+  one.block(1, 0).text("a");
+  two.block(2, 0).text("a", unit{1, 0});
+  for (std::uint64_t i = 1; i < 50; ++i) {
+    one.text("b", unit{2, i - 1});
+    two.text("c", unit{1, i});
+  }
+  const bytes a = one.build();
+  const bytes b = two.build();
+  document apart;
+  feed(apart, b);
+  CHECK(feed(apart, a).pending_structs == 0);
+  const bytes_view views[] = {a, b};
+  document together;
+  feed(together, *crdt::merge_updates_v1(views));
+  CHECK(apart.length("text") == 100);
+  check_equal(apart, together);
+}
+
+TEST_CASE("structs that wait for each other for ever do not end the world") {
+  document doc;
+  const auto report = feed(doc, update_builder()
+                                    .block(1, 0)
+                                    .text("a", unit{2, 5})
+                                    .block(2, 0)
+                                    .text("b", unit{3, 0})
+                                    .block(3, 0)
+                                    .text("c", unit{1, 0})
+                                    .build());
+  CHECK(report.pending_structs == 3);
+  CHECK(report.structs_integrated == 0);
+  feed(doc, update_builder().block(4, 0).text("fine").build());
+  CHECK(doc.text("text") == "fine");
+  check_sound(doc);
+}
+
+TEST_CASE("pending growth is bounded, and the refusal leaves the document unchanged") {
+  crdt::document_options options;
+  options.max_pending_bytes = 4096;
+  document doc(options);
+  feed(doc, update_builder().block(1, 0).text("a").build());
+  std::uint64_t client = 100;
+  for (; client < 1000; ++client) {
+    const auto before = doc.encode_state_as_update_v1();
+    const auto done = doc.apply_v1(update_builder().block(client, 5).text("x", unit{client, 4}).build());
+    if (done) continue;
+    CHECK(done.error().apply == crdt::apply_errc::pending_full);
+    CHECK(crdt::leaves_unchanged(*done.error().apply));
+    CHECK(doc.encode_state_as_update_v1() == before);
+    break;
+  }
+  CHECK(client < 120);
+  CHECK(doc.stats().pending_bytes <= options.max_pending_bytes);
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const auto done = doc.apply_v1(update_builder().erase(7, i * 3, 1).build());
+    if (!done) CHECK(done.error().apply == crdt::apply_errc::pending_full);
+  }
+  CHECK(doc.stats().pending_bytes <= options.max_pending_bytes);
+  feed(doc, update_builder().block(1, 1).text("b", unit{1, 0}).build());
+  CHECK(doc.text("text") == "ab");
+}
+
+TEST_CASE("deletes wait for their units and apply when these come") {
+  document doc;
+  feed(doc, update_builder().erase(1, 1, 2).build());
+  CHECK(doc.stats().pending_delete_ranges == 1);
+  feed(doc, update_builder().block(1, 0).text("ab").build());
+  CHECK(doc.text("text") == "a");
+  CHECK(doc.stats().pending_delete_ranges == 1);
+  feed(doc, update_builder().block(1, 2).text("cd", unit{1, 1}).build());
+  CHECK(doc.text("text") == "ad");
+  CHECK(doc.stats().pending_delete_ranges == 0);
+  CHECK(doc.stats().pending_bytes == 0);
+  check_sound(doc);
+}
+
+TEST_CASE("a deleted type takes its children with it, as collected runs") {
+  for (const bool gc : {true, false}) {
+    crdt::document_options options;
+    options.gc = gc;
+    document doc(options);
+    feed(doc,
+         update_builder().block(1, 0).type(0).type(1, unit{1, 0}).child("v", {1, 1}, "k").child("w", {1, 0}).build());
+    CHECK(doc.json("list") == "[[\"w\",{\"k\":\"v\"}]]");
+    const auto report = feed(doc, update_builder().erase(1, 0, 1).build());
+    CHECK(report.units_deleted == 4);
+    CHECK(doc.json("list", crdt::type_kind::array) == "[]");
+    CHECK(doc.stats().items == (gc ? 1u : 4u));
+    CHECK(doc.stats().types == (gc ? 1u : 3u));
+    // What comes later for the dead type, or beside its dead children, is dead at once.
+    feed(doc, update_builder().block(2, 0).child("late", {1, 0}).text("beside", unit{1, 3}).build());
+    CHECK(doc.json("list", crdt::type_kind::array) == "[]");
+    CHECK(doc.clock(2) == 10);
+    check_sound(doc);
+    feed(doc, update_builder().block(3, 0).child("late", {1, 1}, "k").build());
+    check_sound(doc);
+  }
+}
+
+TEST_CASE("a parent that is not a type, or not an item, swallows its children") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("a").gc(3).build());
+  feed(doc, update_builder().block(2, 0).child("x", {1, 0}).child("y", {1, 2}).text("z", unit{1, 3}).build());
+  CHECK(doc.clock(2) == 3);
+  CHECK(doc.text("text") == "a");
+  check_sound(doc);
+}
+
+TEST_CASE("types nested without end are refused, and deep ones are deleted without recursion") {
+  crdt::document_options options;
+  options.max_type_depth = 100000;
+  document deep(options);
+  update_builder builder;
+  builder.block(1, 0).type(0);
+  constexpr std::uint64_t depth = 50000;
+  for (std::uint64_t i = 1; i < depth; ++i) builder.type(0, unit{1, i - 1});
+  const bytes nested = builder.build();
+  feed(deep, nested);
+  CHECK(deep.json("list").size() == 2 * depth + 2);
+  check_sound(deep);
+  feed(deep, update_builder().erase(1, 0, 1).build());
+  CHECK(deep.stats().items == 1);
+  check_sound(deep);
+
+  document usual;
+  const auto done = usual.apply_v1(nested);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().apply == crdt::apply_errc::type_too_deep);
+  CHECK_FALSE(usual.usable());
+  CHECK(usual.apply_v1(hex("00 00")).error().apply == crdt::apply_errc::unusable);
+}
+
+TEST_CASE("deep XML prints without recursion") {
+  crdt::document_options options;
+  options.max_type_depth = 1000;
+  document doc(options);
+  update_builder builder;
+  builder.block(1, 0);
+  bytes root = hex("07 01 01 78 03 01 41");
+  builder.raw(root);
+  for (std::uint64_t i = 1; i < 900; ++i) {
+    bytes item = hex("07 00 01");
+    crdt::lib0_writer writer(item);
+    writer.var_uint(i - 1);
+    writer.u8(3);
+    writer.var_string("B");
+    builder.raw(item);
+  }
+  feed(doc, builder.build());
+  const auto xml = doc.xml("x");
+  CHECK(xml.starts_with("<a><b><b>"));
+  CHECK(xml.ends_with("</b></b></a>"));
+  CHECK(xml.size() == 900 * 7);
+}
+
+TEST_CASE("the search between concurrent inserts has a budget") {
+  update_builder many;
+  for (std::uint64_t client = 2000; client > 0; --client) many.block(client, 0).text("x");
+  // A higher client that inserts at the head again and again, having seen nothing, walks past all others each time.
+  update_builder walker;
+  walker.block(5000, 0);
+  for (int i = 0; i < 2000; ++i) walker.text("y");
+
+  crdt::document_options options;
+  options.step_budget = 100000;
+  document doc(options);
+  feed(doc, many.build());
+  const auto done = doc.apply_v1(walker.build());
+  REQUIRE_FALSE(done);
+  CHECK(done.error().apply == crdt::apply_errc::step_budget_exceeded);
+  CHECK_FALSE(crdt::leaves_unchanged(*done.error().apply));
+  CHECK_FALSE(doc.usable());
+
+  options.step_budget = 10000000;
+  document patient(options);
+  feed(patient, many.build());
+  feed(patient, walker.build());
+  CHECK(patient.length("text") == 4000);
+  check_sound(patient);
+}
+
+TEST_CASE("caps on clients, roots and keys are checked before anything is touched") {
+  crdt::document_options options;
+  options.max_clients = 2;
+  options.max_roots = 2;
+  options.max_keys = 4;
+  document doc(options);
+  feed(doc, update_builder().block(1, 0).text("a", {}, {}, "r1").set("r2", "k1", 1).set("r2", "k2", 1).build());
+  const auto before = doc.encode_state_as_update_v1();
+  const auto refused = [&](const update_builder& update, crdt::apply_errc expected) {
+    const auto done = doc.apply_v1(update.build());
+    REQUIRE_FALSE(done);
+    CHECK(done.error().apply == expected);
+    CHECK(doc.encode_state_as_update_v1() == before);
+    CHECK(doc.usable());
+  };
+  refused(update_builder().block(2, 0).gc(1).block(3, 0).gc(1), crdt::apply_errc::too_many_clients);
+  refused(update_builder().block(2, 0).text("a", {}, {}, "r3"), crdt::apply_errc::too_many_names);
+  refused(update_builder().block(2, 0).set("r2", "k3", 1), crdt::apply_errc::too_many_names);
+  feed(doc, update_builder().block(2, 0).set("r2", "k1", 1).build());
+  check_sound(doc);
+}
+
+TEST_CASE("origins that make no sense end somewhere, the same in any order") {
+  // A right origin left of the origin, in another list, and in the middle of the origin's own item.
+  const bytes base = update_builder().block(1, 0).text("abcdef").text("other", {}, {}, "other").build();
+  const bytes crossed = update_builder().block(2, 0).text("X", unit{1, 4}, unit{1, 1}).build();
+  const bytes foreign = update_builder().block(3, 0).text("Y", unit{1, 2}, unit{1, 8}).build();
+  const bytes inner = update_builder().block(4, 0).text("Z", unit{1, 3}, unit{1, 3}).build();
+  document one;
+  for (const auto& each : {base, crossed, foreign, inner}) {
+    feed(one, each);
+    check_sound(one);
+  }
+  CHECK(one.length("text") == 9);
+  CHECK(one.length("other") == 5);
+}
+
+TEST_CASE("a report tells whose clocks went up, and from where") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("abc").build());
+  const auto report = feed(doc, update_builder().block(2, 0).text("x").block(1, 3).text("d", unit{1, 2}).build());
+  REQUIRE(report.advances.size() == 2);
+  auto before = doc.state();
+  for (const auto& each : report.advances) before.set(each.client, each.clock_before);
+  crdt::state_vector expected;
+  expected.set(1, 3);
+  CHECK(before == expected);
+}
+
+TEST_CASE("a state in chunks applies in sequence without anything waiting") {
+  document doc;
+  std::string long_text;
+  for (int i = 0; i < 3000; ++i) long_text += i % 7 == 0 ? "😀" : "é";
+  feed(doc, update_builder().block(1, 0).text(long_text).build());
+  // Two clients whose structs depend on each other, and deletes all over.
+  update_builder one;
+  update_builder two;
+  one.block(5, 0).text("a", unit{1, 0});
+  two.block(6, 0).text("b", unit{5, 0});
+  for (std::uint64_t i = 1; i < 300; ++i) {
+    one.text("c", unit{6, i - 1});
+    two.text("d", unit{5, i});
+  }
+  feed(doc, one.build());
+  feed(doc, two.build());
+  update_builder deletes;
+  for (std::uint64_t i = 0; i < 300; i += 2) deletes.erase(5, i, 1);
+  feed(doc, deletes.build());
+  feed(doc, update_builder().block(5, 1000).text("waits", unit{5, 999}).build());
+  for (const std::size_t size : {64u, 500u, 5000u, 1000000u}) {
+    const auto chunks = doc.encode_state_chunks_v1({}, size);
+    if (size == 1000000u) CHECK(chunks.size() == 1);
+    document copy;
+    for (std::size_t i = 0; i < chunks.size(); ++i) {
+      CHECK(chunks[i].size() <= size + 100);
+      const auto report = feed(copy, chunks[i]);
+      if (i + 1 < chunks.size()) CHECK(report.pending_structs == 0);
+    }
+    check_equal(copy, doc);
+    CHECK(copy.stats().pending_structs == 1);
+    // Backwards everything waits, and is there in the end.
+    document backwards;
+    for (auto at = chunks.rbegin(); at != chunks.rend(); ++at) feed(backwards, *at);
+    check_equal(backwards, doc);
+    check_sound(backwards);
+  }
+}
+
+TEST_CASE("a document can be moved") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("a").build());
+  document moved = std::move(doc);
+  CHECK(moved.text("text") == "a");
+  feed(moved, update_builder().block(1, 1).text("b", unit{1, 0}).build());
+  CHECK(moved.text("text") == "ab");
+}
+
+TEST_CASE("freed content is given back") {
+  document doc;
+  std::uint64_t clock = 0;
+  for (int round = 0; round < 200; ++round) {
+    feed(doc, update_builder().block(1, clock).text(std::string(1000, 'x')).build());
+    feed(doc, update_builder().erase(1, clock, 1000).build());
+    clock += 1000;
+  }
+  CHECK(doc.text("text").empty());
+  CHECK(doc.stats().content_bytes == 0);
+  CHECK(doc.stats().memory_bytes < 32768);
+  check_sound(doc);
+}
+
+TEST_CASE("more clients than sixteen bits can name keep their origins") {
+  crdt::document_options options;
+  document doc(options);
+  constexpr std::uint64_t clients = 66000;
+  update_builder builder;
+  builder.block(clients, 0).text("x");
+  for (std::uint64_t client = clients - 1; client > 0; --client)
+    builder.block(client, 0).text("x", unit{client + 1, 0});
+  const bytes update = builder.build();
+  feed(doc, update);
+  CHECK(doc.length("text") == clients);
+  CHECK(doc.encode_state_as_update_v1() == update);
+  check_sound(doc);
+}
+
+}  // namespace
