@@ -1,4 +1,7 @@
 // octavo's one program.
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -72,6 +75,9 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& wrong) {
     return usage_error(program, wrong);
   }
+  // Commands speak for themselves; only what is wrong is logged. `serve` sets up its own logging.
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("tool"));
+  spdlog::set_level(spdlog::level::warn);
   try {
     return run();
   } catch (const std::exception& failed) {

@@ -98,6 +98,7 @@ std::string cookie_of(const http_request& request, std::string_view name) {
 }  // namespace
 
 std::string query_parameter(std::string_view query, std::string_view name) {
+  if (query.empty()) return {};  // Boost.URL 1.81 does not take a view without an address
   auto parsed = urls::parse_query(query);
   if (!parsed) return {};
   for (const auto& one : *parsed) {
@@ -204,7 +205,7 @@ http::message_generator routes::documents(const http_request& request, std::stri
                        {"bytes", one.log_bytes},
                        {"quarantined", one.quarantined}});
   }
-  auto next = json::value{nullptr};
+  json::value next = nullptr;
   if (listing->more && !listing->documents.empty()) next = listing->documents.back().name;
   return respond(request, http::status::ok, json::object{{"documents", std::move(entries)}, {"next", next}});
 }
@@ -218,7 +219,8 @@ http::message_generator routes::access_of(const http_request& request, std::stri
                                 {"user", nullptr},
                                 {"signed_in", granted.error().code == errc::forbidden},
                                 {"reason", granted.error().message}});
-  auto user = granted->who.user.empty() ? json::value{nullptr} : json::value{granted->who.user};
+  json::value user = nullptr;
+  if (!granted->who.user.empty()) user = granted->who.user;
   return respond(request, http::status::ok,
                  json::object{{"access", granted->who.may_write ? "write" : "read"},
                               {"user", std::move(user)},

@@ -16,3 +16,16 @@ as_root() {
 
 # The folder that holds the built CAF, keyed by its version and by the compiler.
 caf_prefix() { printf '%s/caf-0.18.7-gcc%s' "$cache" "$(c++ -dumpfullversion)"; }
+
+# Builds the page into web/dist, unless that is newer than everything it is made of.
+build_page() {
+  [ -e web/package.json ] || return 0
+  [ -e web/dist/index.html ] &&
+    [ -z "$(find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -newer web/dist/index.html -print | head -1)" ] &&
+    return 0
+  step "building the page"
+  (cd web && npm run --silent build >"$cache/page.log" 2>&1) ||
+    { tail -30 "$cache/page.log" >&2; fail "building the page failed; see $cache/page.log"; }
+  touch web/dist/index.html
+  done_step
+}
