@@ -36,7 +36,9 @@ void document_state::install(crdt::document content, std::uint64_t seq) {
   seq_ = committed_seq_ = history_from_seq_ = seq;
 }
 
-void document_state::subscribe(subscriber_id subscriber) { subscribers_.push_back(subscriber); }
+void document_state::subscribe(subscriber_id subscriber) {
+  subscribers_.push_back(subscriber);
+}
 
 void document_state::unsubscribe(subscriber_id subscriber, std::int64_t steady_ms) {
   std::erase(subscribers_, subscriber);
@@ -56,18 +58,30 @@ void document_state::handle(subscriber_id subscriber, relay_burst burst, moment 
     if (broken_) return;
     auto who = session_key{subscriber, what.session};
     switch (what.kind) {
-      case request_kind::enter: enter(who, what); break;
-      case request_kind::leave: leave(who, now.steady_ms); break;
+      case request_kind::enter:
+        enter(who, what);
+        break;
+      case request_kind::leave:
+        leave(who, now.steady_ms);
+        break;
       case request_kind::edit:
         if (may_write)
           edit(who, what, now.unix_ms);
         else
           refuse(who, what, why);
         break;
-      case request_kind::sync: sync(who, what); break;
-      case request_kind::presence: announce(who, what, now.steady_ms); break;
-      case request_kind::query_presence: reply_to(who, reply_kind::presence, presence_.all()); break;
-      case request_kind::resync: resync(who, what); break;
+      case request_kind::sync:
+        sync(who, what);
+        break;
+      case request_kind::presence:
+        announce(who, what, now.steady_ms);
+        break;
+      case request_kind::query_presence:
+        reply_to(who, reply_kind::presence, presence_.all());
+        break;
+      case request_kind::resync:
+        resync(who, what);
+        break;
     }
     answered(who, what);
   }
@@ -166,8 +180,11 @@ void document_state::announce(session_key who, const request& what, std::int64_t
     case presence_table::verdict::taken:
       counters_.presence_changes.fetch_add(1, std::memory_order_relaxed);
       break;
-    case presence_table::verdict::known: break;
-    case presence_table::verdict::malformed: bad_message(who, "malformed presence"); break;
+    case presence_table::verdict::known:
+      break;
+    case presence_table::verdict::malformed:
+      bad_message(who, "malformed presence");
+      break;
     case presence_table::verdict::refused:
       counters_.presence_refused.fetch_add(1, std::memory_order_relaxed);
       break;
@@ -230,7 +247,9 @@ crdt::state_vector document_state::state_after(std::uint64_t seq) const {
   return state;
 }
 
-void document_state::committed(std::uint64_t seq) { committed_seq_ = std::max(committed_seq_, seq); }
+void document_state::committed(std::uint64_t seq) {
+  committed_seq_ = std::max(committed_seq_, seq);
+}
 
 void document_state::ask_again() {
   refused_ = false;
@@ -329,8 +348,9 @@ void document_state::add_update(std::vector<std::pair<subscriber_id, document_bu
   if (edits.empty()) return;
   counters_.broadcasts.fetch_add(1, std::memory_order_relaxed);
   auto writer = session_key{edits.front().subscriber, edits.front().from};
-  auto one_writer = std::ranges::all_of(
-      edits, [&](const gated& edit) { return session_key{edit.subscriber, edit.from} == writer; });
+  auto one_writer = std::ranges::all_of(edits, [&](const gated& edit) {
+    return session_key{edit.subscriber, edit.from} == writer;
+  });
   auto last_seq = edits.back().seq;
   auto count = edits.size();
   auto updates = std::vector<payload>{};

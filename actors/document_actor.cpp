@@ -64,8 +64,12 @@ class document_impl {
         [this](part_atom, const subscriber_actor& who) { part(who.address()); },
         [this](relay_burst& burst, const subscriber_actor& from) { handle(std::move(burst), from); },
         [this](state_atom) { return full_state(); },
-        [this](stop_atom) { return stop(error{errc::none, {}}); },
-        [this](drop_atom) { return stop(error{errc::not_found, "the document was deleted"}); },
+        [this](stop_atom) {
+          return stop(error{errc::none, {}});
+        },
+        [this](drop_atom) {
+          return stop(error{errc::not_found, "the document was deleted"});
+        },
         [this](committed_atom, std::uint64_t seq) { committed(seq); },
         [this](rejected_atom, std::uint64_t, const caf::error& reason) { rejected(from_caf(reason)); },
         [this](tick_atom) {
@@ -173,8 +177,7 @@ class document_impl {
                         " MiB free): edits are not taken until there is room; they stay with you until then";
       logger().error("document={} edits are refused: {}", printable(name_), reason_refused_);
     }
-    state_.handle(found->second.id, std::move(burst), {unix_now_ms(), steady_now_ms()}, may_write,
-                  reason_refused_);
+    state_.handle(found->second.id, std::move(burst), {unix_now_ms(), steady_now_ms()}, may_write, reason_refused_);
     pump();
   }
 
@@ -215,8 +218,7 @@ class document_impl {
       report();
     }
     for (auto& [id, burst] : state_.take_bursts(steady_now_ms()))
-      if (auto found = handles_.find(id); found != handles_.end())
-        compat::send(self_, found->second, std::move(burst));
+      if (auto found = handles_.find(id); found != handles_.end()) compat::send(self_, found->second, std::move(burst));
     if (state_.broken() && !ending_) set_aside(*state_.broken());
     schedule_presence();
     if (state_.has_presence() || state_.has_refused()) schedule_housekeeping();

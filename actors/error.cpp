@@ -17,7 +17,9 @@ bool from_integer(std::uint8_t value, errc& code) {
 
 namespace octavo::actors {
 
-caf::error make_error(const error& what) { return caf::make_error(what.code, what.message); }
+caf::error make_error(const error& what) {
+  return caf::make_error(what.code, what.message);
+}
 
 error from_caf(const caf::error& what) {
   if (!what) return {};

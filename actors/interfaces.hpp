@@ -34,45 +34,45 @@ struct relay_route;
 // Do not reorder: nodes of one cluster must number these alike.
 CAF_BEGIN_TYPE_ID_BLOCK(octavo, first_custom_type_id)
 
-  CAF_ADD_TYPE_ID(octavo, (octavo::errc))
-  CAF_ADD_TYPE_ID(octavo, (octavo::actors::payload))
-  CAF_ADD_TYPE_ID(octavo, (octavo::actors::relay_burst))
-  CAF_ADD_TYPE_ID(octavo, (octavo::actors::document_burst))
-  CAF_ADD_TYPE_ID(octavo, (octavo::actors::document_report))
-  CAF_ADD_TYPE_ID(octavo, (octavo::actors::client_input))
-  CAF_ADD_TYPE_ID(octavo, (octavo::actors::session_start))
-  CAF_ADD_TYPE_ID(octavo, (octavo::actors::append_request))
-  CAF_ADD_TYPE_ID(octavo, (octavo::actors::quarantine_request))
-  CAF_ADD_TYPE_ID(octavo, (octavo::actors::loaded_document))
-  CAF_ADD_TYPE_ID(octavo, (octavo::actors::relay_route))
+CAF_ADD_TYPE_ID(octavo, (octavo::errc))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::payload))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::relay_burst))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::document_burst))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::document_report))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::client_input))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::session_start))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::append_request))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::quarantine_request))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::loaded_document))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::relay_route))
 
-  CAF_ADD_ATOM(octavo, octavo::actors, join_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, part_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, state_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, committed_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, rejected_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, tick_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, enter_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, leave_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, acked_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, refused_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, resync_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, flush_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, flushed_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, locate_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, route_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, document_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, retire_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, passivate_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, report_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, load_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, append_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, commit_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, barrier_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, snapshot_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, quarantine_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, stop_atom)
-  CAF_ADD_ATOM(octavo, octavo::actors, drop_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, join_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, part_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, state_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, committed_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, rejected_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, tick_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, enter_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, leave_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, acked_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, refused_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, resync_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, flush_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, flushed_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, locate_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, route_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, document_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, retire_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, passivate_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, report_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, load_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, append_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, commit_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, barrier_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, snapshot_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, quarantine_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, stop_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, drop_atom)
 
 CAF_END_TYPE_ID_BLOCK(octavo)
 
@@ -120,8 +120,8 @@ using document_actor = caf::typed_actor<
 // Handles that messages carry. Do not reorder.
 CAF_BEGIN_TYPE_ID_BLOCK(octavo_handles, caf::id_block::octavo::end)
 
-  CAF_ADD_TYPE_ID(octavo_handles, (octavo::actors::subscriber_actor))
-  CAF_ADD_TYPE_ID(octavo_handles, (octavo::actors::document_actor))
+CAF_ADD_TYPE_ID(octavo_handles, (octavo::actors::subscriber_actor))
+CAF_ADD_TYPE_ID(octavo_handles, (octavo::actors::document_actor))
 
 CAF_END_TYPE_ID_BLOCK(octavo_handles)
 
@@ -141,22 +141,21 @@ using session_actor = caf::typed_actor<
     caf::result<void>(refused_atom, std::uint64_t, std::string)>;
 
 /// The local side of one document: its sessions on this node.
-using relay_actor = caf::typed_actor<
-    caf::result<void>(document_burst),
-    // INTERNAL: a session opens.
-    caf::result<void>(enter_atom, session_start),
-    // INTERNAL: what sessions ask.
-    caf::result<void>(relay_burst),
-    // INTERNAL: a session is gone.
-    caf::result<void>(leave_atom, session_id),
-    // INTERNAL: to itself: send what has gathered.
-    caf::result<void>(flush_atom),
-    // INTERNAL: an outlet has handed the last delivery to its sockets.
-    caf::result<void>(flushed_atom),
-    // INTERNAL: to itself: leave if still without sessions.
-    caf::result<void>(tick_atom),
-    // INTERNAL: from the registry: the node stops: close all sessions.
-    caf::result<void>(stop_atom)>;
+using relay_actor = caf::typed_actor<caf::result<void>(document_burst),
+                                     // INTERNAL: a session opens.
+                                     caf::result<void>(enter_atom, session_start),
+                                     // INTERNAL: what sessions ask.
+                                     caf::result<void>(relay_burst),
+                                     // INTERNAL: a session is gone.
+                                     caf::result<void>(leave_atom, session_id),
+                                     // INTERNAL: to itself: send what has gathered.
+                                     caf::result<void>(flush_atom),
+                                     // INTERNAL: an outlet has handed the last delivery to its sockets.
+                                     caf::result<void>(flushed_atom),
+                                     // INTERNAL: to itself: leave if still without sessions.
+                                     caf::result<void>(tick_atom),
+                                     // INTERNAL: from the registry: the node stops: close all sessions.
+                                     caf::result<void>(stop_atom)>;
 
 /// Where a document lives. On one node: here. In a cluster: wherever its shard's owner is.
 using directory_actor = caf::typed_actor<

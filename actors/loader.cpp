@@ -85,8 +85,8 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
     if (info->is_quarantined())
       return fail(errc::quarantined, "the document was set aside because it is damaged (" + info->quarantine_reason +
                                          "); see `octavo store check`");
-    return loaded_document{std::make_shared<crdt::document>(std::move(attempt.content)), info->last_seq, attempt.records,
-                           attempt.bytes};
+    return loaded_document{std::make_shared<crdt::document>(std::move(attempt.content)), info->last_seq,
+                           attempt.records, attempt.bytes};
   }
 }
 

@@ -14,13 +14,13 @@ using session_id = std::uint64_t;
 
 /// What a client asks of its document. Do not renumber.
 enum class request_kind : std::uint8_t {
-  enter = 0,            ///< a session opens; data: the user's name
-  leave = 1,            ///< a session is gone
-  edit = 2,             ///< data: an update, v1
-  sync = 3,             ///< data: a state vector; answered with all that it lacks
-  presence = 4,         ///< data: an awareness payload
-  query_presence = 5,   ///< answered with all presence states
-  resync = 6,           ///< answered with all edits after `seq`: the session's queue overflowed there
+  enter = 0,           ///< a session opens; data: the user's name
+  leave = 1,           ///< a session is gone
+  edit = 2,            ///< data: an update, v1
+  sync = 3,            ///< data: a state vector; answered with all that it lacks
+  presence = 4,        ///< data: an awareness payload
+  query_presence = 5,  ///< answered with all presence states
+  resync = 6,          ///< answered with all edits after `seq`: the session's queue overflowed there
 };
 
 template <class Inspector>
@@ -111,10 +111,10 @@ struct reply {
 /// update, so that an update which a resynced session still needs is not dropped as one from before.
 struct document_burst {
   std::vector<reply> replies;
-  payload update;                  ///< all edits of the burst merged into one update; empty: none
-  std::uint64_t seq = 0;           ///< the last sequence number in `update`
-  std::uint64_t edits = 0;         ///< how many sequence numbers `update` holds
-  session_id only_from = 0;        ///< the session that made all of them, if it was one: it has them already
+  payload update;            ///< all edits of the burst merged into one update; empty: none
+  std::uint64_t seq = 0;     ///< the last sequence number in `update`
+  std::uint64_t edits = 0;   ///< how many sequence numbers `update` holds
+  session_id only_from = 0;  ///< the session that made all of them, if it was one: it has them already
   std::vector<ack> acks;
   payload presence;                ///< awareness states that changed; empty: none
   bool ask_all = false;            ///< ask every session for what the document lacks (edits were refused)
@@ -159,8 +159,8 @@ enum class close_reason : std::uint8_t {
   unauthenticated = 6,
   forbidden = 7,
   deleted = 8,
-  too_slow = 9,        ///< nothing could be written for too long
-  bad_request = 10,    ///< such as a name that no document can have
+  too_slow = 9,      ///< nothing could be written for too long
+  bad_request = 10,  ///< such as a name that no document can have
 };
 
 }  // namespace octavo::actors

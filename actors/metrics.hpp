@@ -35,18 +35,18 @@ struct metrics {
 
   gauge documents_open{0};
   gauge documents_loading{0};
-  gauge document_bytes{0};        ///< memory of all open documents' contents
+  gauge document_bytes{0};  ///< memory of all open documents' contents
   gauge relays_open{0};
   gauge sessions_open{0};
-  gauge log_queue_records{0};     ///< edits that wait for the disk
+  gauge log_queue_records{0};  ///< edits that wait for the disk
   gauge log_queue_bytes{0};
-  gauge relay_queue_bytes{0};     ///< requests that wait for a document
-  gauge unanswered_bytes{0};      ///< of all clients' requests
-  gauge send_queue_bytes{0};      ///< what sockets have not taken yet
+  gauge relay_queue_bytes{0};  ///< requests that wait for a document
+  gauge unanswered_bytes{0};   ///< of all clients' requests
+  gauge send_queue_bytes{0};   ///< what sockets have not taken yet
 
   counter edits_durable{0};
-  counter edits_known{0};         ///< that held nothing new
-  counter edits_refused{0};       ///< malformed, over a limit, or on a full disk
+  counter edits_known{0};    ///< that held nothing new
+  counter edits_refused{0};  ///< malformed, over a limit, or on a full disk
   counter edits_quarantined{0};
   counter edit_bytes{0};
   counter commits{0};
@@ -57,9 +57,9 @@ struct metrics {
   counter documents_passivated{0};
   counter presence_changes{0};
   counter presence_refused{0};
-  counter broadcasts{0};          ///< bursts that documents handed out
-  counter deliveries{0};          ///< frames handed to sockets
-  counter resyncs{0};             ///< sessions that lagged and got a fresh diff
+  counter broadcasts{0};  ///< bursts that documents handed out
+  counter deliveries{0};  ///< frames handed to sockets
+  counter resyncs{0};     ///< sessions that lagged and got a fresh diff
   counter connections_accepted{0};
   counter connections_refused{0};
   counter messages_in{0};

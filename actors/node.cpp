@@ -1,7 +1,7 @@
 #include "actors/node.hpp"
 
-#include <caf/init_global_meta_objects.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/init_global_meta_objects.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
 
@@ -48,7 +48,9 @@ session_actor node::open_session(std::string document, session_id id, client_ide
                        *counters_);
 }
 
-session_id node::next_session_id() { return ++last_session_; }
+session_id node::next_session_id() {
+  return ++last_session_;
+}
 
 result<document_listing> node::list(std::string_view prefix, std::string_view after, std::size_t limit) const {
   auto page = store_.list(prefix, after, limit);
@@ -62,7 +64,9 @@ result<document_listing> node::list(std::string_view prefix, std::string_view af
   return listing;
 }
 
-bool node::writable() const { return store_.writable(); }
+bool node::writable() const {
+  return store_.writable();
+}
 
 bool node::stop(std::chrono::milliseconds patience) {
   auto self = caf::scoped_actor{system_};

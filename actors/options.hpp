@@ -17,23 +17,23 @@ struct presence_limits {
 struct document_options {
   presence_limits presence;
 
-  std::uint64_t snapshot_after_records = 2'000;           ///< records in the log since the last snapshot
-  std::uint64_t snapshot_after_bytes = 4ull << 20;        ///< bytes in the log since the last snapshot
-  std::size_t sync_chunk_bytes = 256 * 1024;              ///< an answer to sync is cut into updates of about this size
-  std::size_t burst_bytes_max = 1 << 20;                  ///< edits are merged into broadcasts of at most this size
-  std::size_t resync_history_max = 16'384;                ///< edits that a resync can go back without a full state
-  std::size_t update_bytes_max = 32u << 20;               ///< one edit
-  std::size_t pending_bytes_max = 16u << 20;              ///< edits that wait for others which have not come
+  std::uint64_t snapshot_after_records = 2'000;     ///< records in the log since the last snapshot
+  std::uint64_t snapshot_after_bytes = 4ull << 20;  ///< bytes in the log since the last snapshot
+  std::size_t sync_chunk_bytes = 256 * 1024;        ///< an answer to sync is cut into updates of about this size
+  std::size_t burst_bytes_max = 1 << 20;            ///< edits are merged into broadcasts of at most this size
+  std::size_t resync_history_max = 16'384;          ///< edits that a resync can go back without a full state
+  std::size_t update_bytes_max = 32u << 20;         ///< one edit
+  std::size_t pending_bytes_max = 16u << 20;        ///< edits that wait for others which have not come
   std::uint64_t update_steps_max = std::uint64_t{1} << 25;  ///< work that integrating one edit may take
-  std::size_t bad_messages_max = 10;                      ///< malformed messages of one session before it is closed
-  std::int64_t idle_timeout_ms = 120'000;                 ///< without sessions for so long: snapshot and leave memory
+  std::size_t bad_messages_max = 10;                        ///< malformed messages of one session before it is closed
+  std::int64_t idle_timeout_ms = 120'000;                   ///< without sessions for so long: snapshot and leave memory
   std::uint64_t hash_seed = 0;  ///< random per process: against clients that choose names which collide
 };
 
 struct relay_options {
-  std::size_t window_bytes = 4u << 20;  ///< of requests that the document has not answered
+  std::size_t window_bytes = 4u << 20;      ///< of requests that the document has not answered
   std::size_t queue_bytes_max = 64u << 20;  ///< of requests waiting in the relay; beyond it sessions are closed (1013)
-  std::int64_t linger_ms = 1'000;       ///< how long a relay without sessions stays
+  std::int64_t linger_ms = 1'000;           ///< how long a relay without sessions stays
 };
 
 struct session_options {
@@ -44,10 +44,10 @@ struct node_options {
   document_options document;
   relay_options relay;
   session_options session;
-  std::size_t loaders = 2;                          ///< documents that are loaded at once
-  std::size_t commit_bytes_max = 8u << 20;          ///< edits of all documents that go into one synced write
-  std::size_t memory_budget_bytes = 512u << 20;     ///< of all open documents; beyond it idle ones leave at once
-  std::size_t open_documents_max = 200'000;         ///< documents in memory
+  std::size_t loaders = 2;                       ///< documents that are loaded at once
+  std::size_t commit_bytes_max = 8u << 20;       ///< edits of all documents that go into one synced write
+  std::size_t memory_budget_bytes = 512u << 20;  ///< of all open documents; beyond it idle ones leave at once
+  std::size_t open_documents_max = 200'000;      ///< documents in memory
 };
 
 }  // namespace octavo::actors

@@ -18,14 +18,14 @@ using relay_id = std::uint64_t;
 /// What one I/O thread must send after a burst.
 struct delivery {
   relay_id relay = 0;
-  std::vector<reply> replies;   ///< for single sessions, first
-  payload update;               ///< for all sessions of the relay but `except`
-  std::uint64_t seq = 0;        ///< the last sequence number in `update`
+  std::vector<reply> replies;  ///< for single sessions, first
+  payload update;              ///< for all sessions of the relay but `except`
+  std::uint64_t seq = 0;       ///< the last sequence number in `update`
   std::uint64_t edits = 0;
   session_id except = 0;
-  payload presence;             ///< for all sessions of the relay
-  payload state_vector;         ///< not empty: ask all sessions of the relay for what the server lacks
-  std::function<void()> done;   ///< called on the I/O thread once all writes are under way; may be empty
+  payload presence;            ///< for all sessions of the relay
+  payload state_vector;        ///< not empty: ask all sessions of the relay for what the server lacks
+  std::function<void()> done;  ///< called on the I/O thread once all writes are under way; may be empty
 };
 
 class outlet {

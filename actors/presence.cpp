@@ -86,7 +86,8 @@ void presence_table::expire(std::int64_t now_ms) {
       ++one;
     } else if (overdue && !one->second.changed) {
       // Long gone. Its clock was kept so that a late message could not bring it back.
-      if (auto mine = announced_.find(one->second.owner); mine != announced_.end()) std::erase(mine->second, one->first);
+      if (auto mine = announced_.find(one->second.owner); mine != announced_.end())
+        std::erase(mine->second, one->first);
       one = entries_.erase(one);
     } else {
       ++one;

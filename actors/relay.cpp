@@ -91,7 +91,8 @@ std::vector<relay_state::notice> relay_state::receive(document_burst burst) {
     auto found = sessions_.find(what.session);
     if (found == sessions_.end()) continue;
     if (what.kind == reply_kind::refused)
-      notices.push_back({found->second.actor, {what.session, what.seq, 0}, true, std::string{as_text(what.data.view())}});
+      notices.push_back(
+          {found->second.actor, {what.session, what.seq, 0}, true, std::string{as_text(what.data.view())}});
     if (what.kind == reply_kind::kicked)
       outlets_[found->second.outlet].out->close(what.session, static_cast<close_reason>(what.seq),
                                                 std::string{as_text(what.data.view())});
@@ -149,12 +150,16 @@ namespace {
 /// How a document's end looks to those who had it open.
 close_reason reason_of(errc code) {
   switch (code) {
-    case errc::not_found: return close_reason::deleted;
-    case errc::none: return close_reason::going_away;
+    case errc::not_found:
+      return close_reason::deleted;
+    case errc::none:
+      return close_reason::going_away;
     case errc::unavailable:
     case errc::no_space:
-    case errc::limit_exceeded: return close_reason::try_again;
-    default: return close_reason::fault;
+    case errc::limit_exceeded:
+      return close_reason::try_again;
+    default:
+      return close_reason::fault;
   }
 }
 
@@ -245,8 +250,7 @@ class relay_impl {
 
   void document_down(const caf::error& reason) {
     auto why = from_caf(reason);
-    if (why.code != errc::none)
-      logger().warn("document={} ended: {}", printable(name_), why.message);
+    if (why.code != errc::none) logger().warn("document={} ended: {}", printable(name_), why.message);
     document_ = nullptr;
     end(reason_of(why.code), why.code == errc::none ? "the document was closed" : why.message);
   }
@@ -275,9 +279,7 @@ class relay_impl {
     state_.flush([relay = relay_actor{self_}] { compat::tell(relay, flushed_atom_v); });
   }
 
-  void linger() {
-    compat::send_later(self_, self_, std::chrono::milliseconds{options_.linger_ms}, tick_atom_v);
-  }
+  void linger() { compat::send_later(self_, self_, std::chrono::milliseconds{options_.linger_ms}, tick_atom_v); }
 
   void retire() {
     if (state_.has_sessions() || retiring_) return;

@@ -66,9 +66,7 @@ class relay_state {
     std::uint64_t edits = 0;
     session_id only_from = 0;
     bool several_writers = false;
-    bool empty() const {
-      return replies.empty() && updates.empty() && presence.empty() && state_vector.empty();
-    }
+    bool empty() const { return replies.empty() && updates.empty() && presence.empty() && state_vector.empty(); }
   };
 
   std::size_t outlet_index(const outlet_ptr& out);

@@ -14,9 +14,15 @@ session_state::session_state(session_id id, client_identity who, outlet_ptr out,
 void session_state::input(client_input what, std::vector<request>& out) {
   using kind = client_input::kind_type;
   switch (what.kind) {
-    case kind::sync: out.push_back({id_, request_kind::sync, ++last_op_, 0, std::move(what.data)}); return;
-    case kind::query_presence: out.push_back({id_, request_kind::query_presence, 0, 0, {}}); return;
-    case kind::presence: out.push_back({id_, request_kind::presence, 0, 0, std::move(what.data)}); return;
+    case kind::sync:
+      out.push_back({id_, request_kind::sync, ++last_op_, 0, std::move(what.data)});
+      return;
+    case kind::query_presence:
+      out.push_back({id_, request_kind::query_presence, 0, 0, {}});
+      return;
+    case kind::presence:
+      out.push_back({id_, request_kind::presence, 0, 0, std::move(what.data)});
+      return;
     case kind::answer:
     case kind::edit: {
       if (!who_.may_write) {
@@ -55,7 +61,9 @@ void session_state::refused(std::uint64_t op) {
   if (op > refused_op_) refused_op_ = op;
 }
 
-request session_state::resync(std::uint64_t seq) { return {id_, request_kind::resync, 0, seq, {}}; }
+request session_state::resync(std::uint64_t seq) {
+  return {id_, request_kind::resync, 0, seq, {}};
+}
 
 void session_state::echo_what_is_durable() {
   if (dropped_edits_ || refused_op_ != 0) return;
@@ -162,9 +170,8 @@ class session_impl {
 
 session_actor spawn_session(caf::actor_system& system, registry_actor registry, std::string document, session_id id,
                             client_identity who, outlet_ptr out, session_options options, metrics& counters) {
-  return system.spawn<session_actor::stateful_impl<session_impl>>(std::move(registry), std::move(document), id,
-                                                                  std::move(who), std::move(out), options,
-                                                                  std::ref(counters));
+  return system.spawn<session_actor::stateful_impl<session_impl>>(
+      std::move(registry), std::move(document), id, std::move(who), std::move(out), options, std::ref(counters));
 }
 
 }  // namespace octavo::actors

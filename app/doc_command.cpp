@@ -124,8 +124,9 @@ int show(const doc_request& asked) {
   std::printf("name       %s\n", printable_name(info.name).c_str());
   std::printf("edits      %llu, the last at %s UTC\n", static_cast<unsigned long long>(info.last_seq),
               human_time(info.updated_ms).c_str());
-  std::printf("snapshot   covers %llu; %llu records and %s behind it\n", static_cast<unsigned long long>(info.snapshot_seq),
-              static_cast<unsigned long long>(info.log_records), human_bytes(info.log_bytes).c_str());
+  std::printf("snapshot   covers %llu; %llu records and %s behind it\n",
+              static_cast<unsigned long long>(info.snapshot_seq), static_cast<unsigned long long>(info.log_records),
+              human_bytes(info.log_bytes).c_str());
   std::printf("content    %zu structs of %zu clients, %s in memory", stats.structs, stats.clients,
               human_bytes(stats.memory_bytes).c_str());
   if (stats.pending_structs != 0) std::printf(", %zu wait for others", stats.pending_structs);
@@ -133,7 +134,8 @@ int show(const doc_request& asked) {
   for (const auto& root : roots) std::printf(" %s", printable_name(root).c_str());
   std::printf("\n");
   if (info.is_quarantined()) std::printf("set aside  %s\n", info.quarantine_reason.c_str());
-  if (quarantined && !quarantined->empty()) std::printf("refused    %zu updates are kept for inspection\n", quarantined->size());
+  if (quarantined && !quarantined->empty())
+    std::printf("refused    %zu updates are kept for inspection\n", quarantined->size());
   return exit_ok;
 }
 
@@ -265,7 +267,8 @@ void add_doc(CLI::App& program, command& run) {
   export_command->add_option("--output,-o", asked->file, "the file (standard output)")->type_name("FILE");
   export_command->footer(
       "Examples:\n  octavo doc export notes -o notes.yjs\n  octavo doc export notes --format text --root text");
-  auto* import_command = add("import", "Merge a Yjs update (v1) into a document, which is made if need be.", import_document);
+  auto* import_command =
+      add("import", "Merge a Yjs update (v1) into a document, which is made if need be.", import_document);
   with_name(import_command);
   import_command->add_option("file", asked->file, "the update; - is standard input")->required();
   auto* delete_command = add("delete", "Delete a document and its history.", remove_document);

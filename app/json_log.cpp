@@ -16,11 +16,11 @@ class json_formatter final : public spdlog::formatter {
     auto time = spdlog::memory_buf_t{};
     time_.format(message, time);
     auto level = spdlog::level::to_string_view(message.level);
-    auto line = boost::json::serialize(
-        boost::json::object{{"time", boost::json::string_view{time.data(), time.size()}},
-                            {"level", boost::json::string_view{level.data(), level.size()}},
-                            {"logger", boost::json::string_view{message.logger_name.data(), message.logger_name.size()}},
-                            {"message", boost::json::string_view{message.payload.data(), message.payload.size()}}});
+    auto line = boost::json::serialize(boost::json::object{
+        {"time", boost::json::string_view{time.data(), time.size()}},
+        {"level", boost::json::string_view{level.data(), level.size()}},
+        {"logger", boost::json::string_view{message.logger_name.data(), message.logger_name.size()}},
+        {"message", boost::json::string_view{message.payload.data(), message.payload.size()}}});
     line += '\n';
     out.append(line.data(), line.data() + line.size());
   }
@@ -33,6 +33,8 @@ class json_formatter final : public spdlog::formatter {
 
 }  // namespace
 
-std::unique_ptr<spdlog::formatter> make_json_formatter() { return std::make_unique<json_formatter>(); }
+std::unique_ptr<spdlog::formatter> make_json_formatter() {
+  return std::make_unique<json_formatter>();
+}
 
 }  // namespace octavo::app

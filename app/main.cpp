@@ -50,7 +50,8 @@ int usage_error(const CLI::App& program, const CLI::ParseError& wrong) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  auto program = CLI::App{"octavo: a server for documents that many people edit at once, for every Yjs editor.", "octavo"};
+  auto program =
+      CLI::App{"octavo: a server for documents that many people edit at once, for every Yjs editor.", "octavo"};
   program.set_version_flag("--version", std::string{octavo::version});
   program.require_subcommand(1);
   program.footer(

@@ -70,7 +70,8 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? std::string{name.data()} : std::string{"octavo"};
 }
 
-result<serve_options> read_settings(const std::string& file, const std::vector<std::pair<std::string, std::string>>& flags) {
+result<serve_options> read_settings(const std::string& file,
+                                    const std::vector<std::pair<std::string, std::string>>& flags) {
   auto options = serve_options{};
   options.store.path = "data";
   options.net.node_name = host_name();
@@ -150,7 +151,8 @@ int serve(const serve_options& options) {
     spdlog::shutdown();
     _exit(exit_fatal);
   };
-  auto node = std::make_unique<actors::node>(system, **store, options.node, cluster::spawn_single_node_directory, on_fatal);
+  auto node =
+      std::make_unique<actors::node>(system, **store, options.node, cluster::spawn_single_node_directory, on_fatal);
   auto server = net::server::open(*node, options.net, std::move(access));
   if (!server) return report(server.error(), false);
   (*server)->start();
@@ -194,7 +196,8 @@ void add_serve(CLI::App& program, command& run) {
   for (const auto& one : all_settings()) {
     auto keep = [values, name = one.name](const std::string& value) { values->flags.emplace_back(name, value); };
     if (one.placeholder.empty())
-      serve_command->add_flag_callback("--" + one.name, [keep] { keep("true"); }, one.help);
+      serve_command->add_flag_callback(
+          "--" + one.name, [keep] { keep("true"); }, one.help);
     else
       serve_command
           ->add_option_function<std::vector<std::string>>(

@@ -1,15 +1,17 @@
 #include "app/settings.hpp"
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
 #include <numeric>
-#include <toml++/toml.h>
 
 namespace octavo::app {
 
 namespace {
 
-tl::unexpected<error> invalid(std::string message) { return fail(errc::invalid_argument, std::move(message)); }
+tl::unexpected<error> invalid(std::string message) {
+  return fail(errc::invalid_argument, std::move(message));
+}
 
 result<std::uint64_t> parse_count(std::string_view text) {
   auto value = std::uint64_t{0};
@@ -41,7 +43,8 @@ result<void> parse_listen(net::net_options& to, std::string_view text) {
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host == "localhost") host = "127.0.0.1";
   auto port = parse_count(text.substr(colon + 1));
-  if (host.empty() || !port || *port > 65535) return invalid("HOST:PORT is needed, such as 127.0.0.1:8080 or [::]:8080");
+  if (host.empty() || !port || *port > 65535)
+    return invalid("HOST:PORT is needed, such as 127.0.0.1:8080 or [::]:8080");
   to.listen_address = host;
   to.listen_port = static_cast<std::uint16_t>(*port);
   return {};
@@ -107,16 +110,20 @@ std::vector<setting> make_settings() {
   // --- where ---
   add({"listen", "HOST:PORT", "where to listen (127.0.0.1:8080)",
        [](o& to, std::string_view text) { return parse_listen(to.net, text); }});
-  add(text_setting("data", "DIR", "the folder of the store (./data)", [](o& to) -> auto& { return to.store.path; }));
-  add(text_setting("web", "DIR", "the folder of the built page (beside the program)",
-                   [](o& to) -> auto& { return to.net.web_root; }));
-  add(text_setting("node", "NAME", "this node's name, shown by the page and the API (the host's name)",
-                   [](o& to) -> auto& { return to.net.node_name; }));
+  add(text_setting(
+      "data", "DIR", "the folder of the store (./data)", [](o & to) -> auto& { return to.store.path; }));
+  add(text_setting(
+      "web", "DIR", "the folder of the built page (beside the program)",
+      [](o & to) -> auto& { return to.net.web_root; }));
+  add(text_setting(
+      "node", "NAME", "this node's name, shown by the page and the API (the host's name)",
+      [](o & to) -> auto& { return to.net.node_name; }));
   // --- who ---
-  add(text_setting("secret-file", "FILE", "clients need tokens signed with this secret (see: octavo token)",
-                   [](o& to) -> auto& { return to.secret_file; }));
-  add(flag_setting("open", "let everybody read and write, also beyond loopback",
-                   [](o& to) -> auto& { return to.open; }));
+  add(text_setting(
+      "secret-file", "FILE", "clients need tokens signed with this secret (see: octavo token)",
+      [](o & to) -> auto& { return to.secret_file; }));
+  add(flag_setting(
+      "open", "let everybody read and write, also beyond loopback", [](o & to) -> auto& { return to.open; }));
   add({"allow-origin", "ORIGIN", "pages of this origin may connect, such as https://notes.example; may be repeated",
        [](o& to, std::string_view text) -> result<void> {
          if (text != "*" && text.find("://") == std::string_view::npos)
@@ -124,9 +131,11 @@ std::vector<setting> make_settings() {
          to.net.allowed_origins.emplace_back(text);
          return {};
        }});
-  add(text_setting("tls-cert", "FILE", "serve TLS with this certificate (PEM, with its chain)",
-                   [](o& to) -> auto& { return to.net.tls.certificate; }));
-  add(text_setting("tls-key", "FILE", "the certificate's key (PEM)", [](o& to) -> auto& { return to.net.tls.key; }));
+  add(text_setting(
+      "tls-cert", "FILE", "serve TLS with this certificate (PEM, with its chain)",
+      [](o & to) -> auto& { return to.net.tls.certificate; }));
+  add(text_setting(
+      "tls-key", "FILE", "the certificate's key (PEM)", [](o & to) -> auto& { return to.net.tls.key; }));
   // --- durability ---
   add({"sync", "MODE", "when edits reach the disk: always (before they are acknowledged), interval, os (always)",
        [](o& to, std::string_view text) -> result<void> {
@@ -140,75 +149,105 @@ std::vector<setting> make_settings() {
            return invalid("always, interval or os is needed");
          return {};
        }});
-  add(duration_setting("sync-interval", "with --sync interval: what a power cut may take (100ms)",
-                       [](o& to) -> auto& { return to.store.interval_ms; }));
-  add(duration_setting("retention", "how long a document's log is kept once a snapshot covers it (0s)",
-                       [](o& to) -> auto& { return to.store.retention_ms; }));
-  add(bytes_setting("min-free-space", "below this much free disk edits are refused (64MiB)",
-                    [](o& to) -> auto& { return to.store.min_free_bytes; }));
-  add(count_setting("snapshot-records", "edits after which a snapshot is written (2000)", 1,
-                    [](o& to) -> auto& { return to.node.document.snapshot_after_records; }));
-  add(bytes_setting("snapshot-bytes", "bytes of edits after which a snapshot is written (4MiB)",
-                    [](o& to) -> auto& { return to.node.document.snapshot_after_bytes; }));
+  add(duration_setting(
+      "sync-interval", "with --sync interval: what a power cut may take (100ms)",
+      [](o & to) -> auto& { return to.store.interval_ms; }));
+  add(duration_setting(
+      "retention", "how long a document's log is kept once a snapshot covers it (0s)",
+      [](o & to) -> auto& { return to.store.retention_ms; }));
+  add(bytes_setting(
+      "min-free-space", "below this much free disk edits are refused (64MiB)",
+      [](o & to) -> auto& { return to.store.min_free_bytes; }));
+  add(count_setting(
+      "snapshot-records", "edits after which a snapshot is written (2000)", 1,
+      [](o & to) -> auto& { return to.node.document.snapshot_after_records; }));
+  add(bytes_setting(
+      "snapshot-bytes", "bytes of edits after which a snapshot is written (4MiB)",
+      [](o & to) -> auto& { return to.node.document.snapshot_after_bytes; }));
   // --- memory ---
-  add(bytes_setting("memory-budget", "for all open documents; beyond it idle ones leave memory at once (512MiB)",
-                    [](o& to) -> auto& { return to.node.memory_budget_bytes; }));
-  add(duration_setting("idle-timeout", "a document that nobody has open leaves memory after this (2min)",
-                       [](o& to) -> auto& { return to.node.document.idle_timeout_ms; }));
-  add(count_setting("open-documents-max", "documents in memory (200000)", 1,
-                    [](o& to) -> auto& { return to.node.open_documents_max; }));
-  add(bytes_setting("block-cache", "the store's cache (16MiB)",
-                    [](o& to) -> auto& { return to.store.block_cache_bytes; }));
-  add(count_setting("loaders", "documents that are read from the store at once (2)", 1,
-                    [](o& to) -> auto& { return to.node.loaders; }));
+  add(bytes_setting(
+      "memory-budget", "for all open documents; beyond it idle ones leave memory at once (512MiB)",
+      [](o & to) -> auto& { return to.node.memory_budget_bytes; }));
+  add(duration_setting(
+      "idle-timeout", "a document that nobody has open leaves memory after this (2min)",
+      [](o & to) -> auto& { return to.node.document.idle_timeout_ms; }));
+  add(count_setting(
+      "open-documents-max", "documents in memory (200000)", 1,
+      [](o & to) -> auto& { return to.node.open_documents_max; }));
+  add(bytes_setting(
+      "block-cache", "the store's cache (16MiB)", [](o & to) -> auto& { return to.store.block_cache_bytes; }));
+  add(count_setting(
+      "loaders", "documents that are read from the store at once (2)", 1,
+      [](o & to) -> auto& { return to.node.loaders; }));
   // --- clients ---
-  add(count_setting("connections-max", "connections in all (100000)", 1,
-                    [](o& to) -> auto& { return to.net.limits.connections_max; }));
-  add(count_setting("connections-per-address-max", "connections of one address (20000)", 1,
-                    [](o& to) -> auto& { return to.net.limits.connections_per_address_max; }));
-  add(count_setting("handshakes-max", "connections that have not sent a request yet (1024)", 1,
-                    [](o& to) -> auto& { return to.net.limits.handshakes_max; }));
-  add(bytes_setting("frame-bytes-max", "one message of a client; a larger one closes with 1009 (32MiB)",
-                    [](o& to) -> auto& { return to.net.limits.frame_bytes_max; }));
-  add(bytes_setting("window-bytes", "of a client's messages that are not answered; then it is not listened to (1MiB)",
-                    [](o& to) -> auto& { return to.net.limits.window_bytes; }));
-  add(bytes_setting("send-queue-bytes-max", "for a slow client; beyond it it gets a difference later (1MiB)",
-                    [](o& to) -> auto& { return to.net.limits.send_queue_bytes_max; }));
-  add(count_setting("messages-per-second", "of one client on average; beyond it it is not listened to (2000)", 1,
-                    [](o& to) -> auto& { return to.net.limits.messages_per_s; }));
-  add(count_setting("messages-burst", "that one client may send at once (10000)", 1,
-                    [](o& to) -> auto& { return to.net.limits.messages_burst; }));
-  add(count_setting("bad-messages-max", "malformed messages of one client before it is closed (10)", 1,
-                    [](o& to) -> auto& { return to.net.limits.bad_messages_max; }));
-  add(bytes_setting("pending-bytes-max", "of a document's edits that wait for others which have not come (16MiB)",
-                    [](o& to) -> auto& { return to.node.document.pending_bytes_max; }));
-  add(count_setting("presence-states-max", "of a document (2000)", 1,
-                    [](o& to) -> auto& { return to.node.document.presence.states_max; }));
-  add(count_setting("presence-states-per-connection-max", "client ids that one connection announces (16)", 1,
-                    [](o& to) -> auto& { return to.node.document.presence.states_per_session_max; }));
-  add(bytes_setting("presence-state-bytes-max", "of one presence state (8KiB)",
-                    [](o& to) -> auto& { return to.node.document.presence.state_bytes_max; }));
-  add(duration_setting("presence-expiry", "a presence state that is not renewed goes after this (32s)",
-                       [](o& to) -> auto& { return to.node.document.presence.expiry_ms; }));
-  add(duration_setting("presence-interval", "presence changes are gathered for so long (25ms)",
-                       [](o& to) -> auto& { return to.node.document.presence.interval_ms; }));
-  add(duration_setting("handshake-timeout", "for TLS, a request, an upgrade, a closing handshake (15s)",
-                       [](o& to) -> auto& { return to.net.limits.handshake_timeout_ms; }));
-  add(duration_setting("connection-idle-timeout", "a connection without any sign of life is closed (75s)",
-                       [](o& to) -> auto& { return to.net.limits.idle_timeout_ms; }));
-  add(duration_setting("keepalive", "a data frame goes to each client at least so often (20s)",
-                       [](o& to) -> auto& { return to.net.limits.keepalive_ms; }));
-  add(duration_setting("send-timeout", "a client that takes nothing for so long is closed (60s)",
-                       [](o& to) -> auto& { return to.net.limits.send_timeout_ms; }));
-  add(flag_setting("compression", "offer permessage-deflate: less traffic, more CPU and memory a connection",
-                   [](o& to) -> auto& { return to.net.compression; }));
+  add(count_setting(
+      "connections-max", "connections in all (100000)", 1,
+      [](o & to) -> auto& { return to.net.limits.connections_max; }));
+  add(count_setting(
+      "connections-per-address-max", "connections of one address (20000)", 1,
+      [](o & to) -> auto& { return to.net.limits.connections_per_address_max; }));
+  add(count_setting(
+      "handshakes-max", "connections that have not sent a request yet (1024)", 1,
+      [](o & to) -> auto& { return to.net.limits.handshakes_max; }));
+  add(bytes_setting(
+      "frame-bytes-max", "one message of a client; a larger one closes with 1009 (32MiB)",
+      [](o & to) -> auto& { return to.net.limits.frame_bytes_max; }));
+  add(bytes_setting(
+      "window-bytes", "of a client's messages that are not answered; then it is not listened to (1MiB)",
+      [](o & to) -> auto& { return to.net.limits.window_bytes; }));
+  add(bytes_setting(
+      "send-queue-bytes-max", "for a slow client; beyond it it gets a difference later (1MiB)",
+      [](o & to) -> auto& { return to.net.limits.send_queue_bytes_max; }));
+  add(count_setting(
+      "messages-per-second", "of one client on average; beyond it it is not listened to (2000)", 1,
+      [](o & to) -> auto& { return to.net.limits.messages_per_s; }));
+  add(count_setting(
+      "messages-burst", "that one client may send at once (10000)", 1,
+      [](o & to) -> auto& { return to.net.limits.messages_burst; }));
+  add(count_setting(
+      "bad-messages-max", "malformed messages of one client before it is closed (10)", 1,
+      [](o & to) -> auto& { return to.net.limits.bad_messages_max; }));
+  add(bytes_setting(
+      "pending-bytes-max", "of a document's edits that wait for others which have not come (16MiB)",
+      [](o & to) -> auto& { return to.node.document.pending_bytes_max; }));
+  add(count_setting(
+      "presence-states-max", "of a document (2000)", 1,
+      [](o & to) -> auto& { return to.node.document.presence.states_max; }));
+  add(count_setting(
+      "presence-states-per-connection-max", "client ids that one connection announces (16)", 1,
+      [](o & to) -> auto& { return to.node.document.presence.states_per_session_max; }));
+  add(bytes_setting(
+      "presence-state-bytes-max", "of one presence state (8KiB)",
+      [](o & to) -> auto& { return to.node.document.presence.state_bytes_max; }));
+  add(duration_setting(
+      "presence-expiry", "a presence state that is not renewed goes after this (32s)",
+      [](o & to) -> auto& { return to.node.document.presence.expiry_ms; }));
+  add(duration_setting(
+      "presence-interval", "presence changes are gathered for so long (25ms)",
+      [](o & to) -> auto& { return to.node.document.presence.interval_ms; }));
+  add(duration_setting(
+      "handshake-timeout", "for TLS, a request, an upgrade, a closing handshake (15s)",
+      [](o & to) -> auto& { return to.net.limits.handshake_timeout_ms; }));
+  add(duration_setting(
+      "connection-idle-timeout", "a connection without any sign of life is closed (75s)",
+      [](o & to) -> auto& { return to.net.limits.idle_timeout_ms; }));
+  add(duration_setting(
+      "keepalive", "a data frame goes to each client at least so often (20s)",
+      [](o & to) -> auto& { return to.net.limits.keepalive_ms; }));
+  add(duration_setting(
+      "send-timeout", "a client that takes nothing for so long is closed (60s)",
+      [](o & to) -> auto& { return to.net.limits.send_timeout_ms; }));
+  add(flag_setting(
+      "compression", "offer permessage-deflate: less traffic, more CPU and memory a connection",
+      [](o & to) -> auto& { return to.net.compression; }));
   // --- the process ---
-  add(count_setting("worker-threads", "threads that run documents (the CPUs that the process may use)", 1,
-                    [](o& to) -> auto& { return to.worker_threads; }));
-  add(count_setting("io-threads", "threads that run sockets (half of those)", 1,
-                    [](o& to) -> auto& { return to.io_threads; }));
-  add(duration_setting("stop-timeout", "for a stop in good order (10s)",
-                       [](o& to) -> auto& { return to.stop_timeout_ms; }));
+  add(count_setting(
+      "worker-threads", "threads that run documents (the CPUs that the process may use)", 1,
+      [](o & to) -> auto& { return to.worker_threads; }));
+  add(count_setting(
+      "io-threads", "threads that run sockets (half of those)", 1, [](o & to) -> auto& { return to.io_threads; }));
+  add(duration_setting(
+      "stop-timeout", "for a stop in good order (10s)", [](o & to) -> auto& { return to.stop_timeout_ms; }));
   add({"log-level", "LEVEL", "error, warn, info, debug or trace (info)",
        [](o& to, std::string_view text) -> result<void> {
          for (auto known : {"error", "warn", "info", "debug", "trace"})
@@ -218,7 +257,8 @@ std::vector<setting> make_settings() {
            }
          return invalid("error, warn, info, debug or trace is needed");
        }});
-  add(flag_setting("log-json", "log one JSON object a line", [](o& to) -> auto& { return to.log.json; }));
+  add(flag_setting(
+      "log-json", "log one JSON object a line", [](o & to) -> auto& { return to.log.json; }));
   return all;
 }
 

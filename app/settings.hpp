@@ -28,8 +28,8 @@ struct serve_options {
   log_options log;
   std::filesystem::path secret_file;
   bool open = false;
-  std::size_t worker_threads = 0;       ///< 0: as many as the CPUs that the process may use
-  std::size_t io_threads = 0;           ///< 0: half of them
+  std::size_t worker_threads = 0;  ///< 0: as many as the CPUs that the process may use
+  std::size_t io_threads = 0;      ///< 0: half of them
   std::int64_t stop_timeout_ms = 10'000;
 };
 

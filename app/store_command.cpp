@@ -57,7 +57,8 @@ int check(const store_request& asked) {
                   static_cast<unsigned long long>(checked->quarantined_documents),
                   static_cast<unsigned long long>(checked->quarantined_updates));
     for (const auto& one : checked->problems)
-      std::printf("%s%s%s\n", printable_name(one.document).c_str(), one.document.empty() ? "" : ": ", one.message.c_str());
+      std::printf("%s%s%s\n", printable_name(one.document).c_str(), one.document.empty() ? "" : ": ",
+                  one.message.c_str());
     if (checked->problem_count == 0)
       std::printf("no problems\n");
     else
@@ -109,7 +110,8 @@ int compact(const store_request& asked) {
   if (asked.json)
     print_json({{"disk_bytes_before", before->disk_bytes}, {"disk_bytes_after", after->disk_bytes}});
   else
-    std::printf("%s before, %s after\n", human_bytes(before->disk_bytes).c_str(), human_bytes(after->disk_bytes).c_str());
+    std::printf("%s before, %s after\n", human_bytes(before->disk_bytes).c_str(),
+                human_bytes(after->disk_bytes).c_str());
   return exit_ok;
 }
 

@@ -24,8 +24,7 @@ int make(const token_request& asked) {
   auto secret = net::read_secret(asked.secret_file);
   if (!secret) return report(secret.error(), asked.json);
   auto lifetime_ms = parse_duration_ms(asked.expires);
-  if (!lifetime_ms)
-    return report({errc::invalid_argument, "--expires: " + lifetime_ms.error().message}, asked.json);
+  if (!lifetime_ms) return report({errc::invalid_argument, "--expires: " + lifetime_ms.error().message}, asked.json);
   auto now_s =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   auto claims = net::token_claims{asked.documents, asked.access == "write", asked.user, now_s + *lifetime_ms / 1000};

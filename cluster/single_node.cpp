@@ -35,8 +35,7 @@ class single_node_directory {
 
 }  // namespace
 
-actors::directory_actor spawn_single_node_directory(caf::actor_system& system,
-                                                    const actors::registry_actor& registry) {
+actors::directory_actor spawn_single_node_directory(caf::actor_system& system, const actors::registry_actor& registry) {
   return system.spawn<actors::directory_actor::stateful_impl<single_node_directory>>(registry);
 }
 

@@ -97,13 +97,19 @@ void connection::bad_message(std::string_view what) {
 
 void connection::receive(const actors::reply& what) {
   switch (what.kind) {
-    case reply_kind::state_vector: enqueue(dialect_.state_vector(what.data)); return;
-    case reply_kind::update: enqueue(dialect_.update(what.data)); return;
+    case reply_kind::state_vector:
+      enqueue(dialect_.state_vector(what.data));
+      return;
+    case reply_kind::update:
+      enqueue(dialect_.update(what.data));
+      return;
     case reply_kind::synced:
       delivered_seq_ = std::max(delivered_seq_, what.seq);
       enqueue(dialect_.synced(what.data));
       return;
-    case reply_kind::presence: enqueue(dialect_.presence(what.data)); return;
+    case reply_kind::presence:
+      enqueue(dialect_.presence(what.data));
+      return;
     case reply_kind::resynced:
       lagging_ = resyncing_ = false;
       delivered_seq_ = std::max(delivered_seq_, what.seq);
@@ -113,7 +119,9 @@ void connection::receive(const actors::reply& what) {
       last_refusal_ = thread_.now();
       enqueue(dialect_.refused(as_text(what.data.view())));
       return;
-    case reply_kind::kicked: close(static_cast<actors::close_reason>(what.seq), as_text(what.data.view())); return;
+    case reply_kind::kicked:
+      close(static_cast<actors::close_reason>(what.seq), as_text(what.data.view()));
+      return;
   }
 }
 
@@ -136,7 +144,9 @@ void connection::receive_presence(const actors::payload& presence) {
   enqueue(dialect_.presence(presence));
 }
 
-void connection::receive_question(const actors::payload& state_vector) { enqueue(dialect_.state_vector(state_vector)); }
+void connection::receive_question(const actors::payload& state_vector) {
+  enqueue(dialect_.state_vector(state_vector));
+}
 
 void connection::release(std::uint64_t bytes) {
   bytes = std::min(bytes, unanswered_bytes_);
@@ -145,7 +155,9 @@ void connection::release(std::uint64_t bytes) {
   read_next();
 }
 
-void connection::echo(actors::payload marker) { enqueue(dialect_.echo(std::move(marker))); }
+void connection::echo(actors::payload marker) {
+  enqueue(dialect_.echo(std::move(marker)));
+}
 
 void connection::enqueue(out_frame frame) {
   if (closing_ || gone_) return;

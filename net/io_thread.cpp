@@ -58,7 +58,9 @@ io_thread::io_thread(actors::node& node, const net_options& options)
       own_outlet_(std::make_shared<outlet>(this)),
       outlet_(own_outlet_) {}
 
-io_thread::~io_thread() { stop(); }
+io_thread::~io_thread() {
+  stop();
+}
 
 void io_thread::start() {
   thread_ = std::thread{[this] {
@@ -151,8 +153,8 @@ void io_thread::schedule_check() {
   check_timer_.async_wait([this](const boost::system::error_code& failed) {
     if (failed) return;
     auto now = this->now();
-    auto now_s = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-                     .count();
+    auto now_s =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
     auto all = std::vector<connection_ptr>{};
     all.reserve(connections_.size());
     for (auto& [id, one] : connections_) all.push_back(one);

@@ -90,8 +90,7 @@ std::string metrics_text(const metrics& m, std::size_t connections) {
   all.counter("octavo_edits_known_total", "Edits that held nothing new.", m.edits_known);
   all.counter("octavo_edits_refused_total", "Edits refused: malformed, over a limit, or on a full disk.",
               m.edits_refused);
-  all.counter("octavo_edits_quarantined_total", "Edits set aside because they broke a document.",
-              m.edits_quarantined);
+  all.counter("octavo_edits_quarantined_total", "Edits set aside because they broke a document.", m.edits_quarantined);
   all.counter("octavo_edit_bytes_total", "Bytes of edits taken.", m.edit_bytes);
   all.counter("octavo_commits_total", "Synced writes, each of all documents' edits that waited.", m.commits);
   all.counter("octavo_commit_failures_total", "Documents' edits that could not be written.", m.commit_failures);

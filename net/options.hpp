@@ -18,13 +18,13 @@ struct tls_options {
 struct connection_limits {
   std::size_t connections_max = 100'000;
   std::size_t connections_per_address_max = 20'000;  ///< a proxy in front makes all clients one address
-  std::size_t handshakes_max = 1'024;      ///< connections that have not become a WebSocket or sent a request yet
-  std::size_t frame_bytes_max = 32u << 20;  ///< one WebSocket message; a larger one closes with 1009
-  std::size_t window_bytes = 1u << 20;     ///< of a client's messages that are not answered: then reading stops
+  std::size_t handshakes_max = 1'024;           ///< connections that have not become a WebSocket or sent a request yet
+  std::size_t frame_bytes_max = 32u << 20;      ///< one WebSocket message; a larger one closes with 1009
+  std::size_t window_bytes = 1u << 20;          ///< of a client's messages that are not answered: then reading stops
   std::size_t send_queue_bytes_max = 1u << 20;  ///< beyond it the queue is not filled further, and a diff follows later
-  std::size_t messages_per_s = 2'000;      ///< of one client, on average; reading waits beyond it
-  std::size_t messages_burst = 10'000;     ///< that it may send at once
-  std::size_t bad_messages_max = 10;       ///< malformed frames of one client before it is closed
+  std::size_t messages_per_s = 2'000;           ///< of one client, on average; reading waits beyond it
+  std::size_t messages_burst = 10'000;          ///< that it may send at once
+  std::size_t bad_messages_max = 10;            ///< malformed frames of one client before it is closed
   std::size_t http_header_bytes_max = 16 * 1024;
   std::size_t http_body_bytes_max = 64 * 1024;
   std::int64_t handshake_timeout_ms = 15'000;  ///< for TLS, a request, an upgrade, a closing handshake
@@ -38,7 +38,7 @@ struct net_options {
   std::string listen_address = "127.0.0.1";
   std::uint16_t listen_port = 8080;
   tls_options tls;
-  bool compression = false;  ///< permessage-deflate: less traffic, more CPU and memory for each connection
+  bool compression = false;           ///< permessage-deflate: less traffic, more CPU and memory for each connection
   bool open_beyond_loopback = false;  ///< listen anywhere without asking for tokens
   std::size_t io_threads = 1;
   std::vector<std::string> allowed_origins;  ///< besides the server's own, such as "https://notes.example"

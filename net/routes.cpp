@@ -38,7 +38,9 @@ std::int64_t now_s() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(boost::beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 http::message_generator respond(const http_request& request, http::status status, std::string body,
                                 std::string_view type) {
@@ -62,15 +64,22 @@ http::message_generator respond_error(const http_request& request, http::status 
 
 http::status status_of(errc code) {
   switch (code) {
-    case errc::unauthenticated: return http::status::unauthorized;
-    case errc::forbidden: return http::status::forbidden;
-    case errc::not_found: return http::status::not_found;
+    case errc::unauthenticated:
+      return http::status::unauthorized;
+    case errc::forbidden:
+      return http::status::forbidden;
+    case errc::not_found:
+      return http::status::not_found;
     case errc::invalid_argument:
-    case errc::malformed: return http::status::bad_request;
-    case errc::limit_exceeded: return http::status::payload_too_large;
+    case errc::malformed:
+      return http::status::bad_request;
+    case errc::limit_exceeded:
+      return http::status::payload_too_large;
     case errc::unavailable:
-    case errc::no_space: return http::status::service_unavailable;
-    default: return http::status::internal_server_error;
+    case errc::no_space:
+      return http::status::service_unavailable;
+    default:
+      return http::status::internal_server_error;
   }
 }
 
@@ -256,7 +265,8 @@ http::message_generator routes::sign_in(const http_request& request) const {
   if (!claims) return respond_error(request, status_of(claims.error().code), claims.error().message);
   if (access_.is_open()) text.clear();
   // What verified is base64url and dots, and so fits a cookie as it is.
-  if (claims->expires_s != 0) attributes += "; Max-Age=" + std::to_string(std::max<std::int64_t>(0, claims->expires_s - now_s()));
+  if (claims->expires_s != 0)
+    attributes += "; Max-Age=" + std::to_string(std::max<std::int64_t>(0, claims->expires_s - now_s()));
   return with_cookie(text);
 }
 
@@ -267,7 +277,8 @@ http::message_generator routes::page(const http_request& request, std::string_vi
     file = page_.find("/index.html");
   if (file == nullptr) {
     if (path == "/")
-      return respond(request, http::status::ok, "octavo is running. Its page is not installed (--web).\n", "text/plain");
+      return respond(request, http::status::ok, "octavo is running. Its page is not installed (--web).\n",
+                     "text/plain");
     return respond(request, http::status::not_found, "there is nothing here\n", "text/plain");
   }
   if (view(request[http::field::if_none_match]) == file->etag) {

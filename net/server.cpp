@@ -126,7 +126,8 @@ class server::impl : public std::enable_shared_from_this<server::impl> {
     if (!failed) acceptor_->bind(at, failed);
     if (!failed) acceptor_->listen(asio::socket_base::max_listen_connections, failed);
     if (failed == asio::error::address_in_use)
-      return fail(errc::unavailable, "cannot " + what + ": the port is in use (another octavo? choose one with --listen)");
+      return fail(errc::unavailable,
+                  "cannot " + what + ": the port is in use (another octavo? choose one with --listen)");
     if (failed) return fail(errc::io_error, "cannot " + what + ": " + failed.message());
     return {};
   }
@@ -156,7 +157,8 @@ class server::impl : public std::enable_shared_from_this<server::impl> {
 
   void stop(std::chrono::milliseconds patience) {
     auto until = std::chrono::steady_clock::now() + patience;
-    while (connections() != 0 && std::chrono::steady_clock::now() < until) std::this_thread::sleep_for(stop_poll_interval);
+    while (connections() != 0 && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(stop_poll_interval);
     if (auto left = connections(); left != 0) logger().warn("{} connections did not close in time", left);
     for (auto& one : threads_) one->stop();
   }
@@ -188,20 +190,22 @@ class server::impl : public std::enable_shared_from_this<server::impl> {
     if (stopping_ || accepting_ || doorkeeper_->handshakes_full()) return;
     accepting_ = true;
     auto& thread = least_busy();
-    acceptor_->async_accept(thread.context(), [this, &thread](const boost::system::error_code& failed, tcp_socket socket) {
-      accepting_ = false;
-      if (stopping_) return;
-      if (failed) {
-        if (failed != asio::error::connection_aborted) logger().warn("cannot accept a connection: {}", failed.message());
-        retry_->expires_after(accept_retry_delay);
-        retry_->async_wait([this](const boost::system::error_code& cancelled) {
-          if (!cancelled) accept();
-        });
-        return;
-      }
-      accepted(thread, std::move(socket));
-      accept();
-    });
+    acceptor_->async_accept(thread.context(),
+                            [this, &thread](const boost::system::error_code& failed, tcp_socket socket) {
+                              accepting_ = false;
+                              if (stopping_) return;
+                              if (failed) {
+                                if (failed != asio::error::connection_aborted)
+                                  logger().warn("cannot accept a connection: {}", failed.message());
+                                retry_->expires_after(accept_retry_delay);
+                                retry_->async_wait([this](const boost::system::error_code& cancelled) {
+                                  if (!cancelled) accept();
+                                });
+                                return;
+                              }
+                              accepted(thread, std::move(socket));
+                              accept();
+                            });
   }
 
   void accepted(io_thread& thread, tcp_socket socket) {
@@ -243,8 +247,8 @@ result<std::unique_ptr<server>> server::open(actors::node& node, const net_optio
   auto failed = boost::system::error_code{};
   auto address = asio::ip::make_address(options.listen_address, failed);
   if (failed)
-    return fail(errc::invalid_argument, "'" + options.listen_address +
-                                            "' is no address to listen on (such as 127.0.0.1, 0.0.0.0 or ::)");
+    return fail(errc::invalid_argument,
+                "'" + options.listen_address + "' is no address to listen on (such as 127.0.0.1, 0.0.0.0 or ::)");
   if (!address.is_loopback() && access.is_open() && !options.open_beyond_loopback)
     return fail(errc::invalid_argument,
                 "listening beyond loopback without a secret would let everybody read and write every document; give "
@@ -266,10 +270,20 @@ result<std::unique_ptr<server>> server::open(actors::node& node, const net_optio
 server::server(std::unique_ptr<impl> impl) : impl_(std::move(impl)) {}
 server::~server() = default;
 
-void server::start() { impl_->start(); }
-void server::stop_accepting() { impl_->stop_accepting(); }
-void server::stop(std::chrono::milliseconds patience) { impl_->stop(patience); }
-std::uint16_t server::port() const { return impl_->port(); }
-std::string server::url() const { return impl_->url(); }
+void server::start() {
+  impl_->start();
+}
+void server::stop_accepting() {
+  impl_->stop_accepting();
+}
+void server::stop(std::chrono::milliseconds patience) {
+  impl_->stop(patience);
+}
+std::uint16_t server::port() const {
+  return impl_->port();
+}
+std::string server::url() const {
+  return impl_->url();
+}
 
 }  // namespace octavo::net

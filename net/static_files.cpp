@@ -52,7 +52,8 @@ std::string etag_of(const std::string& content) {
 result<static_files> static_files::read(const std::filesystem::path& root) {
   auto failed = std::error_code{};
   if (!std::filesystem::is_directory(root, failed))
-    return fail(errc::not_found, "the page's folder " + root.string() + " does not exist (build it: scripts/serve does)");
+    return fail(errc::not_found,
+                "the page's folder " + root.string() + " does not exist (build it: scripts/serve does)");
   auto result = static_files{};
   auto total = std::size_t{0};
   for (auto entry = std::filesystem::recursive_directory_iterator{root, failed};

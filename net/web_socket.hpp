@@ -16,8 +16,12 @@ namespace octavo::net {
 
 using tls_stream = boost::asio::ssl::stream<tcp_socket>;
 
-inline tcp_socket& socket_of(tcp_socket& stream) { return stream; }
-inline tcp_socket& socket_of(tls_stream& stream) { return stream.next_layer(); }
+inline tcp_socket& socket_of(tcp_socket& stream) {
+  return stream;
+}
+inline tcp_socket& socket_of(tls_stream& stream) {
+  return stream.next_layer();
+}
 
 /// What must happen once the WebSocket is open.
 struct opening {

@@ -44,8 +44,10 @@ class y_websocket_dialect final : public dialect {
     auto kind = std::uint64_t{0};
     if (!reader.var_uint(kind)) return {{}, "an empty frame"};
     switch (static_cast<message>(kind)) {
-      case message::sync: return parse_sync(reader);
-      case message::awareness: return with_buffer(reader, client_input::kind_type::presence);
+      case message::sync:
+        return parse_sync(reader);
+      case message::awareness:
+        return with_buffer(reader, client_input::kind_type::presence);
       case message::query_awareness:
         // Y-Sweet's client answers a query with a query that carries its own states.
         if (!reader.at_end()) return with_buffer(reader, client_input::kind_type::presence);
@@ -56,7 +58,8 @@ class y_websocket_dialect final : public dialect {
           return {{}, "a malformed marker"};
         return {client_input{client_input::kind_type::marker, payload::copy_of(frame)}, {}};
       }
-      case message::auth: return {};  // only servers have something to say here
+      case message::auth:
+        return {};  // only servers have something to say here
     }
     return {{}, "a message of an unknown type"};
   }
@@ -76,17 +79,28 @@ class y_websocket_dialect final : public dialect {
   std::uint16_t close_code(close_reason reason) const override {
     // The provider never comes back after 4400 to 4499, and retries after all others.
     switch (reason) {
-      case close_reason::normal: return 1000;
-      case close_reason::fault: return 1011;
-      case close_reason::try_again: return 1013;
-      case close_reason::going_away: return 1012;
-      case close_reason::bad_messages: return 1008;
-      case close_reason::update_refused: return 4400;
-      case close_reason::unauthenticated: return 4401;
-      case close_reason::forbidden: return 4403;
-      case close_reason::deleted: return 4404;
-      case close_reason::too_slow: return 1013;
-      case close_reason::bad_request: return 4400;
+      case close_reason::normal:
+        return 1000;
+      case close_reason::fault:
+        return 1011;
+      case close_reason::try_again:
+        return 1013;
+      case close_reason::going_away:
+        return 1012;
+      case close_reason::bad_messages:
+        return 1008;
+      case close_reason::update_refused:
+        return 4400;
+      case close_reason::unauthenticated:
+        return 4401;
+      case close_reason::forbidden:
+        return 4403;
+      case close_reason::deleted:
+        return 4404;
+      case close_reason::too_slow:
+        return 1013;
+      case close_reason::bad_request:
+        return 4400;
     }
     return 1011;
   }
@@ -96,9 +110,12 @@ class y_websocket_dialect final : public dialect {
     auto kind = std::uint64_t{0};
     if (!reader.var_uint(kind)) return {{}, "a sync message without a kind"};
     switch (static_cast<sync_message>(kind)) {
-      case sync_message::step1: return with_buffer(reader, client_input::kind_type::sync);
-      case sync_message::step2: return with_buffer(reader, client_input::kind_type::answer);
-      case sync_message::update: return with_buffer(reader, client_input::kind_type::edit);
+      case sync_message::step1:
+        return with_buffer(reader, client_input::kind_type::sync);
+      case sync_message::step2:
+        return with_buffer(reader, client_input::kind_type::answer);
+      case sync_message::update:
+        return with_buffer(reader, client_input::kind_type::edit);
     }
     return {{}, "a sync message of an unknown kind"};
   }
