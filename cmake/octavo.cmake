@@ -12,6 +12,11 @@ if(OCTAVO_SANITIZE)
   add_link_options(-fsanitize=${OCTAVO_SANITIZE})
 endif()
 
+# The libraries under test must report their coverage, or the fuzzer is blind.
+if(OCTAVO_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 find_program(OCTAVO_MOLD mold)
 if(OCTAVO_MOLD AND NOT OCTAVO_FUZZ)
   add_link_options(-fuse-ld=mold)
