@@ -4,7 +4,9 @@
 set(OCTAVO_WARNINGS -Wall -Wextra -Wpedantic -Werror -Wshadow=local -Wno-missing-field-initializers)
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-  list(APPEND OCTAVO_WARNINGS -Wno-missing-braces)
+  # Clang knows -Wshadow without a scope only, and warns of braces that the standard does not ask for.
+  list(REMOVE_ITEM OCTAVO_WARNINGS -Wshadow=local)
+  list(APPEND OCTAVO_WARNINGS -Wshadow -Wno-missing-braces)
 endif()
 
 if(OCTAVO_SANITIZE)
