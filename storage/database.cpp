@@ -42,6 +42,7 @@ class listener : public rocksdb::EventListener {
   explicit listener(std::shared_ptr<background_state> state) : state_(std::move(state)) {}
 
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* status) override {
+    if (status->IsShutdownInProgress()) return;  // the store is being closed
     ++state_->errors;
     if (reason == rocksdb::BackgroundErrorReason::kCompaction) {
       // A compaction that fails leaves the tables as they were. Were this error to stand, one damaged block of one
@@ -172,8 +173,9 @@ database::~database() {
   if (!status.ok()) log().warn("closing the database: {}", status.ToString());
 }
 
-result<std::string> database::get(family which, std::string_view key, const rocksdb::Snapshot* at) const {
+result<std::string> database::get(family which, std::string_view key, const rocksdb::Snapshot* at, bool scan) const {
   rocksdb::ReadOptions read;
+  read.fill_cache = !scan;
   read.snapshot = at;
   std::string value;
   const auto status = db_->Get(read, (*this)[which], to_slice(key), &value);

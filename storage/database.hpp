@@ -19,11 +19,11 @@
 namespace octavo::storage {
 
 /// The column families, in the order in which they are opened.
-enum class family : std::uint8_t { base = 0, names, ids, log, snapshots, quarantine };
-inline constexpr std::size_t family_count = 6;
+enum class family : std::uint8_t { base = 0, names, ids, log, snapshots, pieces, quarantine };
+inline constexpr std::size_t family_count = 7;
 /// Their names on disk; docs/format.md.
-inline constexpr std::array<const char*, family_count> family_names = {"default", "names",     "ids",
-                                                                       "log",     "snapshots", "quarantine"};
+inline constexpr std::array<const char*, family_count> family_names = {"default",   "names",  "ids",       "log",
+                                                                       "snapshots", "pieces", "quarantine"};
 
 /// What background work has run into; shared with RocksDB's threads.
 struct background_state {
@@ -43,8 +43,9 @@ class database {
 
   rocksdb::DB& db() { return *db_; }
   rocksdb::ColumnFamilyHandle* operator[](family which) const { return handles_[static_cast<std::size_t>(which)]; }
-  /// The value of a key; errc::not_found, corrupt, io_error.
-  result<std::string> get(family which, std::string_view key, const rocksdb::Snapshot* at = nullptr) const;
+  /// The value of a key; errc::not_found, corrupt, io_error. With `scan` what is read is not kept in the cache.
+  result<std::string> get(family which, std::string_view key, const rocksdb::Snapshot* at = nullptr,
+                          bool scan = false) const;
   /// An iterator over [begin, end) of a column family, which keep the two keys alive themselves.
   struct range {
     std::string begin;

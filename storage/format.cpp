@@ -47,7 +47,11 @@ std::string quarantine_key(std::uint64_t id, std::uint64_t n) {
   return log_key(id, n);
 }
 
-std::string snapshot_key(std::uint64_t id, std::uint64_t seq, std::uint32_t piece) {
+std::string snapshot_key(std::uint64_t id, std::uint64_t seq) {
+  return log_key(id, seq);
+}
+
+std::string piece_key(std::uint64_t id, std::uint64_t seq, std::uint32_t piece) {
   std::string key = log_key(id, seq);
   put_u32_be(key, piece);
   return key;

@@ -26,8 +26,10 @@ inline constexpr std::string_view store_id_key = "id";
 std::string id_key(std::uint64_t id);                           ///< "ids": the document's number
 std::string log_key(std::uint64_t id, std::uint64_t seq);       ///< "log"
 std::string quarantine_key(std::uint64_t id, std::uint64_t n);  ///< "quarantine"
-/// "snapshots": piece 0 is the header, the state's pieces begin with 1.
-std::string snapshot_key(std::uint64_t id, std::uint64_t seq, std::uint32_t piece);
+std::string snapshot_key(std::uint64_t id, std::uint64_t seq);  ///< "snapshots": the header
+/// "pieces": of the snapshot's state, numbered from 0. They are kept apart from the headers, so that a damaged block of
+/// a table does not hide the other snapshots.
+std::string piece_key(std::uint64_t id, std::uint64_t seq, std::uint32_t piece);
 
 /// What the store as a whole knows; rewritten by each commit.
 struct store_state {

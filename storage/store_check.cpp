@@ -134,7 +134,7 @@ class store_checker {
 
   // What is filed under a number that no document has.
   bool check_strays() {
-    for (const auto which : {family::log, family::snapshots, family::quarantine}) {
+    for (const auto which : {family::log, family::snapshots, family::pieces, family::quarantine}) {
       const auto range = db_.iterate(which, {}, {}, nullptr, true);
       auto& it = *range->it;
       for (it.SeekToFirst(); it.Valid();) {

@@ -30,20 +30,15 @@ void store::impl::put_info(rocksdb::WriteBatch& batch, const document_info& info
 result<std::vector<store::impl::snapshot_place>> store::impl::snapshots_of(std::uint64_t id,
                                                                            const rocksdb::Snapshot* at) const {
   std::vector<snapshot_place> places;
-  const auto range = db_->iterate(family::snapshots, snapshot_key(id, 0, 0), end_of_document(id), at);
+  const auto range = db_->iterate(family::snapshots, id_key(id), end_of_document(id), at);
   auto& it = *range->it;
-  for (it.SeekToFirst(); it.Valid();) {
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
     const auto key = to_view(it.key());
-    if (key.size() != 20)
+    if (key.size() != 16) {
       return fail(errc::corrupt, "a key of the snapshots has " + std::to_string(key.size()) + " bytes");
-    const auto seq = get_u64_be(key.data() + 8);
-    // Pieces without a header belong to a snapshot that was never finished.
-    if (get_u32_be(key.data() + 16) == 0) {
-      const auto header = decode_snapshot_header(key, to_view(it.value()));
-      places.push_back({seq, header ? header->time_ms : 0});
     }
-    if (seq == ~std::uint64_t{0}) break;
-    it.Seek(snapshot_key(id, seq + 1, 0));
+    const auto header = decode_snapshot_header(key, to_view(it.value()));
+    places.push_back({get_u64_be(key.data() + 8), header ? header->time_ms : 0});
   }
   if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the snapshots"));
   return places;
@@ -90,14 +85,13 @@ result<void> store::impl::write_pieces(std::uint64_t id, std::uint64_t seq, byte
   for (auto rest = as_text(state); !rest.empty();) {
     const auto piece = rest.substr(0, snapshot_chunk_bytes);
     rest.remove_prefix(piece.size());
-    const auto key = snapshot_key(id, seq, ++number);
+    const auto key = piece_key(id, seq, number++);
     std::string value(piece);
     seal(key, value);
     const std::lock_guard guard(write_mutex_);
     if (auto ready = ready_to_write(value.size()); !ready) return ready;
-    auto written = write({}, state_, false, [&](rocksdb::WriteBatch& batch) {
-      batch.Put((*db_)[family::snapshots], key, to_slice(value));
-    });
+    auto written = write({}, state_, false,
+                         [&](rocksdb::WriteBatch& batch) { batch.Put((*db_)[family::pieces], key, to_slice(value)); });
     if (!written) return written;
   }
   return {};
@@ -140,7 +134,7 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
     std::vector<touched> items{{id, 0, touch_kind::removed, {}}};
     result<void> collected;
     auto written = write(std::move(items), state_, false, [&](rocksdb::WriteBatch& batch) {
-      collected = delete_range(batch, family::snapshots, id_key(id), end_of_document(id));
+      collected = delete_range(batch, family::pieces, id_key(id), end_of_document(id));
     });
     if (!written) return written;
     return no_document(name);
@@ -157,7 +151,7 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
   header.state_bytes = state.size();
   header.pieces = static_cast<std::uint32_t>((state.size() + snapshot_chunk_bytes - 1) / snapshot_chunk_bytes);
   header.state_crc = crc32c(as_text(state));
-  const auto header_key = snapshot_key(id, seq, 0);
+  const auto header_key = snapshot_key(id, seq);
 
   // The log and the snapshots before the newest snapshot that is old enough are past their retention. The log that is
   // kept always begins right behind a snapshot, so that every state since then can be built again.
@@ -191,9 +185,14 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
       if (!dropped) collected = std::move(dropped);
     };
     drop(delete_log(batch, id, first, base));
-    if (base > 0) drop(delete_range(batch, family::snapshots, id_key(id), snapshot_key(id, base, 0)));
+    // Pieces of a snapshot that was never finished go with those before them.
+    if (base > 0) {
+      drop(delete_range(batch, family::snapshots, id_key(id), snapshot_key(id, base)));
+      drop(delete_range(batch, family::pieces, id_key(id), piece_key(id, base, 0)));
+    }
     for (const auto old : thinned) {
-      drop(delete_range(batch, family::snapshots, snapshot_key(id, old, 0), snapshot_key(id, old + 1, 0)));
+      batch.Delete((*db_)[family::snapshots], snapshot_key(id, old));
+      drop(delete_range(batch, family::pieces, piece_key(id, old, 0), piece_key(id, old + 1, 0)));
     }
     put_info(batch, info, false);
   });
@@ -291,7 +290,7 @@ result<void> store::impl::remove(std::string_view name) {
         batch.Delete((*db_)[family::names], to_slice(name));
         batch.Delete((*db_)[family::ids], id_key(info.id));
         collected = delete_log(batch, info.id, info.first_seq, info.last_seq);
-        for (const auto which : {family::snapshots, family::quarantine}) {
+        for (const auto which : {family::snapshots, family::pieces, family::quarantine}) {
           auto dropped = delete_range(batch, which, id_key(info.id), end_of_document(info.id));
           if (!dropped) {
             // What cannot be read cannot be listed; a range deletion need not read.

@@ -44,31 +44,30 @@ result<std::optional<document_info>> store::impl::find(std::string_view name, co
 
 result<void> store::impl::load_snapshot(std::uint64_t id, std::uint64_t seq, bytes& state,
                                         const rocksdb::Snapshot* at) const {
-  const auto damaged = [&](std::uint64_t piece) {
+  const auto damaged = [&](const std::string& part) {
     return fail(errc::corrupt, "the snapshot at update " + std::to_string(seq) + " of document " + std::to_string(id) +
-                                   " is damaged (piece " + std::to_string(piece) + ")");
+                                   " is damaged (" + part + ")");
   };
-  const auto range = db_->iterate(family::snapshots, snapshot_key(id, seq, 0), snapshot_key(id, seq + 1, 0), at, true);
-  auto& it = *range->it;
-  it.SeekToFirst();
-  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read a snapshot"));
-  if (!it.Valid()) return damaged(0);
-  const auto header = decode_snapshot_header(to_view(it.key()), to_view(it.value()));
-  if (!header) return damaged(0);
-  std::uint32_t number = 0;
+  const auto header_key = snapshot_key(id, seq);
+  const auto value = db_->get(family::snapshots, header_key, at);
+  if (!value) return tl::unexpected(value.error());
+  const auto header = decode_snapshot_header(header_key, *value);
+  if (!header) return damaged("its header");
   std::uint32_t crc = 0;
-  for (it.Next(); it.Valid() && number < header->pieces; it.Next()) {
-    const auto piece = unseal(to_view(it.key()), to_view(it.value()));
-    ++number;
-    if (!piece || it.key() != rocksdb::Slice(snapshot_key(id, seq, number))) return damaged(number);
-    if (piece->size() > header->state_bytes - state.size()) return damaged(number);
+  for (std::uint32_t number = 0; number < header->pieces; ++number) {
+    const auto key = piece_key(id, seq, number);
+    const auto sealed = db_->get(family::pieces, key, at, true);
+    if (!sealed && sealed.error().code != errc::not_found) return tl::unexpected(sealed.error());
+    const auto piece = sealed ? unseal(key, *sealed) : std::nullopt;
+    if (!piece || piece->size() > header->state_bytes - state.size()) {
+      return damaged("piece " + std::to_string(number));
+    }
     crc = crc32c(*piece, crc);
     const auto view = as_bytes(*piece);
     state.insert(state.end(), view.begin(), view.end());
   }
-  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read a snapshot"));
-  if (number != header->pieces || state.size() != header->state_bytes || crc != header->state_crc) {
-    return damaged(number + 1);
+  if (state.size() != header->state_bytes || crc != header->state_crc) {
+    return damaged("its pieces do not make up the whole");
   }
   return {};
 }
@@ -79,16 +78,19 @@ result<void> store::impl::load_records(const document_info& info, std::uint64_t 
   const auto range =
       db_->iterate(family::log, log_key(info.id, expected), log_key(info.id, info.last_seq + 1), at, true);
   auto& it = *range->it;
-  for (it.SeekToFirst(); it.Valid(); it.Next(), ++expected) {
+  // It stops at the last update instead of looking for one more: the next block may be another document's, and damaged.
+  for (it.SeekToFirst(); expected <= info.last_seq && it.Valid(); ++expected) {
     const auto record = decode_record(to_view(it.key()), to_view(it.value()));
     if (!record) return fail(errc::corrupt, update_name(info.name, expected) + " does not match its checksum");
     if (record->seq != expected) {
       return fail(errc::corrupt, update_name(info.name, expected) + " is missing: the log goes on with " +
                                      std::to_string(record->seq));
     }
-    if (!visitor.on_record) continue;
-    auto taken = visitor.on_record(record->seq, record->time_ms, record->user, record->update);
-    if (!taken) return taken;
+    if (visitor.on_record) {
+      auto taken = visitor.on_record(record->seq, record->time_ms, record->user, record->update);
+      if (!taken) return taken;
+    }
+    if (expected < info.last_seq) it.Next();
   }
   if (!it.status().ok()) {
     return tl::unexpected(to_error(it.status(), "read " + update_name(info.name, expected)));
@@ -159,7 +161,7 @@ result<std::vector<record>> store::impl::read_log(std::string_view name, std::ui
   const auto range =
       db_->iterate(family::log, log_key(info.id, expected), log_key(info.id, info.last_seq + 1), at.get());
   auto& it = *range->it;
-  for (it.SeekToFirst(); it.Valid() && records.size() < max_records; it.Next(), ++expected) {
+  for (it.SeekToFirst(); it.Valid() && records.size() < max_records; ++expected) {
     const auto view = decode_record(to_view(it.key()), to_view(it.value()));
     if (!view || view->seq != expected) {
       return fail(errc::corrupt, update_name(name, expected) + " is missing or does not match its checksum");
@@ -168,6 +170,8 @@ result<std::vector<record>> store::impl::read_log(std::string_view name, std::ui
     if (!records.empty() && taken_bytes > max_bytes) break;
     records.push_back(
         {view->seq, view->time_ms, std::string(view->user), bytes(view->update.begin(), view->update.end())});
+    if (expected == info.last_seq) break;
+    it.Next();
   }
   if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read " + update_name(name, expected)));
   return records;

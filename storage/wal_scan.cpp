@@ -170,7 +170,7 @@ class file_scanner {
     // then, as an update may well hold a sector of zeros.
     const bool ends_torn = end == data_.size() && explained < end && ends_early(explained);
     damage_->looks_torn = damage_->entries.empty() ? ends_torn || has_zeros(damage_->offset, end, sector_bytes)
-                                                   : has_zeros(damage_->offset, end, page_bytes);
+                                                   : ends_in_zeros(end) || has_zeros(damage_->offset, end, page_bytes);
     damage_->ends_unexplained = explained < end && !ends_torn && !has_zeros(explained, end, sector_bytes);
     out_.damages.push_back(std::move(*damage_));
     damage_.reset();
@@ -202,15 +202,32 @@ class file_scanner {
         continue;
       }
       const auto found = parse(at, block_end);
-      if (!found) {
-        const std::size_t length = static_cast<unsigned char>(data_[at + 4]) |
-                                   (static_cast<std::size_t>(static_cast<unsigned char>(data_[at + 5])) << 8U);
-        return block_end == data_.size() && length > block_end - at - header_bytes;
-      }
+      if (!found) return block_end == data_.size() && is_cut_record(at, block_end);
       if (found->type == full || found->type == last) return false;
       at += header_bytes + found->payload.size();
     }
     return true;
+  }
+
+  // Whether this is the beginning of a record as the writer makes it, and the file ends before the record does. Were
+  // any garbage taken for that, a destroyed record would pass for a torn one.
+  bool is_cut_record(std::size_t at, std::size_t block_end) const {
+    const auto type = static_cast<std::uint8_t>(data_[at + 6]);
+    const std::size_t length = static_cast<unsigned char>(data_[at + 4]) |
+                               (static_cast<std::size_t>(static_cast<unsigned char>(data_[at + 5])) << 8U);
+    if (type < full || type > last || length <= block_end - at - header_bytes) return false;
+    if (length > block_bytes - at % block_bytes - header_bytes) return false;
+    if (type == middle || type == last) return true;
+    // A batch begins with 12 bytes of RocksDB's, a tag, a length of up to 3 bytes, and our salt.
+    const auto payload = data_.substr(at + header_bytes, block_end - at - header_bytes);
+    constexpr std::size_t salted_bytes = 12 + 1 + 3 + salt_bytes;
+    return payload.size() < salted_bytes || payload.substr(0, salted_bytes).find(salt_) != std::string_view::npos;
+  }
+
+  // A batch ends in a commit entry, and that does not end in zeros like these.
+  bool ends_in_zeros(std::size_t end) const {
+    constexpr std::size_t enough = 16;
+    return end - damage_->offset >= enough && is_zero(data_.substr(end - enough, enough));
   }
 
   // Sectors and pages reach the disk in any order, and one that did not reads as zeros.

@@ -91,8 +91,8 @@ TEST_CASE("metadata survives a round trip") {
 TEST_CASE("keys sort by document and sequence") {
   CHECK(log_key(1, 255) < log_key(1, 256));
   CHECK(log_key(1, ~std::uint64_t{0}) < log_key(2, 0));
-  CHECK(snapshot_key(1, 2, 0) < snapshot_key(1, 2, 1));
-  CHECK(snapshot_key(1, 2, 0xffffffffU) < snapshot_key(1, 3, 0));
+  CHECK(piece_key(1, 2, 0) < piece_key(1, 2, 1));
+  CHECK(piece_key(1, 2, 0xffffffffU) < piece_key(1, 3, 0));
 }
 
 TEST_CASE("commit entries are found anywhere in other bytes, and only with the right salt") {

@@ -1,0 +1,234 @@
+// Full disks, failing writes and failing syncs.
+#include <doctest/doctest.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "storage/store_impl.hpp"
+#include "tests/storage/fault_file_system.hpp"
+#include "tests/storage/support.hpp"
+
+using namespace octavo;
+using namespace octavo::storage;
+using namespace octavo::storage::testing;
+using namespace std::chrono_literals;
+using fault = fault_file_system::fault;
+
+namespace {
+
+struct faulty {
+  temporary_folder folder;
+  std::shared_ptr<fault_file_system> files = std::make_shared<fault_file_system>();
+  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+  std::atomic<std::uint64_t> free{std::uint64_t{1} << 40U};
+  store_options options = options_for(folder / "s");
+
+  std::unique_ptr<store> open() {
+    auto opened = open_store(options, {env.get(), [this]() -> result<std::uint64_t> { return free.load(); }});
+    if (!opened) FAIL(opened.error().message);
+    return std::move(*opened);
+  }
+};
+
+bool wait_until(const std::function<bool()>& condition) {
+  for (int i = 0; i < 400; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(10ms);
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("below the reserve edits are refused with a clear sentence, reading goes on, and room brings writing back") {
+  faulty disk;
+  auto store = disk.open();
+  fill(*store, "a", 1, 3);
+  disk.free = disk.options.min_free_bytes - 1;
+  CHECK(wait_until([&] { return !store->writable(); }));
+  const auto refused = commit_one(*store, "a", 4, "a/4");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::no_space);
+  CHECK(refused.error().message.find(disk.options.path.string()) != std::string::npos);
+  CHECK(store->put_snapshot("a", 2, as_bytes("x"), 1).error().code == errc::no_space);
+  CHECK(store->space().free_bytes == disk.options.min_free_bytes - 1);
+  CHECK_FALSE(store->failed());
+  check_filled(*store, "a", 3);
+  disk.free = disk.options.min_free_bytes * 4;
+  CHECK(wait_until([&] { return store->writable(); }));
+  fill(*store, "a", 4, 5);
+  check_filled(*store, "a", 5);
+  // A single write may not use the reserve up either.
+  CHECK(commit_one(*store, "a", 6, std::string(disk.options.min_free_bytes * 4, 'x')).error().code == errc::no_space);
+  fill(*store, "a", 6, 6);
+}
+
+TEST_CASE(
+    "a disk that is full in the middle of a write leaves nothing acknowledged, nothing applied, and is recovered "
+    "from") {
+  for (const bool at_sync : {false, true}) {
+    for (const auto mode : {sync_mode::always, sync_mode::os}) {
+      if (at_sync && mode == sync_mode::os) continue;
+      CAPTURE(at_sync);
+      faulty disk;
+      disk.options.sync = mode;
+      auto store = disk.open();
+      fill(*store, "a", 1, 5);
+      fill(*store, "b", 1, 2);
+      (at_sync ? disk.files->on_log_sync : disk.files->on_log_append) = fault::no_space;
+      disk.files->on_table_append = fault::no_space;
+      const auto refused = commit_one(*store, "a", 6, "never acknowledged");
+      REQUIRE_FALSE(refused);
+      CHECK(refused.error().code == errc::no_space);
+      CHECK_FALSE(store->writable());
+      CHECK_FALSE(store->failed());
+      CHECK(commit_one(*store, "b", 3, "b/3").error().code == errc::no_space);
+      check_filled(*store, "a", 5);
+      check_filled(*store, "b", 2);
+
+      // Killed now: the unacknowledged update may or may not be there, all others are.
+      const auto killed = disk.folder / "killed";
+      copy_store(disk.options.path, killed);
+      {
+        auto after = open_ok(killed);
+        CHECK_FALSE(after->recovery());
+        const auto whole = after->load("a");
+        require_ok(whole);
+        CHECK(whole->info.last_seq >= 5);
+        CHECK(whole->info.last_seq <= 6);
+        check_filled(*after, "b", 2);
+        require_ok(commit_one(*after, "a", whole->info.last_seq + 1, "goes on"));
+      }
+
+      disk.files->on_log_sync = fault::none;
+      disk.files->on_log_append = fault::none;
+      disk.files->on_table_append = fault::none;
+      CHECK(wait_until([&] { return store->writable(); }));
+      check_filled(*store, "a", 5);
+      fill(*store, "a", 6, 10);
+      fill(*store, "b", 3, 3);
+      check_filled(*store, "a", 10);
+      copy_store(disk.options.path, killed);
+      store.reset();
+      for (const auto& path : {disk.options.path, killed}) {
+        auto again = open_ok(path);
+        CHECK_FALSE(again->recovery());
+        check_filled(*again, "a", 10);
+        check_filled(*again, "b", 3);
+        CHECK(again->check()->problem_count == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("a failed write or sync ends all writing, is never retried, and never becomes an acknowledgement") {
+  for (const bool at_sync : {false, true}) {
+    CAPTURE(at_sync);
+    faulty disk;
+    auto store = disk.open();
+    fill(*store, "a", 1, 5);
+    (at_sync ? disk.files->on_log_sync : disk.files->on_log_append) = fault::io_error;
+    const auto refused = commit_one(*store, "a", 6, "never acknowledged");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::io_error);
+    CHECK(store->failed());
+    CHECK_FALSE(store->writable());
+    disk.files->on_log_sync = fault::none;
+    disk.files->on_log_append = fault::none;
+    const int syncs = disk.files->log_syncs;
+    for (int i = 0; i < 3; ++i) {
+      CHECK(commit_one(*store, "a", 6, "again").error().code == errc::io_error);
+      CHECK(commit_one(*store, "b", 1, "b/1").error().code == errc::io_error);
+    }
+    CHECK(store->put_snapshot("a", 5, {}, 1).error().code == errc::io_error);
+    std::this_thread::sleep_for(600ms);
+    CHECK_FALSE(store->writable());
+    CHECK(disk.files->log_syncs == syncs);
+    check_filled(*store, "a", 5);
+    disk.files->copy_after_power_cut(disk.options.path, disk.folder / "cut", 0);
+    store.reset();
+    check_filled(*open_ok(disk.folder / "cut"), "a", 5);
+    auto again = open_ok(disk.options.path);
+    const auto whole = again->load("a");
+    require_ok(whole);
+    CHECK(whole->info.last_seq >= 5);
+    CHECK_FALSE(again->recovery());
+  }
+}
+
+TEST_CASE("every commit is synced under always, none under os, and within the interval under interval") {
+  {
+    faulty disk;
+    auto store = disk.open();
+    for (std::uint64_t seq = 1; seq <= 10; ++seq) {
+      require_ok(commit_one(*store, "a", seq, update_text("a", seq)));
+      disk.files->copy_after_power_cut(disk.options.path, disk.folder / "cut", 0);
+      check_filled(*open_ok(disk.folder / "cut"), "a", seq);
+    }
+  }
+  {
+    faulty disk;
+    disk.options.sync = sync_mode::os;
+    auto store = disk.open();
+    fill(*store, "a", 1, 10);
+    CHECK(disk.files->log_syncs == 0);
+  }
+  {
+    faulty disk;
+    disk.options.sync = sync_mode::interval;
+    disk.options.interval_ms = 20ms;
+    auto store = disk.open();
+    fill(*store, "a", 1, 10);
+    CHECK(wait_until([&] { return disk.files->log_syncs > 0; }));
+    std::this_thread::sleep_for(200ms);
+    disk.files->copy_after_power_cut(disk.options.path, disk.folder / "cut", 0);
+    check_filled(*open_ok(disk.folder / "cut"), "a", 10);
+    disk.files->on_log_sync = fault::io_error;
+    fill(*store, "a", 11, 11);
+    CHECK(wait_until([&] { return store->failed(); }));
+    CHECK(commit_one(*store, "a", 12, "x").error().code == errc::io_error);
+  }
+}
+
+TEST_CASE("a small disk really runs full, and writing resumes when a file on it goes") {
+  temporary_folder folder;
+  const auto disk = folder / "disk";
+  std::filesystem::create_directory(disk);
+  if (::geteuid() != 0 || ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=24m") != 0) {
+    MESSAGE("SKIPPED: mounting a small file system takes root");
+    return;
+  }
+  struct unmount {
+    std::filesystem::path path;
+    ~unmount() { ::umount2(path.c_str(), MNT_DETACH); }
+  } const guard{disk};
+  for (const std::uint64_t reserve : {std::uint64_t{8} << 20U, std::uint64_t{0}}) {
+    CAPTURE(reserve);
+    auto options = options_for(disk / ("s" + std::to_string(reserve)));
+    options.min_free_bytes = reserve;
+    auto store = open_ok(options);
+    write_bytes(disk / "ballast", std::string(8 << 20, 'b'));
+    const std::string update(100'000, 'u');
+    std::uint64_t last = 0;
+    result<void> outcome;
+    while ((outcome = commit_one(*store, "a", last + 1, update))) {
+      ++last;
+      REQUIRE(last < 1000);
+    }
+    CHECK(outcome.error().code == errc::no_space);
+    CHECK(last > 10);
+    CHECK_FALSE(store->failed());
+    const auto whole = store->load("a");
+    require_ok(whole);
+    CHECK(whole->records.size() == last);
+    std::filesystem::remove(disk / "ballast");
+    CHECK(wait_until([&] { return store->writable(); }));
+    require_ok(commit_one(*store, "a", last + 1, update));
+    CHECK(store->check()->problem_count == 0);
+    store.reset();
+    CHECK(open_ok(options)->load("a")->records.size() == last + 1);
+    std::filesystem::remove_all(options.path);
+  }
+}

@@ -1,0 +1,457 @@
+// Damage to the write-ahead log and to the tables, done to the bytes of real stores. The one rule that every case
+// checks: each document either has all of its acknowledged updates or is set aside; none is silently short.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "storage/codec.hpp"
+#include "storage/files.hpp"
+#include "storage/store.hpp"
+#include "storage/wal_recovery.hpp"
+#include "storage/wal_scan.hpp"
+#include "tests/storage/support.hpp"
+
+using namespace octavo;
+using namespace octavo::storage;
+using namespace octavo::storage::testing;
+
+namespace {
+
+const std::vector<std::string> names = {"alpha", "beta", "gamma", "delta", "epsilon"};
+
+// A store whose log holds `commits` commits over five documents, copied while it is open, and what was acknowledged.
+struct killed_store {
+  temporary_folder folder;
+  std::filesystem::path path = folder / "killed";
+  std::map<std::string, std::uint64_t> acknowledged;
+  std::string salt;
+
+  explicit killed_store(int commits, std::size_t padding = 0) {
+    const auto live = folder / "live";
+    auto store = open_ok(live);
+    for (int i = 0; i < commits; ++i) {
+      // Mostly one document a commit, sometimes two.
+      std::vector<std::pair<std::string, std::string>> texts;
+      for (int k = 0; k < (i % 4 == 3 ? 2 : 1); ++k) {
+        const auto& name = names[static_cast<std::size_t>(i + k) % names.size()];
+        const auto seq = ++acknowledged[name];
+        texts.emplace_back(name, update_text(name, seq) + std::string(padding, '.'));
+      }
+      std::vector<append> group;
+      for (const auto& [name, text] : texts) group.push_back(make_append(name, acknowledged[name], text));
+      require_ok(store->commit(group));
+    }
+    copy_store(live, path);
+    const auto format = read_format_file(path);
+    require_ok(format);
+    salt = salt_of((*format)->store_id);
+  }
+
+  wal_scan scan(bool keep = true) const {
+    auto read = scan_wal(path / "db", salt, keep);
+    require_ok(read);
+    return std::move(*read);
+  }
+};
+
+// Opens the store and checks the rule. Returns the names of documents that were set aside.
+std::set<std::string> open_and_check(const std::filesystem::path& path,
+                                     const std::map<std::string, std::uint64_t>& acknowledged) {
+  auto store = open_ok(path);
+  std::set<std::string> aside;
+  for (const auto& [name, last] : acknowledged) {
+    const auto info = store->find(name);
+    require_ok(info);
+    const auto nameless = store->recovery() ? store->recovery()->nameless.size() : 0;
+    if (!*info) {
+      INFO("the document " << name << " vanished");
+      CHECK(nameless > 0);
+      continue;
+    }
+    if ((*info)->is_quarantined()) {
+      aside.insert(name);
+      continue;
+    }
+    const auto whole = store->load(name);
+    if (!whole) FAIL(name << ": " << whole.error().message);
+    CHECK(whole->info.last_seq == last);
+    for (const auto& record : whole->records) {
+      CHECK(as_text(record.update).starts_with(update_text(name, record.seq)));
+    }
+    // It serves: the next edit goes in.
+    require_ok(commit_one(*store, name, last + 1, "next"));
+  }
+  return aside;
+}
+
+}  // namespace
+
+TEST_CASE("a log without damage is clean, and every commit is read from it") {
+  const killed_store store(40);
+  const auto scan = store.scan();
+  CHECK(scan.state == wal_state::clean);
+  CHECK(scan.damages.empty());
+  REQUIRE(scan.commits.size() == 40);
+  for (std::size_t i = 0; i < scan.commits.size(); ++i) {
+    CHECK(scan.commits[i].entry.commit == i + 1);
+    CHECK(scan.commits[i].entry.previous == i);
+    CHECK(scan.commits[i].entry.synced);
+  }
+}
+
+TEST_CASE("a log torn at any byte of its last record loses that record alone") {
+  killed_store store(12);
+  const auto scan = store.scan();
+  const auto last = scan.commits.back().offset;
+  const auto log = log_of(store.path);
+  const auto data = read_bytes(log);
+  // The last commit was never acknowledged then.
+  for (const auto& item : scan.commits.back().entry.own) --store.acknowledged[names[item.id - 1]];
+  const auto copy = store.folder / "copy";
+  for (auto size = last; size < data.size(); ++size) {
+    copy_store(store.path, copy);
+    write_bytes(log_of(copy), std::string_view(data).substr(0, size));
+    CHECK(open_and_check(copy, store.acknowledged).empty());
+    CHECK_FALSE(std::filesystem::exists(copy / "RECOVERY"));
+  }
+}
+
+TEST_CASE("a torn record of several blocks is dropped wherever it was cut") {
+  killed_store store(6, 100'000);
+  const auto scan = store.scan();
+  const auto last = scan.commits.back().offset;
+  const auto data = read_bytes(log_of(store.path));
+  for (const auto& item : scan.commits.back().entry.own) --store.acknowledged[names[item.id - 1]];
+  const auto copy = store.folder / "copy";
+  for (auto size = last + 1; size < data.size(); size += 4999) {
+    copy_store(store.path, copy);
+    SUBCASE("the file ends") {
+      write_bytes(log_of(copy), std::string_view(data).substr(0, size));
+    }
+    SUBCASE("the file goes on with zeros") {
+      write_bytes(log_of(copy), data.substr(0, size) + std::string(data.size() - size, '\0'));
+    }
+    SUBCASE("one page in the middle was never written") {
+      auto torn = data;
+      const auto page = std::min(size / 4096 * 4096 + 4096, (data.size() - 4096) / 4096 * 4096);
+      std::fill_n(torn.begin() + static_cast<std::ptrdiff_t>(page), 4096, '\0');
+      write_bytes(log_of(copy), torn);
+    }
+    CHECK(open_and_check(copy, store.acknowledged).empty());
+  }
+}
+
+TEST_CASE("with any one byte of the log damaged, every lost commit's documents are known") {
+  const killed_store store(40);
+  const auto whole = store.scan();
+  const auto log = log_of(store.path);
+  const auto data = read_bytes(log);
+  std::mt19937_64 random(seed_of_run());
+  int unknown = 0;
+  for (std::size_t at = 0; at < data.size(); ++at) {
+    auto damaged = data;
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << (random() % 8)));
+    write_bytes(log, damaged);
+    const auto scan = store.scan();
+    CAPTURE(at);
+    CHECK(scan.state == wal_state::needs_recovery);
+    const auto plan = plan_recovery(scan, 0);
+    std::set<std::uint64_t> applied;
+    for (const auto i : plan.apply) applied.insert(scan.commits[i].entry.commit);
+    std::set<std::uint64_t> suspects;
+    for (const auto& item : plan.suspects) suspects.insert(item.id);
+    CHECK(applied.size() + 1 >= whole.commits.size());
+    unknown += plan.everything ? 1 : 0;
+    for (const auto& commit : whole.commits) {
+      if (applied.contains(commit.entry.commit)) continue;
+      for (const auto& item : commit.entry.own) CHECK(suspects.contains(item.id));
+    }
+  }
+  CHECK(unknown == 0);
+}
+
+TEST_CASE("whatever stretch of the log is destroyed, no document is silently short") {
+  const auto seed = seed_of_run();
+  MESSAGE("OCTAVO_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  const killed_store store(120);
+  const auto data = read_bytes(log_of(store.path));
+  const auto copy = store.folder / "copy";
+  for (int round = 0; round < 60; ++round) {
+    copy_store(store.path, copy);
+    auto damaged = data;
+    const std::size_t size = std::size_t{1} << (random() % 14);
+    const auto begin = random() % data.size();
+    const auto kind = random() % 3;
+    for (auto at = begin; at < std::min(begin + size, data.size()); ++at) {
+      damaged[at] = kind == 0 ? static_cast<char>(random()) : kind == 1 ? '\0' : static_cast<char>(damaged[at] ^ 0x10);
+    }
+    if (kind == 1 && damaged.find_last_not_of('\0') < begin) continue;  // that is how a torn tail looks
+    CAPTURE(seed);
+    CAPTURE(round);
+    CAPTURE(begin);
+    CAPTURE(size);
+    CAPTURE(kind);
+    write_bytes(log_of(copy), damaged);
+    const auto aside = open_and_check(copy, store.acknowledged);
+    if (damaged != data) CHECK(!aside.empty());
+    // The second time it is an ordinary store, and what was set aside still is.
+    auto again = open_ok(copy);
+    CHECK_FALSE(again->recovery());
+    for (const auto& name : aside) CHECK((*again->find(name))->is_quarantined());
+  }
+}
+
+TEST_CASE("a damaged record in the middle sets its document aside, with the place, and no other") {
+  const killed_store store(40);
+  const auto scan = store.scan();
+  const auto& hit = scan.commits[20];
+  REQUIRE(hit.entry.own.size() == 1);
+  const auto& name = names[hit.entry.own[0].id - 1];
+  const auto log = log_of(store.path);
+  auto data = read_bytes(log);
+  const auto original = data;
+  data[hit.offset + 100] = static_cast<char>(data[hit.offset + 100] ^ 1);
+  SUBCASE("a bit of the payload") {}
+  SUBCASE("the whole record is zeros, which RocksDB would skip without a word") {
+    data = original;
+    std::fill(data.begin() + static_cast<std::ptrdiff_t>(hit.offset),
+              data.begin() + static_cast<std::ptrdiff_t>(scan.commits[21].offset), '\0');
+  }
+  SUBCASE("the length, which RocksDB would take for a torn tail") {
+    data = original;
+    data[hit.offset + 5] = '\x7f';
+  }
+  write_bytes(log, data);
+  {
+    auto options = options_for(store.path);
+    options.read_only = true;
+    const auto refused = store::open(options);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::corrupt);
+    CHECK(refused.error().message.find("offset " + std::to_string(hit.offset)) != std::string::npos);
+  }
+  auto opened = open_ok(store.path);
+  REQUIRE(opened->recovery());
+  const auto& report = *opened->recovery();
+  CHECK(report.documents == std::vector<std::string>{name});
+  CHECK(report.lost_commits == 1);
+  CHECK_FALSE(report.everything);
+  const auto info = **opened->find(name);
+  CHECK(info.quarantine_reason.find("offset " + std::to_string(hit.offset)) != std::string::npos);
+  CHECK(info.quarantine_reason.find(log.filename().string()) != std::string::npos);
+  CHECK(info.quarantine_reason.find("update " + std::to_string(hit.entry.own[0].seq)) != std::string::npos);
+  CHECK(opened->load(name).error().code == errc::corrupt);
+  // The original is kept, byte by byte.
+  CHECK(read_bytes(report.folder / log.filename()) == data);
+  CHECK(read_bytes(report.folder / "README.txt").find(name) != std::string::npos);
+  for (const auto& other : names) {
+    if (other != name) check_filled(*opened, other, store.acknowledged.at(other));
+  }
+  opened.reset();
+  CHECK(open_and_check(store.path, store.acknowledged) == std::set<std::string>{name});
+}
+
+TEST_CASE("a damaged last record that was complete is no torn tail") {
+  const killed_store store(20);
+  const auto scan = store.scan();
+  const auto& last = scan.commits.back();
+  std::set<std::string> expected;
+  for (const auto& item : last.entry.own) expected.insert(names[item.id - 1]);
+  auto data = read_bytes(log_of(store.path));
+  SUBCASE("a bit in the middle") {
+    data[data.size() - 60] = static_cast<char>(data[data.size() - 60] ^ 4);
+  }
+  SUBCASE("a length that reaches beyond the end") {
+    data[last.offset + 5] = '\x10';
+  }
+  SUBCASE("the checksum") {
+    data[last.offset] = static_cast<char>(data[last.offset] ^ 4);
+  }
+  SUBCASE("all of it: then it could be any document") {
+    for (auto at = last.offset; at < data.size(); ++at) data[at] = static_cast<char>(at * 7 + 11);
+    expected = {names.begin(), names.end()};
+  }
+  write_bytes(log_of(store.path), data);
+  CHECK(open_and_check(store.path, store.acknowledged) == expected);
+}
+
+TEST_CASE("a lost creation, a lost removal and a lost snapshot are each noticed or harmless") {
+  temporary_folder folder;
+  const auto live = folder / "live";
+  const auto path = folder / "killed";
+  std::size_t lost = 0;
+  {
+    auto store = open_ok(live);
+    fill(*store, "kept", 1, 3);                                        // commits 1–3
+    fill(*store, "created", 1, 1);                                     // 4
+    fill(*store, "removed", 1, 2);                                     // 5, 6
+    require_ok(store->remove("removed"));                              // 7
+    require_ok(store->put_snapshot("kept", 2, as_bytes("state"), 1));  // 8: the state, 9: the header
+    fill(*store, "kept", 4, 5);                                        // 10, 11
+    copy_store(live, path);
+  }
+  const auto format = read_format_file(path);
+  const auto scan = scan_wal(path / "db", salt_of((*format)->store_id), true);
+  require_ok(scan);
+  REQUIRE(scan->commits.size() == 11);
+  std::string aside;
+  SUBCASE("the creation") {
+    lost = 4, aside = "created";
+  }
+  SUBCASE("the removal") {
+    lost = 7, aside = "removed";
+  }
+  SUBCASE("the snapshot's header") {
+    lost = 9;
+  }
+  auto data = read_bytes(log_of(path));
+  const auto at = scan->commits[lost - 1].offset + 40;
+  data[at] = static_cast<char>(data[at] ^ 1);
+  write_bytes(log_of(path), data);
+  auto store = open_ok(path);
+  REQUIRE(store->recovery());
+  CHECK(store->recovery()->lost_commits == 1);
+  if (aside.empty()) {
+    CHECK(store->recovery()->documents.empty());
+    CHECK((*store->find("kept"))->snapshot_seq == 0);
+  } else {
+    CHECK(store->recovery()->documents == std::vector<std::string>{aside});
+    CHECK((*store->find(aside))->is_quarantined());
+  }
+  check_filled(*store, "kept", 5);
+  require_ok(store->put_snapshot("kept", 5, as_bytes("again"), 1));
+  fill(*store, "fresh", 1, 1);
+  CHECK((*store->find("fresh"))->id >= 4);
+}
+
+TEST_CASE("a recovery that was interrupted anywhere is finished by the next open") {
+  const killed_store store(40);
+  const auto scan = store.scan();
+  const auto log = log_of(store.path);
+  auto data = read_bytes(log);
+  const auto at = scan.commits[10].offset + 50;
+  data[at] = static_cast<char>(data[at] ^ 1);
+  write_bytes(log, data);
+  const auto done = store.folder / "done";
+  copy_store(store.path, done);
+  const auto expected = open_and_check(done, store.acknowledged);
+  REQUIRE(expected.size() == 1);
+  std::map<std::string, std::uint64_t> after = store.acknowledged;
+  const auto note = [](const std::filesystem::path& path, const std::string& more) {
+    write_bytes(path / "RECOVERY", "octavo recovery\nfolder damaged-x\n" + more);
+  };
+  const auto path = store.folder / "interrupted";
+  SUBCASE("right after the note") {
+    copy_store(store.path, path);
+    copy_store(store.path / "db", path / "damaged-x");
+    note(path, "");
+  }
+  SUBCASE("after the log was dropped") {
+    copy_store(store.path, path);
+    copy_store(store.path / "db", path / "damaged-x");
+    std::filesystem::remove(log_of(path));
+    note(path, "base 0\n");
+  }
+  SUBCASE("when all was done but for the note") {
+    copy_store(store.path, path);
+    { auto opened = open_ok(path); }
+    std::filesystem::rename(files_with(path, "").empty() ? path : [&] {
+      for (const auto& file : std::filesystem::directory_iterator(path)) {
+        if (file.path().filename().string().starts_with("damaged-2")) return file.path();
+      }
+      return path;
+    }(), path / "damaged-x");
+    note(path, "base 0\n");
+  }
+  {
+    auto options = options_for(path);
+    options.read_only = true;
+    CHECK(store::open(options).error().code == errc::corrupt);
+  }
+  CHECK(open_and_check(path, after) == expected);
+  CHECK_FALSE(std::filesystem::exists(path / "RECOVERY"));
+}
+
+TEST_CASE("damage in a table stops the documents of that block alone, and the check finds it") {
+  temporary_folder folder;
+  std::mt19937_64 random(7);
+  const int count = 60;
+  {
+    auto store = open_ok(folder / "s");
+    for (int i = 0; i < count; ++i) {
+      std::string noise(20'000, '\0');
+      for (auto& byte : noise) byte = static_cast<char>(random());
+      require_ok(commit_one(*store, "doc" + std::to_string(i), 1, noise));
+    }
+    require_ok(store->compact());
+  }
+  std::filesystem::path largest;
+  for (const auto& file : files_with(folder / "s" / "db", ".sst")) {
+    if (largest.empty() || std::filesystem::file_size(file) > std::filesystem::file_size(largest)) largest = file;
+  }
+  auto data = read_bytes(largest);
+  REQUIRE(data.size() > 1'000'000);
+  data[data.size() / 2] = static_cast<char>(data[data.size() / 2] ^ 1);
+  write_bytes(largest, data);
+  auto store = open_ok(folder / "s");
+  int damaged = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto name = "doc" + std::to_string(i);
+    const auto whole = store->load(name);
+    if (!whole) {
+      ++damaged;
+      CHECK(whole.error().code == errc::corrupt);
+      CHECK(whole.error().message.find(largest.filename().string()) != std::string::npos);
+      require_ok(store->set_quarantined(name, whole.error().message));
+    } else {
+      require_ok(commit_one(*store, name, 2, "more"));
+    }
+  }
+  CHECK(damaged == 1);
+  const auto report = store->check();
+  require_ok(report);
+  CHECK(report->problem_count >= 2);
+  CHECK(report->documents == static_cast<std::uint64_t>(count));
+  // Background work trips over the block and goes on serving.
+  static_cast<void>(store->compact());
+  CHECK(store->writable());
+  fill(*store, "afterwards", 1, 10);
+  check_filled(*store, "afterwards", 10);
+}
+
+TEST_CASE("an older snapshot stands in for a damaged one while its log is kept") {
+  temporary_folder folder;
+  auto options = options_for(folder / "s");
+  options.retention_ms = std::chrono::hours(1);
+  std::mt19937_64 random(3);
+  std::string noise(200'000, '\0');
+  for (auto& byte : noise) byte = static_cast<char>(random());
+  const auto good = noise.substr(0, 50'000);
+  {
+    auto store = open_ok(options);
+    fill(*store, "a", 1, 10);
+    require_ok(store->put_snapshot("a", 4, as_bytes(good), 1000));
+    require_ok(store->put_snapshot("a", 8, as_bytes(noise), 2000));
+    require_ok(store->compact());
+  }
+  bool hit = false;
+  for (const auto& file : files_with(folder / "s" / "db", ".sst")) {
+    auto data = read_bytes(file);
+    const auto at = data.find(noise.substr(100'000, 64));
+    if (at == std::string::npos) continue;
+    data[at] = static_cast<char>(data[at] ^ 1);
+    write_bytes(file, data);
+    hit = true;
+  }
+  REQUIRE(hit);
+  auto store = open_ok(options);
+  const auto whole = store->load("a");
+  require_ok(whole);
+  CHECK(whole->snapshot_seq == 4);
+  CHECK(as_text(*whole->snapshot) == good);
+  CHECK(whole->records.size() == 6);
+  CHECK(store->check()->problem_count > 0);
+}
