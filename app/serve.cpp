@@ -174,9 +174,14 @@ int serve(const serve_options& options) {
   }}.detach();
   auto patience = std::chrono::milliseconds{options.stop_timeout_ms};
   (*server)->stop_accepting();
-  node->stop(patience);
+  auto in_good_order = node->stop(patience);
   constexpr auto closing_patience = std::chrono::seconds{3};
   (*server)->stop(std::min<std::chrono::milliseconds>(patience, closing_patience));
+  if (!in_good_order) {
+    // Something does not end, and waiting for it is over. What was acknowledged is on disk.
+    spdlog::shutdown();
+    _exit(exit_ok);
+  }
   server->reset();
   node.reset();
   spdlog::info("stopped");

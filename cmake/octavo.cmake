@@ -34,6 +34,21 @@ function(octavo_mark_system_headers)
   endforeach()
 endfunction()
 
+option(OCTAVO_PCH "precompile the headers of heavy libraries" OFF)
+
+# Precompiles library headers for a target. ccache wants to be told (scripts/build sets its CCACHE_SLOPPINESS).
+function(octavo_precompile target)
+  if(NOT OCTAVO_PCH)
+    return()
+  endif()
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)
+  else()
+    target_compile_options(${target} PRIVATE -Xclang -fno-pch-timestamp)
+  endif()
+endfunction()
+
 # octavo_library(crdt SOURCES a.cpp … [PUBLIC targets…] [PRIVATE targets…])
 # Makes the library octavo_crdt with the alias octavo::crdt from the folder that calls it. Headers are included as
 # <folder>/<name>.hpp from the project's root, and are installed under include/octavo/.

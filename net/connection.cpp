@@ -27,6 +27,7 @@ connection::connection(io_thread& thread, const dialect& speaks, std::string pee
             static_cast<double>(thread.options().limits.messages_burst), thread.now()) {}
 
 connection::~connection() {
+  if (session_) compat::tell(session_, actors::leave_atom_v);  // dropped with its thread, without a last word
   auto& counters = thread_.node().counters();
   counters.send_queue_bytes.fetch_sub(static_cast<std::int64_t>(queue_bytes_), std::memory_order_relaxed);
   counters.unanswered_bytes.fetch_sub(static_cast<std::int64_t>(unanswered_bytes_), std::memory_order_relaxed);
