@@ -35,7 +35,11 @@ bool pending_set::covers(std::uint64_t client, std::uint32_t clock, std::uint32_
   auto at = found->second.upper_bound(clock);
   if (at == found->second.begin()) return false;
   --at;
-  return at->first + at->second.length >= end;
+  for (std::uint32_t reach = clock; at != found->second.end() && at->first <= reach; ++at) {
+    reach = std::max(reach, at->first + at->second.length);
+    if (reach >= end) return true;
+  }
+  return false;
 }
 
 bool pending_set::add(const decoded_update& update, const decoded_struct& each) {

@@ -175,6 +175,8 @@ void decoded_update::normalize_deletes() {
 
 namespace {
 
+// Values of a key are left apart: alone, each deletes the one before it; joined, they would be one value of two units
+// of which the first is alive.
 bool continues(const decoded_struct& left, const decoded_struct& right) {
   if (left.kind != right.kind || left.end() != right.clock) return false;
   switch (left.kind) {
@@ -186,7 +188,7 @@ bool continues(const decoded_struct& left, const decoded_struct& right) {
     case content_kind::deleted:
       return right.origin_client == right.client && right.origin_clock == right.clock - 1 &&
              left.right_client == right.right_client && (!left.has_right() || left.right_clock == right.right_clock) &&
-             left.has_parent_sub == right.has_parent_sub;
+             !left.has_parent_sub && !right.has_parent_sub;
     default:
       return false;
   }

@@ -30,7 +30,9 @@ class arena {
 
   char* at(std::uint32_t offset) { return data_ + offset; }
   const char* at(std::uint32_t offset) const { return data_ + offset; }
-  std::string_view view(std::uint32_t offset, std::uint32_t size) const { return {data_ + offset, size}; }
+  std::string_view view(std::uint32_t offset, std::uint32_t size) const {
+    return size == 0 ? std::string_view() : std::string_view(data_ + offset, size);
+  }
 
   std::size_t size() const { return size_; }
   std::size_t capacity() const { return capacity_; }

@@ -65,7 +65,7 @@ class pending_set {
 
   /// Adds a struct, unless one that covers it waits already. Returns true if it was added.
   bool add(const decoded_update& update, const decoded_struct& each);
-  /// True if the struct's units all wait already, in one struct.
+  /// True if units [clock, end) of a client all wait already.
   bool covers(std::uint64_t client, std::uint32_t clock, std::uint32_t end) const;
 
   queue* find(std::uint64_t client);

@@ -168,6 +168,9 @@ TEST_CASE("pruning leaves exactly what is new") {
   CHECK(pruned(early) == "0000");
   CHECK(pruned(update_builder().erase(1, 18, 4).erase(1, 24, 3).build()) == to_hex(hex("00 01 01 02 12 02 19 02")));
   CHECK(doc.text("text") == "acdef");
+  // What waits in pieces is known as a whole.
+  feed(doc, update_builder().block(1, 10).text("y", unit{1, 9}).build());
+  CHECK(pruned(update_builder().block(1, 9).text("xy", unit{1, 8}).build()) == "0000");
 }
 
 TEST_CASE("what misses its predecessors waits, counts in no state vector, and is part of every state") {

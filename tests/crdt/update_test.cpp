@@ -237,6 +237,8 @@ TEST_CASE("merging does not join what does not continue") {
   CHECK(merged(head, update_builder().block(1, 3).text("c", unit{1, 2}).build()) == 2);
   CHECK(merged(head, update_builder().block(1, 2).deleted(1, unit{1, 1}).build()) == 2);
   CHECK(merged(head, update_builder().block(1, 1).text("bc", unit{1, 0}).build()) == 1);
+  CHECK(merged(update_builder().block(1, 0).set("m", "k", 1).build(),
+               update_builder().block(1, 1).set("m", "k", 2, unit{1, 0}).build()) == 2);
   CHECK(merged(update_builder().block(1, 0).gc(2).build(), update_builder().block(1, 2).gc(2).build()) == 1);
 }
 
