@@ -197,7 +197,7 @@ void run_model(std::uint64_t seed, sync_mode mode) {
 TEST_CASE("random operations with power cuts keep to the model") {
   const auto seed = seed_of_run();
   MESSAGE("OCTAVO_SEED=" << seed);
-  for (std::uint64_t round = 0; round < 6; ++round) {
+  for (std::uint64_t round = 0; round < 3; ++round) {
     for (const auto mode : {sync_mode::always, sync_mode::os}) run_model(seed + round, mode);
   }
 }
