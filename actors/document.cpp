@@ -83,7 +83,8 @@ void document_state::handle(subscriber_id subscriber, relay_burst burst, moment 
         resync(who, what);
         break;
     }
-    answered(who, what);
+    // The update that broke the document gets no answer: that would call it durable.
+    if (!broken_) answered(who, what);
   }
 }
 
@@ -103,7 +104,10 @@ void document_state::edit(session_key who, const request& what, std::int64_t uni
   limits.max_bytes = options_.update_bytes_max;
   if (auto decoded = crdt::decode_update_v1(what.data.view(), scratch_, limits); !decoded) {
     counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
-    bad_message(who, "malformed update: " + to_string(decoded.error()));
+    auto reason = "malformed update: " + to_string(decoded.error());
+    // Else the answer that follows would call it durable.
+    reply_to(who, reply_kind::refused, payload::copy_of("the update was not taken: " + reason), what.op);
+    bad_message(who, reason);
     return;
   }
   content_.prune(scratch_);
@@ -201,6 +205,7 @@ void document_state::bad_message(session_key who, std::string_view what) {
 
 void document_state::refuse(session_key who, const request& what, std::string_view why) {
   refused_ = true;
+  counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
   reply_to(who, reply_kind::refused, payload::copy_of(why), what.op);
 }
 

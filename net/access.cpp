@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
 #include <boost/json.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <sstream>
+
+#include "net/text.hpp"
 
 namespace octavo::net {
 
@@ -151,9 +151,8 @@ bool origin_allowed(std::string_view origin, std::string_view host, bool loopbac
                     const std::vector<std::string>& allowed) {
   if (origin.empty()) return true;
   if (std::ranges::any_of(allowed, [&](const std::string& one) { return one == origin || one == "*"; })) return true;
-  auto parsed = boost::urls::parse_uri(origin);
-  if (!parsed) return false;  // "null" of a sandboxed page or a file, among others
-  auto authority = std::string_view{parsed->encoded_host_and_port()};
+  auto authority = origin_authority(origin);
+  if (authority.empty()) return false;  // "null" of a sandboxed page or a file, among others
   // On loopback the Host header proves nothing: a page of any site can have its own name lead here.
   if (loopback_only) return is_loopback_host(authority) && is_loopback_host(host);
   return !host.empty() && authority == host;

@@ -3,22 +3,18 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/span_body.hpp>
 #include <boost/json.hpp>
-#include <boost/url/decode_view.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/parse_query.hpp>
-#include <boost/url/url_view.hpp>
 #include <charconv>
 #include <chrono>
 
 #include "crdt/utf8.hpp"
 #include "net/logger.hpp"
+#include "net/text.hpp"
 #include "net/version.hpp"
 
 namespace octavo::net {
 
 namespace http = boost::beast::http;
 namespace json = boost::json;
-namespace urls = boost::urls;
 
 namespace {
 
@@ -106,19 +102,6 @@ std::string cookie_of(const http_request& request, std::string_view name) {
 
 }  // namespace
 
-std::string query_parameter(std::string_view query, std::string_view name) {
-  if (query.empty()) return {};  // Boost.URL 1.81 does not take a view without an address
-  auto parsed = urls::parse_query(query);
-  if (!parsed) return {};
-  for (const auto& one : *parsed) {
-    if (*one.key != name || !one.has_value) continue;
-    auto value = std::string{};
-    for (auto character : *one.value) value += character;
-    return value;
-  }
-  return {};
-}
-
 std::string token_of(const http_request& request, std::string_view query) {
   if (auto token = query_parameter(query, "token"); !token.empty()) return token;
   constexpr auto scheme = std::string_view{"Bearer "};
@@ -152,10 +135,9 @@ std::string_view routes::refusal(const http_request& request) const {
 result<routes::target> routes::websocket_target(const http_request& request) {
   auto [path, query] = split_target(request);
   while (path.starts_with('/')) path.remove_prefix(1);
-  auto decoded = urls::make_pct_string_view(path);
+  auto decoded = percent_decode(path);
   if (!decoded) return fail(errc::invalid_argument, "the document's name is not well encoded (a stray % sign?)");
-  auto name = std::string{};
-  for (auto character : urls::decode_view{*decoded}) name += character;
+  auto name = std::move(*decoded);
   if (name.empty()) return fail(errc::invalid_argument, "the URL names no document: connect to /<document>");
   if (name.size() > name_bytes_max)
     return fail(errc::invalid_argument,

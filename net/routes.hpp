@@ -55,9 +55,6 @@ class routes {
   std::atomic<bool> stopping_{false};
 };
 
-/// The value of a parameter of a query string, decoded; empty if it is not there.
-std::string query_parameter(std::string_view query, std::string_view name);
-
 /// The token of a request: the `token` parameter, a Bearer header, or the page's cookie.
 std::string token_of(const http_request& request, std::string_view query);
 
