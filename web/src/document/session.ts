@@ -60,6 +60,7 @@ export class DocumentSession extends Store<SessionState> {
   private connect_timer_: number | undefined;
   private refusal_timer_: number | undefined;
   private refusals_ = 0;
+  private access_asked_ = 0;
 
   constructor(readonly name: string) {
     super({
@@ -197,6 +198,7 @@ export class DocumentSession extends Store<SessionState> {
   }
 
   private async check_access_(): Promise<void> {
+    const asked = ++this.access_asked_;
     let access: Access;
     try {
       access = await get_access(this.name);
@@ -204,6 +206,8 @@ export class DocumentSession extends Store<SessionState> {
       // Offline, or a node that has no such answer: the connection itself will tell.
       return;
     }
+    // An answer from before a sign-in must not undo it.
+    if (asked !== this.access_asked_) return;
     this.set({ access });
     if (access.access === "none") {
       this.leave_();
