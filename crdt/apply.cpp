@@ -23,6 +23,8 @@ result<apply_report, apply_errc> engine::apply(const decoded_update& update) {
   schedule(update);
   if (const auto refused = admit(update)) return *refused;
 
+  // Until it is done the document is not to be trusted, should memory run out on the way.
+  usable = false;
   pending_changed_ = false;
   transaction_.begin();
   reserve(update);
@@ -35,10 +37,10 @@ result<apply_report, apply_errc> engine::apply(const decoded_update& update) {
   apply_deletes(update);
   transaction_.finish();
   if (transaction_.deletes_changed()) delete_set_known_ = false;
-  if (transaction_.failure() || transaction_.over_budget()) {
-    usable = false;
+  release_scratch();
+  if (transaction_.failure() || transaction_.over_budget())
     return transaction_.failure().value_or(apply_errc::step_budget_exceeded);
-  }
+  usable = true;
   apply_report report;
   report.structs_integrated = transaction_.structs_integrated();
   report.units_deleted = transaction_.units_deleted();
@@ -57,6 +59,18 @@ void engine::reserve(const decoded_update& update) {
   std::size_t bytes = data.contents.size();
   for (const auto index : order_) bytes += update.structs()[index].content.size();
   data.contents.reserve(bytes);
+}
+
+// A big update must not leave its scratch behind in a document that then sits idle.
+void engine::release_scratch() {
+  constexpr std::size_t kept_entries = 1024;
+  for (auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_}) {
+    if (each->capacity() > kept_entries) *each = {};
+  }
+  if (states_.capacity() > kept_entries) states_ = {};
+  if (stack_.capacity() > kept_entries) stack_ = {};
+  if (woken_.capacity() > kept_entries) woken_ = {};
+  if (cut_text_.capacity() > kept_entries) cut_text_ = {};
 }
 
 void engine::map_clients(const decoded_update& update) {
@@ -346,7 +360,8 @@ void engine::apply_deletes(const decoded_update& update) {
 }
 
 std::size_t engine::memory() const {
-  std::size_t bytes = sizeof(engine) + data.memory() + pending.memory() + delete_set_.capacity();
+  std::size_t bytes =
+      sizeof(engine) + data.memory() + pending.memory() + delete_set_.capacity() + transaction_.memory();
   for (const auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_}) bytes += each->capacity() * 4;
   return bytes + states_.capacity() + stack_.capacity() * sizeof(frame) + woken_.capacity() * 8 + cut_text_.capacity();
 }

@@ -44,6 +44,7 @@ class engine {
   std::optional<apply_errc> admit(const decoded_update& update);
   void map_clients(const decoded_update& update);
   void reserve(const decoded_update& update);
+  void release_scratch();
   void schedule(const decoded_update& update);
   bool step_block(const decoded_update& update, std::uint32_t block, const frame& top, dependency& missing);
   std::optional<dependency> missing_of(const decoded_update& update, const decoded_struct& each) const;

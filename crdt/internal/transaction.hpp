@@ -51,6 +51,13 @@ class transaction {
   /// Whether the set of deleted units changed, collected structs included.
   bool deletes_changed() const { return deletes_changed_; }
 
+  /// Scratch that is kept.
+  std::size_t memory() const {
+    return advances_.capacity() * sizeof(clock_advance) +
+           (deletes_.capacity() + collected_.capacity()) * sizeof(range) +
+           (advanced_clients_.capacity() + work_.capacity() + scan_numbers_.capacity()) * sizeof(std::uint32_t);
+  }
+
  private:
   struct range {
     std::uint32_t client;

@@ -1,0 +1,192 @@
+// What clients may send who mean harm, or are merely broken: a document bounds the work, the memory and the damage.
+#include <doctest/doctest.h>
+
+#include "crdt/document.hpp"
+#include "crdt/lib0.hpp"
+#include "tests/crdt/support/builder.hpp"
+#include "tests/crdt/support/replay.hpp"
+
+namespace {
+
+using namespace octavo;
+using namespace octavo::test;
+using crdt::document;
+
+TEST_CASE("structs that wait for each other for ever do not end the world") {
+  document doc;
+  const auto report = feed(doc, update_builder()
+                                    .block(1, 0)
+                                    .text("a", unit{2, 5})
+                                    .block(2, 0)
+                                    .text("b", unit{3, 0})
+                                    .block(3, 0)
+                                    .text("c", unit{1, 0})
+                                    .build());
+  CHECK(report.pending_structs == 3);
+  CHECK(report.structs_integrated == 0);
+  feed(doc, update_builder().block(4, 0).text("fine").build());
+  CHECK(doc.text("text") == "fine");
+  check_sound(doc);
+}
+
+TEST_CASE("pending growth is bounded, and the refusal leaves the document unchanged") {
+  crdt::document_options options;
+  options.max_pending_bytes = 4096;
+  document doc(options);
+  feed(doc, update_builder().block(1, 0).text("a").build());
+  std::uint64_t client = 100;
+  for (; client < 1000; ++client) {
+    const auto before = doc.encode_state_as_update_v1();
+    const auto done = doc.apply_v1(update_builder().block(client, 5).text("x", unit{client, 4}).build());
+    if (done) continue;
+    CHECK(done.error().apply == crdt::apply_errc::pending_full);
+    CHECK(crdt::leaves_unchanged(*done.error().apply));
+    CHECK(doc.encode_state_as_update_v1() == before);
+    break;
+  }
+  CHECK(client < 120);
+  CHECK(doc.stats().pending_bytes <= options.max_pending_bytes);
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const auto done = doc.apply_v1(update_builder().erase(7, i * 3, 1).build());
+    if (!done) CHECK(done.error().apply == crdt::apply_errc::pending_full);
+  }
+  CHECK(doc.stats().pending_bytes <= options.max_pending_bytes);
+  feed(doc, update_builder().block(1, 1).text("b", unit{1, 0}).build());
+  CHECK(doc.text("text") == "ab");
+}
+
+TEST_CASE("a parent that is not a type, or not an item, swallows its children") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("a").gc(3).build());
+  feed(doc, update_builder().block(2, 0).child("x", {1, 0}).child("y", {1, 2}).text("z", unit{1, 3}).build());
+  CHECK(doc.clock(2) == 3);
+  CHECK(doc.text("text") == "a");
+  check_sound(doc);
+}
+
+TEST_CASE("types nested without end are refused, and deep ones are deleted without recursion") {
+  crdt::document_options options;
+  options.max_type_depth = 100000;
+  document deep(options);
+  update_builder builder;
+  builder.block(1, 0).type(0);
+  constexpr std::uint64_t depth = 50000;
+  for (std::uint64_t i = 1; i < depth; ++i) builder.type(0, unit{1, i - 1});
+  const bytes nested = builder.build();
+  feed(deep, nested);
+  CHECK(deep.json("list").size() == 2 * depth + 2);
+  check_sound(deep);
+  feed(deep, update_builder().erase(1, 0, 1).build());
+  CHECK(deep.stats().items == 1);
+  check_sound(deep);
+
+  document usual;
+  const auto done = usual.apply_v1(nested);
+  REQUIRE_FALSE(done);
+  CHECK(done.error().apply == crdt::apply_errc::type_too_deep);
+  CHECK_FALSE(usual.usable());
+  CHECK(usual.apply_v1(hex("00 00")).error().apply == crdt::apply_errc::unusable);
+}
+
+TEST_CASE("deep XML prints without recursion") {
+  crdt::document_options options;
+  options.max_type_depth = 1000;
+  document doc(options);
+  update_builder builder;
+  builder.block(1, 0);
+  bytes root = hex("07 01 01 78 03 01 41");
+  builder.raw(root);
+  for (std::uint64_t i = 1; i < 900; ++i) {
+    bytes item = hex("07 00 01");
+    crdt::lib0_writer writer(item);
+    writer.var_uint(i - 1);
+    writer.u8(3);
+    writer.var_string("B");
+    builder.raw(item);
+  }
+  feed(doc, builder.build());
+  const auto xml = doc.xml("x");
+  CHECK(xml.starts_with("<a><b><b>"));
+  CHECK(xml.ends_with("</b></b></a>"));
+  CHECK(xml.size() == 900 * 7);
+}
+
+TEST_CASE("the search between concurrent inserts has a budget") {
+  update_builder many;
+  for (std::uint64_t client = 2000; client > 0; --client) many.block(client, 0).text("x");
+  // A higher client that inserts at the head again and again, having seen nothing, walks past all others each time.
+  update_builder walker;
+  walker.block(5000, 0);
+  for (int i = 0; i < 2000; ++i) walker.text("y");
+
+  crdt::document_options options;
+  options.step_budget = 100000;
+  document doc(options);
+  feed(doc, many.build());
+  const auto done = doc.apply_v1(walker.build());
+  REQUIRE_FALSE(done);
+  CHECK(done.error().apply == crdt::apply_errc::step_budget_exceeded);
+  CHECK_FALSE(crdt::leaves_unchanged(*done.error().apply));
+  CHECK_FALSE(doc.usable());
+
+  options.step_budget = 10000000;
+  document patient(options);
+  feed(patient, many.build());
+  feed(patient, walker.build());
+  CHECK(patient.length("text") == 4000);
+  check_sound(patient);
+}
+
+TEST_CASE("caps on clients, roots and keys are checked before anything is touched") {
+  crdt::document_options options;
+  options.max_clients = 2;
+  options.max_roots = 2;
+  options.max_keys = 4;
+  document doc(options);
+  feed(doc, update_builder().block(1, 0).text("a", {}, {}, "r1").set("r2", "k1", 1).set("r2", "k2", 1).build());
+  const auto before = doc.encode_state_as_update_v1();
+  const auto refused = [&](const update_builder& update, crdt::apply_errc expected) {
+    const auto done = doc.apply_v1(update.build());
+    REQUIRE_FALSE(done);
+    CHECK(done.error().apply == expected);
+    CHECK(doc.encode_state_as_update_v1() == before);
+    CHECK(doc.usable());
+  };
+  refused(update_builder().block(2, 0).gc(1).block(3, 0).gc(1), crdt::apply_errc::too_many_clients);
+  refused(update_builder().block(2, 0).text("a", {}, {}, "r3"), crdt::apply_errc::too_many_names);
+  refused(update_builder().block(2, 0).set("r2", "k3", 1), crdt::apply_errc::too_many_names);
+  feed(doc, update_builder().block(2, 0).set("r2", "k1", 1).build());
+  check_sound(doc);
+}
+
+TEST_CASE("origins that make no sense end somewhere, the same in any order") {
+  // A right origin left of the origin, in another list, and in the middle of the origin's own item.
+  const bytes base = update_builder().block(1, 0).text("abcdef").text("other", {}, {}, "other").build();
+  const bytes crossed = update_builder().block(2, 0).text("X", unit{1, 4}, unit{1, 1}).build();
+  const bytes foreign = update_builder().block(3, 0).text("Y", unit{1, 2}, unit{1, 8}).build();
+  const bytes inner = update_builder().block(4, 0).text("Z", unit{1, 3}, unit{1, 3}).build();
+  document one;
+  for (const auto& each : {base, crossed, foreign, inner}) {
+    feed(one, each);
+    check_sound(one);
+  }
+  CHECK(one.length("text") == 9);
+  CHECK(one.length("other") == 5);
+}
+
+TEST_CASE("more clients than sixteen bits can name keep their origins") {
+  crdt::document_options options;
+  document doc(options);
+  constexpr std::uint64_t clients = 66000;
+  update_builder builder;
+  builder.block(clients, 0).text("x");
+  for (std::uint64_t client = clients - 1; client > 0; --client)
+    builder.block(client, 0).text("x", unit{client + 1, 0});
+  const bytes update = builder.build();
+  feed(doc, update);
+  CHECK(doc.length("text") == clients);
+  CHECK(doc.encode_state_as_update_v1() == update);
+  check_sound(doc);
+}
+
+}  // namespace
