@@ -77,11 +77,13 @@ bool pending_set::add(const decoded_update& update, const decoded_struct& each) 
     to += text.size();
   }
   auto& queue = queues_[client];
-  const auto same = queue.find(each.clock);
-  if (same != queue.end()) {
-    bytes_ -= size_of(same->second);
+  // No waiting struct lies within another: then of all that begin before a unit the last one reaches furthest, and
+  // covers() needs no other.
+  for (auto at = queue.lower_bound(each.clock); at != queue.end() && at->first < each.end();) {
+    if (at->first + at->second.length > each.end()) break;
+    bytes_ -= size_of(at->second);
     --struct_count_;
-    queue.erase(same);
+    at = queue.erase(at);
   }
   bytes_ += size_of(next);
   ++struct_count_;

@@ -171,6 +171,10 @@ TEST_CASE("pruning leaves exactly what is new") {
   // What waits in pieces is known as a whole.
   feed(doc, update_builder().block(1, 10).text("y", unit{1, 9}).build());
   CHECK(pruned(update_builder().block(1, 9).text("xy", unit{1, 8}).build()) == "0000");
+  // A struct that waits and overlaps others takes in those that lie within it.
+  feed(doc, update_builder().block(1, 10).text("yzz", unit{1, 9}).build());
+  CHECK(doc.stats().pending_structs == 2);
+  CHECK(pruned(update_builder().block(1, 11).text("zz", unit{1, 10}).build()) == "0000");
 }
 
 TEST_CASE("what misses its predecessors waits, counts in no state vector, and is part of every state") {
