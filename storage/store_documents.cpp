@@ -90,7 +90,7 @@ result<void> store::impl::write_pieces(std::uint64_t id, std::uint64_t seq, byte
     seal(key, value);
     const std::lock_guard guard(write_mutex_);
     if (auto ready = ready_to_write(value.size()); !ready) return ready;
-    auto written = write({}, state_, false,
+    auto written = write({{id, 0, touch_kind::changed, {}}}, state_, false,
                          [&](rocksdb::WriteBatch& batch) { batch.Put((*db_)[family::pieces], key, to_slice(value)); });
     if (!written) return written;
   }

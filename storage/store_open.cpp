@@ -323,23 +323,26 @@ result<void> store::impl::examine(const touched& item) {
   const auto places = snapshots_of(item.id);
   if (!places) return tl::unexpected(places.error());
   info.snapshot_seq = places->empty() ? 0 : places->back().seq;
-  const auto base = places->empty() ? 0 : places->front().seq;
-  const auto last = item.kind == touch_kind::removed ? info.last_seq : std::max(info.last_seq, item.seq);
-  std::string missing;
+  info.first_seq = places->empty() ? 1 : places->front().seq + 1;
+  // It is whole if all updates are there behind the newest snapshot that can be read.
+  std::uint64_t base = 0;
+  for (auto place = places->rbegin(); place != places->rend() && base == 0; ++place) {
+    bytes state;
+    if (load_snapshot(item.id, place->seq, state, nullptr)) base = place->seq;
+  }
+  info.last_seq = item.kind == touch_kind::removed ? info.last_seq : std::max(info.last_seq, item.seq);
   auto expected = base + 1;
   {
     const auto range = db_->iterate(family::log, log_key(item.id, base + 1), end_of_document(item.id), nullptr, true);
-    for (range->it->SeekToFirst(); range->it->Valid() && missing.empty(); range->it->Next()) {
+    for (range->it->SeekToFirst(); range->it->Valid(); range->it->Next(), ++expected) {
       const auto record = decode_record(to_view(range->it->key()), to_view(range->it->value()));
       if (!record || record->seq != expected) break;
-      ++expected;
     }
   }
-  if (expected <= last) missing = "update " + std::to_string(expected) + " is missing: ";
+  std::string missing;
+  if (expected <= info.last_seq) missing = "update " + std::to_string(expected) + " is missing: ";
   if (item.kind == touch_kind::removed) missing = "it was removed, and that was lost: ";
-  info.last_seq = last;
-  info.first_seq = base + 1;
-  const auto extent = measure_log(item.id, std::max(info.snapshot_seq, base) + 1, last);
+  const auto extent = measure_log(item.id, info.snapshot_seq + 1, info.last_seq);
   if (extent) info.log_records = extent->records, info.log_bytes = extent->bytes;
   if (!missing.empty() && !info.is_quarantined()) {
     info.quarantine_reason = cut_utf8(missing + damage_reason(), max_reason_bytes);
@@ -349,7 +352,7 @@ result<void> store::impl::examine(const touched& item) {
   auto next = state_;
   if (!exists) ++next.documents;
   next.next_id = std::max(next.next_id, item.id + 1);
-  return write({{item.id, last, touch_kind::changed, {}}}, next, true,
+  return write({{item.id, info.last_seq, touch_kind::changed, {}}}, next, true,
                [&](rocksdb::WriteBatch& batch) { put_info(batch, info, true); });
 }
 
