@@ -94,6 +94,7 @@ result<serve_options> read_settings(const std::string& file,
   options.net.open_beyond_loopback = options.open;
   if (options.net.web_root.empty()) options.net.web_root = find_page();
   options.node.document.update_bytes_max = options.net.limits.frame_bytes_max;
+  options.node.document.bad_messages_max = options.net.limits.bad_messages_max;
   options.store.max_update_bytes = std::max(options.store.max_update_bytes, options.node.document.update_bytes_max);
   auto random = std::random_device{};
   options.node.document.hash_seed = (std::uint64_t{random()} << 32) | random();

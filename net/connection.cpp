@@ -141,7 +141,11 @@ void connection::receive_update(const actors::payload& update, std::uint64_t seq
 }
 
 void connection::receive_presence(const actors::payload& presence) {
-  if (lagging_ || queue_bytes_ > thread_.options().limits.send_queue_bytes_max) return;
+  if (lagging_) return;
+  if (queue_bytes_ > thread_.options().limits.send_queue_bytes_max) {
+    lagging_ = true;  // what follows once the queue is empty holds all presence as well
+    return;
+  }
   enqueue(dialect_.presence(presence));
 }
 
