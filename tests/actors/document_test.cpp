@@ -1,0 +1,334 @@
+#include "actors/document.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/actors/support/driven_document.hpp"
+#include "tests/crdt/support/replay.hpp"
+#include "tests/support/awareness.hpp"
+
+using namespace octavo;
+using namespace octavo::actors;
+using namespace octavo::test;
+
+namespace {
+
+/// What the text says once these updates are applied, in this order.
+std::string text_of(const std::vector<payload>& updates) {
+  auto document = crdt::document{};
+  for (const auto& one : updates) feed(document, one.view());
+  return document.text("text");
+}
+
+/// Two subscribers with two sessions each: 1 and 2, 3 and 4.
+struct two_relays : driven_document {
+  explicit two_relays(const document_options& options = {}) : driven_document(options) {
+    for (auto subscriber : {1u, 2u}) {
+      state.subscribe(subscriber);
+      ask(subscriber, entering(subscriber * 2 - 1, "ann"), entering(subscriber * 2, "ben"));
+    }
+    take();
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a session that enters is asked for what the document lacks") {
+  auto one = driven_document{};
+  one.state.subscribe(1);
+  one.ask(1, entering(5));
+  const auto got = by(1, one.take());
+  REQUIRE(got.replies.size() == 1);
+  CHECK(got.replies[0].kind == reply_kind::state_vector);
+  CHECK(got.replies[0].session == 5);
+  CHECK(to_hex(got.replies[0].data.view()) == "00");
+}
+
+TEST_CASE("nothing that shows an edit leaves before the edit is durable") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 0, "a")));
+  one.ask(2, syncing(3, 1));
+  one.ask(2, entering(5));
+  one.ask(1, resyncing(2, 0));
+  CHECK(one.take().empty());
+  const auto records = one.state.take_records();
+  REQUIRE(records.size() == 1);
+  CHECK(one.take().empty());
+
+  one.state.committed(records[0].seq);
+  const auto all = one.take();
+  CHECK(by(1, all).updates.size() == 1);
+  CHECK(by(1, all).acked(1) == 1);
+  CHECK(by(2, all).acked(3) == 1);
+  CHECK(by(2, all).of(reply_kind::synced).size() == 1);
+  CHECK(by(2, all).of(reply_kind::state_vector).size() == 1);
+  CHECK(by(1, all).of(reply_kind::resynced).size() == 1);
+}
+
+TEST_CASE("each edit opens the gate for itself alone") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 0, "a")), editing(1, 2, typed(100, 1, "b")));
+  one.ask(2, syncing(3, 9));
+  one.state.take_records();
+  one.state.committed(1);
+  const auto first = one.take();
+  REQUIRE(by(2, first).updates.size() == 1);
+  CHECK(text_of({by(2, first).updates[0].update}) == "a");
+  CHECK(by(1, first).acked(1) == 1);
+  CHECK(by(2, first).replies.empty());
+  one.state.committed(2);
+  const auto second = one.take();
+  CHECK(by(1, second).acked(1) == 2);
+  CHECK(text_of({by(2, second).of(reply_kind::synced)[0].data}) == "ab");
+}
+
+TEST_CASE("a commit that is told late does not close the gate again") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 0, "a")), editing(1, 2, typed(100, 1, "b")));
+  one.state.take_records();
+  one.state.committed(2);
+  one.state.committed(1);
+  CHECK(one.state.committed_seq() == 2);
+  CHECK_FALSE(one.state.has_uncommitted());
+}
+
+TEST_CASE("what needs no durability is answered at once") {
+  auto one = two_relays{};
+  one.ask(1, syncing(1, 1), request{1, request_kind::query_presence, 2, 0, {}});
+  const auto got = by(1, one.take());
+  CHECK(got.acked(1) == 2);
+  REQUIRE(got.of(reply_kind::synced).size() == 1);
+  CHECK(to_hex(got.of(reply_kind::synced)[0].data.view()) == "0000");
+  CHECK(got.of(reply_kind::presence).size() == 1);
+}
+
+TEST_CASE("edits become records with gap-free numbers, the writer's name and our own encoding") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 0, "a")), editing(2, 1, typed(200, 0, "b")));
+  const auto records = one.state.take_records();
+  REQUIRE(records.size() == 2);
+  CHECK(records[0].seq == 1);
+  CHECK(records[1].seq == 2);
+  CHECK(records[0].user == "ann");
+  CHECK(records[1].user == "ben");
+  CHECK(records[0].time_ms == 1'700'000'000'000);
+  CHECK(text_of({records[0].update, records[1].update}) == one.state.content().text("text"));
+  CHECK(one.state.records_since_snapshot() == 2);
+}
+
+TEST_CASE("all edits of a burst arrive as one update, without an echo to a sole writer") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 0, "a")), editing(1, 2, typed(100, 1, "b")), editing(1, 3, typed(100, 2, "c")));
+  const auto all = one.commit();
+  for (auto subscriber : {1u, 2u}) {
+    const auto got = by(subscriber, all);
+    REQUIRE(got.updates.size() == 1);
+    CHECK(text_of({got.updates[0].update}) == "abc");
+    CHECK(got.updates[0].seq == 3);
+    CHECK(got.updates[0].edits == 3);
+  }
+  CHECK(by(1, all).updates[0].only_from == 1);
+  // Behind another subscriber the session 1 is somebody else.
+  CHECK(by(2, all).updates[0].only_from == 0);
+  CHECK(by(1, all).updates[0].update.shared() == by(2, all).updates[0].update.shared());
+}
+
+TEST_CASE("edits of several writers go to all of them") {
+  auto one = two_relays{};
+  SUBCASE("behind one subscriber") {
+    one.ask(1, editing(1, 1, typed(100, 0, "a")), editing(2, 1, typed(200, 0, "b")));
+  }
+  SUBCASE("with the same session number behind two") {
+    one.ask(1, entering(7), editing(7, 1, typed(100, 0, "a")));
+    one.ask(2, entering(7), editing(7, 1, typed(200, 0, "b")));
+  }
+  const auto all = one.commit();
+  CHECK(by(1, all).updates.at(0).only_from == 0);
+  CHECK(by(2, all).updates.at(0).only_from == 0);
+}
+
+TEST_CASE("a burst beyond its bound is split, in order, and acknowledgements stay behind their edits") {
+  auto options = document_options{};
+  options.burst_bytes_max = 100;
+  auto one = two_relays{options};
+  const auto piece = std::string(60, 'x');
+  for (auto i = 0u; i < 4; ++i) one.ask(1, editing(1, i + 1, typed(100, i * 60, piece)));
+  const auto all = one.commit();
+  const auto got = by(2, all);
+  REQUIRE(got.updates.size() == 4);
+  auto seen = std::uint64_t{0};
+  for (const auto& burst : got.updates) {
+    CHECK(burst.seq == ++seen);
+    CHECK(burst.update.size() < 200);
+  }
+  seen = 0;
+  for (const auto& [to, burst] : all) {
+    if (to != 1) continue;
+    if (!burst.update.empty()) seen = burst.seq;
+    for (const auto& each : burst.acks) CHECK(each.op <= seen);
+  }
+  CHECK(by(1, all).acked(1) == 4);
+}
+
+TEST_CASE("what is known already is acknowledged, and makes neither record nor broadcast") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 0, "abc")));
+  one.commit();
+  SUBCASE("the same again") {
+    one.ask(2, editing(3, 1, typed(100, 0, "abc")));
+  }
+  SUBCASE("a part of it") {
+    one.ask(2, editing(3, 1, typed(100, 0, "ab")));
+  }
+  SUBCASE("nothing at all") {
+    one.ask(2, editing(3, 1, hex("0000")));
+  }
+  CHECK(one.state.take_records().empty());
+  const auto all = one.take();
+  CHECK(by(2, all).acked(3) == 1);
+  CHECK(by(1, all).updates.empty());
+  CHECK(one.state.seq() == 1);
+  CHECK(one.counters.edits_known == 1);
+}
+
+TEST_CASE("of an update that is partly known only the rest is logged") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 0, "abc")));
+  one.commit();
+  one.ask(2, editing(3, 1, typed(100, 0, "abcde")));
+  const auto records = one.state.take_records();
+  REQUIRE(records.size() == 1);
+  auto decoded = crdt::decoded_update{};
+  REQUIRE(crdt::decode_update_v1(records[0].update.view(), decoded));
+  REQUIRE(decoded.structs().size() == 1);
+  CHECK(decoded.structs()[0].clock == 3);
+  CHECK(decoded.structs()[0].content == "de");
+}
+
+TEST_CASE("an edit that waits for another is logged and broadcast like any other") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 1, "b")));
+  CHECK(by(2, one.commit()).updates.size() == 1);
+  CHECK(one.state.content().text("text").empty());
+  one.ask(2, editing(3, 1, typed(100, 0, "a")));
+  one.commit();
+  CHECK(one.state.content().text("text") == "ab");
+  CHECK(one.log.size() == 2);
+}
+
+TEST_CASE("a malformed update changes nothing, is never called durable, and too many end the session") {
+  auto options = document_options{};
+  options.bad_messages_max = 3;
+  auto one = two_relays{options};
+  one.ask(1, editing(1, 1, hex("01 01 64 00 04 01")), editing(1, 2, hex("ff")));
+  auto got = by(1, one.take());
+  CHECK(got.of(reply_kind::kicked).empty());
+  CHECK(got.of(reply_kind::refused).size() == 2);
+  CHECK(one.state.seq() == 0);
+  CHECK(one.counters.bad_messages == 2);
+  one.ask(1, request{1, request_kind::sync, 3, 0, payload{hex("05")}});
+  got = by(1, one.take());
+  REQUIRE(got.of(reply_kind::kicked).size() == 1);
+  CHECK(got.of(reply_kind::kicked)[0].session == 1);
+  CHECK(got.of(reply_kind::kicked)[0].seq == static_cast<std::uint64_t>(close_reason::bad_messages));
+  CHECK_FALSE(got.of(reply_kind::kicked)[0].data.empty());
+}
+
+TEST_CASE("malformed presence counts as a bad message") {
+  auto one = two_relays{};
+  one.ask(1, announcing(1, hex("02 07")));
+  CHECK(one.counters.bad_messages == 1);
+}
+
+TEST_CASE("an update over the size limit is refused with its reason") {
+  auto options = document_options{};
+  options.update_bytes_max = 20;
+  auto one = two_relays{options};
+  one.ask(1, editing(1, 7, typed(100, 0, std::string(50, 'x'))));
+  const auto refused = by(1, one.take()).of(reply_kind::refused);
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].seq == 7);
+  CHECK(as_text(refused[0].data.view()).find("large") != std::string_view::npos);
+}
+
+TEST_CASE("what waits for others is bounded, and beyond that an edit is refused without harm") {
+  auto options = document_options{};
+  options.pending_bytes_max = 2'000;
+  auto one = two_relays{options};
+  one.ask(1, editing(1, 1, typed(100, 50, std::string(5'000, 'x'))));
+  CHECK(by(1, one.take()).of(reply_kind::refused).size() == 1);
+  CHECK_FALSE(one.state.broken());
+  one.ask(1, editing(1, 2, typed(100, 0, "a")));
+  one.commit();
+  CHECK(one.state.content().text("text") == "a");
+}
+
+TEST_CASE("on a full disk edits are refused and everything else goes on") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 0, "a")));
+  one.commit();
+  one.may_write = false;
+  one.ask(1, editing(1, 2, typed(100, 1, "b")), syncing(2, 1), announcing(2, awareness_of(7, 1, "{}")));
+  const auto got = by(1, one.take());
+  REQUIRE(got.of(reply_kind::refused).size() == 1);
+  CHECK(got.of(reply_kind::refused)[0].seq == 2);
+  CHECK(as_text(got.of(reply_kind::refused)[0].data.view()) == "the disk is full");
+  CHECK(text_of({got.of(reply_kind::synced).at(0).data}) == "a");
+  CHECK(got.presence.size() == 1);
+  CHECK(one.state.take_records().empty());
+  CHECK(one.state.has_refused());
+  CHECK(one.counters.edits_refused == 1);
+}
+
+TEST_CASE("once there is room again every session is asked for what was refused, but not for what is on its way") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 0, "a")));
+  one.may_write = false;
+  one.ask(1, editing(1, 2, typed(100, 1, "b")));
+  one.state.ask_again();
+  CHECK_FALSE(one.state.has_refused());
+  CHECK(by(2, one.take()).asked_all == false);
+  const auto all = one.commit();
+  CHECK(by(1, all).asked_all);
+  CHECK(by(2, all).asked_all);
+  const auto& asked = all.back().second.state_vector;
+  CHECK(crdt::decode_state_vector(asked.view())->clock(100) == 1);
+  CHECK(one.take().empty());
+}
+
+TEST_CASE("an update that breaks the document is reported, neither logged nor acknowledged, and ends the burst") {
+  auto options = document_options{};
+  options.update_steps_max = 20;
+  auto one = two_relays{options};
+  auto many = update_builder{};
+  many.block(100, 0);
+  for (auto i = 0; i < 50; ++i) many.set("map", "key" + std::to_string(i), 1);
+  one.ask(1, editing(1, 1, typed(200, 0, "a")), editing(2, 1, many.build()), editing(1, 2, typed(200, 1, "b")));
+  REQUIRE(one.state.broken());
+  CHECK(one.state.broken()->user == "ben");
+  CHECK(one.state.broken()->from == session_key{1, 2});
+  CHECK(one.state.broken()->update.size() > 50);
+  CHECK_FALSE(one.state.broken()->reason.empty());
+  const auto records = one.state.take_records();
+  REQUIRE(records.size() == 1);
+  CHECK(text_of({records[0].update}) == "a");
+  one.state.committed(one.state.seq());
+  const auto got = by(1, one.take());
+  CHECK(got.acked(1) == 1);
+  CHECK(got.acked(2) == 0);
+}
+
+TEST_CASE("credit is given for every byte that was asked, and one acknowledgement stands for many") {
+  auto one = two_relays{};
+  auto asked = std::uint64_t{0};
+  for (auto op = std::uint64_t{1}; op <= 10; ++op) {
+    auto what = editing(1 + op % 2, op, typed(100 + op % 2, (op - 1) / 2, "x"));
+    asked += what.weight();
+    one.ask(1, std::move(what));
+  }
+  const auto got = by(1, one.commit());
+  CHECK(got.credit_bytes == asked);
+  REQUIRE(got.acks.size() == 2);
+  CHECK(got.acks[0].bytes + got.acks[1].bytes == asked);
+  CHECK(got.acked(1) == 10);
+  CHECK(got.acked(2) == 9);
+}

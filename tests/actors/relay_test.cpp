@@ -1,0 +1,341 @@
+#include "actors/relay.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/actors/support/driven_document.hpp"
+#include "tests/actors/support/recording_outlet.hpp"
+#include "tests/crdt/support/replay.hpp"
+#include "tests/support/awareness.hpp"
+
+using namespace octavo;
+using namespace octavo::actors;
+using namespace octavo::test;
+
+namespace {
+
+constexpr auto relay_number = relay_id{77};
+
+/// A relay with two outlets: the sessions 1 and 2 on the first, 3 on the second.
+struct driven_relay {
+  explicit driven_relay(const relay_options& options = {}) : state(relay_number, options, counters) {
+    state.enter({1, {}, left, "ann"});
+    state.enter({2, {}, left, ""});
+    state.enter({3, {}, right, ""});
+    while (!answer_all().empty()) {
+    }
+  }
+
+  /// Takes what waits for the document, and answers it.
+  std::vector<request> answer_all() {
+    auto burst = state.next_requests();
+    auto answer = document_burst{};
+    for (const auto& one : burst.requests) answer.credit_bytes += one.weight();
+    state.receive(std::move(answer));
+    return std::move(burst.requests);
+  }
+
+  void ask(request what) { state.ask({{std::move(what)}}); }
+
+  void flush() {
+    state.flush([this] { ++done; });
+  }
+
+  metrics counters;
+  std::shared_ptr<recording_outlet> left = std::make_shared<recording_outlet>(true);
+  std::shared_ptr<recording_outlet> right = std::make_shared<recording_outlet>(true);
+  relay_state state;
+  int done = 0;
+};
+
+document_burst update_burst(bytes update, std::uint64_t seq, session_id only_from = 0) {
+  auto burst = document_burst{};
+  burst.update = payload{std::move(update)};
+  burst.seq = seq;
+  burst.edits = 1;
+  burst.only_from = only_from;
+  return burst;
+}
+
+std::string text_of(const payload& update) {
+  auto document = crdt::document{};
+  feed(document, update.view());
+  return document.text("text");
+}
+
+}  // namespace
+
+TEST_CASE("who enters is announced to the document with its name, once") {
+  auto counters = metrics{};
+  auto relay = relay_state{1, {}, counters};
+  auto out = std::make_shared<recording_outlet>();
+  relay.enter({5, {}, out, "ann"});
+  relay.enter({5, {}, out, "ann"});
+  const auto asked = relay.next_requests().requests;
+  REQUIRE(asked.size() == 1);
+  CHECK(asked[0].kind == request_kind::enter);
+  CHECK(asked[0].session == 5);
+  CHECK(as_text(asked[0].data.view()) == "ann");
+}
+
+TEST_CASE("requests go to the document in order, as long as its window has room") {
+  auto options = relay_options{};
+  options.window_bytes = 1'000;
+  auto one = driven_relay{options};
+  for (auto op = std::uint64_t{1}; op <= 6; ++op) one.ask(editing(1, op, bytes(336)));  // 400 with what each costs
+  const auto first = one.state.next_requests().requests;
+  REQUIRE(first.size() == 3);
+  CHECK(first[0].op == 1);
+  CHECK(first[2].op == 3);
+  CHECK(one.state.next_requests().requests.empty());
+
+  auto credit = document_burst{};
+  credit.credit_bytes = 400;
+  one.state.receive(std::move(credit));
+  const auto second = one.state.next_requests().requests;
+  REQUIRE(second.size() == 1);
+  CHECK(second[0].op == 4);
+  CHECK(one.state.next_requests().requests.empty());
+}
+
+TEST_CASE("a message larger than the window still goes, alone") {
+  auto options = relay_options{};
+  options.window_bytes = 100;
+  auto one = driven_relay{options};
+  one.ask(editing(1, 1, bytes(5'000)));
+  one.ask(editing(1, 2, bytes(5'000)));
+  CHECK(one.answer_all().size() == 1);
+  CHECK(one.answer_all().size() == 1);
+  CHECK(one.answer_all().empty());
+}
+
+TEST_CASE("a session that would push the queue over its bound is closed, and the others go on") {
+  auto options = relay_options{};
+  options.queue_bytes_max = 1'000;
+  auto one = driven_relay{options};
+  one.ask(editing(1, 1, bytes(800)));
+  one.ask(editing(3, 1, bytes(800)));
+  const auto closed = one.right->said().closings;
+  REQUIRE(closed.size() == 1);
+  CHECK(closed[0].session == 3);
+  CHECK(closed[0].reason == close_reason::try_again);
+  CHECK(one.left->said().closings.empty());
+  const auto asked = one.answer_all();
+  REQUIRE(asked.size() == 1);
+  CHECK(asked[0].session == 1);
+  one.ask(editing(3, 2, bytes(800)));
+  CHECK(one.answer_all().size() == 1);
+}
+
+TEST_CASE("what waits is counted, and the count ends at nothing") {
+  auto counters = metrics{};
+  {
+    auto relay = relay_state{1, {}, counters};
+    relay.enter({5, {}, std::make_shared<recording_outlet>(), ""});
+    relay.ask({{editing(5, 1, bytes(100))}});
+    CHECK(counters.relay_queue_bytes == 64 + 164);
+    CHECK(counters.relays_open == 1);
+    relay.next_requests();
+    CHECK(counters.relay_queue_bytes == 0);
+    relay.ask({{editing(5, 2, bytes(100))}});
+  }
+  CHECK(counters.relay_queue_bytes == 0);
+  CHECK(counters.relays_open == 0);
+}
+
+TEST_CASE("a session that leaves is told to the document behind what it asked, and is asked nothing after") {
+  auto one = driven_relay{};
+  one.ask(editing(1, 1, bytes(10)));
+  one.state.leave(1);
+  one.ask(editing(1, 2, bytes(10)));
+  one.state.leave(1);
+  const auto asked = one.answer_all();
+  REQUIRE(asked.size() == 2);
+  CHECK(asked[0].kind == request_kind::edit);
+  CHECK(asked[1].kind == request_kind::leave);
+  one.state.leave(2);
+  one.state.leave(3);
+  CHECK_FALSE(one.state.has_sessions());
+}
+
+TEST_CASE("each outlet with sessions gets one delivery, sharing one payload") {
+  auto one = driven_relay{};
+  one.state.receive(update_burst(typed(100, 0, "a"), 1));
+  one.flush();
+  const auto left = one.left->said().deliveries;
+  const auto right = one.right->said().deliveries;
+  REQUIRE(left.size() == 1);
+  REQUIRE(right.size() == 1);
+  CHECK(left[0].relay == relay_number);
+  CHECK(left[0].seq == 1);
+  CHECK(left[0].update.shared() == right[0].update.shared());
+  CHECK(text_of(left[0].update) == "a");
+
+  one.state.flushed();
+  one.state.flushed();
+  one.state.leave(3);
+  one.state.receive(update_burst(typed(100, 1, "b"), 2));
+  one.flush();
+  CHECK(one.left->said().deliveries.size() == 2);
+  CHECK(one.right->said().deliveries.size() == 1);
+}
+
+TEST_CASE("a sole writer is left out, and nobody once there are several") {
+  auto one = driven_relay{};
+  one.state.receive(update_burst(typed(100, 0, "a"), 1, 2));
+  one.flush();
+  CHECK(one.left->take().deliveries.at(0).except == 2);
+  // What gathers while the outlets are busy.
+  SUBCASE("the same writer again") {
+    one.state.receive(update_burst(typed(100, 1, "b"), 2, 2));
+    one.state.receive(update_burst(typed(100, 2, "c"), 3, 2));
+    one.state.flushed();
+    one.state.flushed();
+    one.flush();
+    CHECK(one.left->take().deliveries.at(0).except == 2);
+  }
+  SUBCASE("another writer, then the first") {
+    one.state.receive(update_burst(typed(100, 1, "b"), 2, 2));
+    one.state.receive(update_burst(typed(200, 0, "c"), 3, 1));
+    one.state.receive(update_burst(typed(100, 2, "d"), 4, 2));
+    one.state.flushed();
+    one.state.flushed();
+    one.flush();
+    CHECK(one.left->take().deliveries.at(0).except == 0);
+  }
+  SUBCASE("several, then one") {
+    one.state.receive(update_burst(typed(200, 0, "b"), 2, 0));
+    one.state.receive(update_burst(typed(100, 1, "c"), 3, 2));
+    one.state.flushed();
+    one.state.flushed();
+    one.flush();
+    CHECK(one.left->take().deliveries.at(0).except == 0);
+  }
+}
+
+TEST_CASE("while any outlet is busy nothing is sent, and what gathers becomes one") {
+  auto one = driven_relay{};
+  one.state.receive(update_burst(typed(100, 0, "a"), 1));
+  one.flush();
+  for (auto i = std::uint64_t{1}; i <= 3; ++i) {
+    auto burst = update_burst(typed(100, i, "b"), 1 + i);
+    burst.presence = payload{awareness_of(7, i, std::to_string(i))};
+    one.state.receive(std::move(burst));
+    one.flush();
+  }
+  CHECK(one.left->said().deliveries.size() == 1);
+  one.state.flushed();
+  one.flush();
+  CHECK(one.left->said().deliveries.size() == 1);
+  one.state.flushed();
+  one.flush();
+  const auto all = one.left->said().deliveries;
+  REQUIRE(all.size() == 2);
+  CHECK(all[1].seq == 4);
+  CHECK(all[1].edits == 3);
+  auto reader = crdt::document{};
+  feed(reader, all[0].update.view());
+  feed(reader, all[1].update.view());
+  CHECK(reader.text("text") == "abbb");
+  CHECK(read_awareness(all[1].presence.view()) == awareness_map{{7, {3, "3"}}});
+  CHECK(one.right->said().deliveries.size() == 2);
+}
+
+TEST_CASE("each delivery carries the word that it is done") {
+  auto one = driven_relay{};
+  one.state.receive(update_burst(typed(100, 0, "a"), 1));
+  one.flush();
+  one.left->said().deliveries.at(0).done();
+  one.right->said().deliveries.at(0).done();
+  CHECK(one.done == 2);
+}
+
+TEST_CASE("replies go to their session's outlet only, and to nobody who has left") {
+  auto one = driven_relay{};
+  auto burst = document_burst{};
+  burst.replies = {{1, reply_kind::update, 0, payload::copy_of("one")},
+                   {3, reply_kind::synced, 0, payload::copy_of("three")},
+                   {9, reply_kind::update, 0, payload::copy_of("nobody")},
+                   {1, reply_kind::synced, 0, payload::copy_of("two")}};
+  one.state.receive(std::move(burst));
+  one.flush();
+  const auto left = one.left->said().deliveries;
+  const auto right = one.right->said().deliveries;
+  REQUIRE(left.size() == 1);
+  REQUIRE(left[0].replies.size() == 2);
+  CHECK(as_text(left[0].replies[0].data.view()) == "one");
+  CHECK(as_text(left[0].replies[1].data.view()) == "two");
+  REQUIRE(right.size() == 1);
+  REQUIRE(right[0].replies.size() == 1);
+  CHECK(right[0].replies[0].session == 3);
+}
+
+TEST_CASE("an outlet that nothing concerns is left alone") {
+  auto one = driven_relay{};
+  auto burst = document_burst{};
+  burst.replies = {{3, reply_kind::synced, 0, payload::copy_of("three")}};
+  burst.acks = {{1, 1, 10}};
+  one.state.receive(std::move(burst));
+  one.flush();
+  CHECK(one.left->said().deliveries.empty());
+  CHECK(one.right->said().deliveries.size() == 1);
+}
+
+TEST_CASE("a refusal is told to the session's actor before any acknowledgement, and to the client") {
+  auto one = driven_relay{};
+  auto burst = document_burst{};
+  burst.acks = {{1, 7, 100}, {3, 2, 50}, {9, 1, 1}};
+  burst.replies = {{1, reply_kind::refused, 6, payload::copy_of("full")}};
+  const auto notices = one.state.receive(std::move(burst));
+  REQUIRE(notices.size() == 3);
+  CHECK(notices[0].refused);
+  CHECK(notices[0].what.op == 6);
+  CHECK(notices[0].reason == "full");
+  CHECK_FALSE(notices[1].refused);
+  CHECK(notices[1].what.op == 7);
+  CHECK(notices[1].what.bytes == 100);
+  CHECK(notices[2].what.session == 3);
+  one.flush();
+  CHECK(one.left->said().deliveries.at(0).replies.at(0).kind == reply_kind::refused);
+}
+
+TEST_CASE("a session that is kicked is closed with its reason and hears nothing more of it") {
+  auto one = driven_relay{};
+  auto burst = document_burst{};
+  burst.replies = {
+      {2, reply_kind::kicked, static_cast<std::uint64_t>(close_reason::bad_messages), payload::copy_of("enough")}};
+  one.state.receive(std::move(burst));
+  one.flush();
+  const auto said = one.left->said();
+  REQUIRE(said.closings.size() == 1);
+  CHECK(said.closings[0].session == 2);
+  CHECK(said.closings[0].reason == close_reason::bad_messages);
+  CHECK(said.closings[0].text == "enough");
+  CHECK(said.deliveries.empty());
+}
+
+TEST_CASE("a question for all is asked of all, with the newest state vector") {
+  auto one = driven_relay{};
+  one.state.receive(update_burst(typed(100, 0, "a"), 1));
+  one.flush();
+  for (const auto* text : {"old", "new"}) {
+    auto burst = document_burst{};
+    burst.ask_all = true;
+    burst.state_vector = payload::copy_of(text);
+    one.state.receive(std::move(burst));
+  }
+  one.state.flushed();
+  one.state.flushed();
+  one.flush();
+  CHECK(as_text(one.left->said().deliveries.at(1).state_vector.view()) == "new");
+  CHECK(as_text(one.right->said().deliveries.at(1).state_vector.view()) == "new");
+}
+
+TEST_CASE("when the document ends all outlets with sessions close them") {
+  auto one = driven_relay{};
+  one.state.leave(3);
+  one.state.close_all(close_reason::fault, "it broke");
+  REQUIRE(one.left->said().closings.size() == 1);
+  CHECK(one.left->said().closings[0].relay == relay_number);
+  CHECK(one.left->said().closings[0].reason == close_reason::fault);
+  CHECK(one.right->said().closings.empty());
+}
