@@ -1,5 +1,7 @@
 #include "actors/merge.hpp"
 
+#include <limits>
+
 #include "actors/logger.hpp"
 #include "crdt/awareness.hpp"
 #include "crdt/update.hpp"
@@ -22,10 +24,13 @@ payload merge_updates(std::vector<payload> updates) {
 payload merge_presence(std::vector<payload> changes) {
   if (changes.empty()) return {};
   if (changes.size() == 1) return std::move(changes.front());
+  // The document's table has checked each state; a payload of all of them is as large as it must be.
+  constexpr auto unlimited = std::numeric_limits<std::size_t>::max();
+  const auto limits = crdt::awareness_limits{unlimited, unlimited, unlimited};
   auto all = std::vector<crdt::awareness_entry>{};
   auto some = std::vector<crdt::awareness_entry>{};
   for (const auto& change : changes) {
-    if (!crdt::decode_awareness(change.view(), some)) continue;
+    if (!crdt::decode_awareness(change.view(), some, limits)) continue;
     all.insert(all.end(), some.begin(), some.end());
   }
   crdt::merge_awareness(all);

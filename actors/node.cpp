@@ -4,12 +4,18 @@
 #include <caf/init_global_meta_objects.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/send.hpp>
+#include <thread>
+#include <tuple>
 
 #include "actors/loader.hpp"
 #include "actors/logger.hpp"
 #include "storage/store.hpp"
 
 namespace octavo::actors {
+
+namespace {
+constexpr auto ending_patience = std::chrono::seconds{5};
+}
 
 void init_messages() {
   caf::init_global_meta_objects<caf::id_block::octavo>();
@@ -41,6 +47,17 @@ node::~node() {
   handles.push_back(caf::actor_cast<caf::actor>(registry_));
   auto self = caf::scoped_actor{system_};
   self->wait_for(handles);
+  // Documents, relays and sessions that are just ending count themselves out, and must find the counters. Should one
+  // still be held from outside, the counters stay for good.
+  auto until = std::chrono::steady_clock::now() + ending_patience;
+  while (counters_->documents_open + counters_->relays_open + counters_->sessions_open != 0) {
+    if (std::chrono::steady_clock::now() > until) {
+      logger().warn("a node ends while sessions are still held");
+      std::ignore = counters_.release();
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+  }
 }
 
 session_actor node::open_session(std::string document, session_id id, client_identity who, outlet_ptr out) {

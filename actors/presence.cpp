@@ -22,6 +22,8 @@ presence_table::verdict presence_table::announce(session_key from, bytes_view aw
     return code == too_large || code == too_many_entries || code == entry_too_large ? verdict::refused
                                                                                     : verdict::malformed;
   }
+  auto& speaks = speakers_[from];
+  if (speaks.since == 0) speaks.since = ++events_;
   auto result = verdict::known;
   for (const auto& next : received) {
     auto found = entries_.find(next.client);
@@ -31,29 +33,34 @@ presence_table::verdict presence_table::announce(session_key from, bytes_view aw
       if (next.clock < found->second.clock) continue;
       found->second.clock = next.clock;
       remove(next.client, found->second, now_ms);
-      result = std::max(result, verdict::taken);
+      if (result != verdict::refused) result = verdict::taken;
       continue;
     }
-    // We took the state back when its socket went; the same client may come again without a newer clock.
-    auto returns = found != entries_.end() && found->second.json.empty() && next.clock == found->second.clock;
+    // We took the state back when its socket went; the same client may come again without a newer clock, by a new
+    // connection. From one that was here before it is an echo that crossed with the news.
+    auto returns = found != entries_.end() && found->second.json.empty() && next.clock == found->second.clock &&
+                   speaks.since > found->second.gone_at;
     auto known_clock = found == entries_.end() ? 0 : found->second.clock;
     if (next.clock <= known_clock && !returns) {
       continue;
     }
-    auto& mine = announced_[from];
+    auto& mine = speaks.clients;
     auto owned = std::find(mine.begin(), mine.end(), next.client) != mine.end();
     if (!owned && mine.size() >= limits_.states_per_session_max) {
       result = verdict::refused;
       continue;
     }
-    if (found == entries_.end()) {
-      // Clients that have gone are remembered for a while; they may not keep others out.
-      if (present_ >= limits_.states_max || entries_.size() >= remembered_factor * limits_.states_max) {
-        result = verdict::refused;
-        continue;
-      }
-      found = entries_.emplace(next.client, entry{}).first;
+    // Clients that have gone are remembered for a while; that is bounded as well.
+    auto is_new = found == entries_.end();
+    if ((is_new || found->second.json.empty()) && present_ >= limits_.states_max) {
+      result = verdict::refused;
+      continue;
     }
+    if (is_new && entries_.size() >= remembered_factor * limits_.states_max) {
+      result = verdict::refused;
+      continue;
+    }
+    if (is_new) found = entries_.emplace(next.client, entry{}).first;
     auto& one = found->second;
     if (one.json.empty()) ++present_;
     one.clock = next.clock;
@@ -68,14 +75,14 @@ presence_table::verdict presence_table::announce(session_key from, bytes_view aw
 }
 
 void presence_table::leave(session_key session, std::int64_t now_ms) {
-  auto found = announced_.find(session);
-  if (found == announced_.end()) return;
-  for (auto client : found->second) {
+  auto found = speakers_.find(session);
+  if (found == speakers_.end()) return;
+  for (auto client : found->second.clients) {
     auto one = entries_.find(client);
     if (one == entries_.end() || one->second.owner != session || one->second.json.empty()) continue;
     remove(client, one->second, now_ms);
   }
-  announced_.erase(found);
+  speakers_.erase(found);
 }
 
 void presence_table::expire(std::int64_t now_ms) {
@@ -86,8 +93,8 @@ void presence_table::expire(std::int64_t now_ms) {
       ++one;
     } else if (overdue && !one->second.changed) {
       // Long gone. Its clock was kept so that a late message could not bring it back.
-      if (auto mine = announced_.find(one->second.owner); mine != announced_.end())
-        std::erase(mine->second, one->first);
+      if (auto mine = speakers_.find(one->second.owner); mine != speakers_.end())
+        std::erase(mine->second.clients, one->first);
       one = entries_.erase(one);
     } else {
       ++one;
@@ -126,6 +133,7 @@ void presence_table::remove(std::uint64_t client, entry& one, std::int64_t now_m
   one.json.clear();
   one.json.shrink_to_fit();
   one.renewed_ms = now_ms;
+  one.gone_at = ++events_;
   --present_;
   mark_changed(client, one);
 }

@@ -3,7 +3,7 @@
 //
 // Each state belongs to the session that announced it, and goes when that session goes: also if the state had left and
 // come back in between. Clients repeat what they hear of others, so a state moves to another session only with a newer
-// clock, and only its owner can take it back early.
+// clock, only its owner can take it back early, and only a session that came after the owner's end may bring it back.
 #pragma once
 
 #include <cstdint>
@@ -69,7 +69,12 @@ class presence_table {
     std::string json;  ///< empty: gone
     session_key owner;
     std::int64_t renewed_ms = 0;
+    std::uint64_t gone_at = 0;  ///< on the count of events_
     bool changed = false;
+  };
+  struct speaker {
+    std::vector<std::uint64_t> clients;  ///< that it announced
+    std::uint64_t since = 0;             ///< its first word, on the count of events_
   };
 
   void mark_changed(std::uint64_t client, entry& one);
@@ -77,7 +82,8 @@ class presence_table {
 
   presence_limits limits_;
   std::unordered_map<std::uint64_t, entry> entries_;
-  std::unordered_map<session_key, std::vector<std::uint64_t>, session_key_hash> announced_;
+  std::unordered_map<session_key, speaker, session_key_hash> speakers_;
+  std::uint64_t events_ = 0;  ///< tells what came before what
   std::vector<std::uint64_t> changed_;
   std::size_t present_ = 0;
 };
