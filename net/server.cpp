@@ -161,6 +161,7 @@ class server::impl : public std::enable_shared_from_this<server::impl> {
       std::this_thread::sleep_for(stop_poll_interval);
     if (auto left = connections(); left != 0) logger().warn("{} connections did not close in time", left);
     for (auto& one : threads_) one->stop();
+    doorkeeper_->on_room({});  // those who leave from here on find nobody to call
   }
 
   std::uint16_t port() const { return acceptor_->local_endpoint().port(); }
