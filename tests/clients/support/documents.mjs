@@ -4,7 +4,7 @@
 export async function document_info(server, name) {
   const query = new URLSearchParams({ prefix: name, limit: "100" });
   const answer = await fetch(`${server.http_url}/api/documents?${query}`, { signal: AbortSignal.timeout(5_000) });
-  if (!answer.ok) throw new Error(`/api/documents answered ${answer.status}`);
+  if (!answer.ok) throw new Error(`/api/documents answered ${answer.status}: ${await answer.text()}`);
   const { documents } = await answer.json();
   return documents.find((entry) => entry.name === name);
 }
