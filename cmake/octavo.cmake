@@ -87,12 +87,17 @@ function(octavo_test name)
   set_tests_properties(unit_${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS unit)
 endfunction()
 
-# octavo_fuzz(decode_update LINK targets…): the libFuzzer program fuzz_NAME from tests/fuzz/NAME.cpp.
+# octavo_fuzz(decode_update LINK targets…): the libFuzzer program fuzz_NAME from tests/fuzz/NAME.cpp; the target fuzz_all
+# builds all of them.
 function(octavo_fuzz name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
   if(NOT OCTAVO_FUZZ)
     return()
   endif()
+  if(NOT TARGET fuzz_all)
+    add_custom_target(fuzz_all)
+  endif()
+  add_dependencies(fuzz_all fuzz_${name})
   add_executable(fuzz_${name} ${name}.cpp)
   target_compile_options(fuzz_${name} PRIVATE ${OCTAVO_WARNINGS} -fsanitize=fuzzer)
   target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
