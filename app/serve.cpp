@@ -96,6 +96,9 @@ result<serve_options> read_settings(const std::string& file,
   options.node.document.update_bytes_max = options.net.limits.frame_bytes_max;
   options.node.document.bad_messages_max = options.net.limits.bad_messages_max;
   options.store.max_update_bytes = std::max(options.store.max_update_bytes, options.node.document.update_bytes_max);
+  // Whatever the setting says: RocksDB itself needs room to end what it has begun.
+  constexpr auto min_free_bytes_floor = std::uint64_t{8} << 20;
+  options.store.min_free_bytes = std::max(options.store.min_free_bytes, min_free_bytes_floor);
   auto random = std::random_device{};
   options.node.document.hash_seed = (std::uint64_t{random()} << 32) | random();
   return options;
