@@ -52,7 +52,7 @@ test("carets and selections of others appear and go when the page is closed", { 
 
 test("undo takes back one's own edits and leaves those of others", { timeout }, async () => {
   const { ada, grace } = await two_people();
-  await ada.type("mine\n");
+  await ada.insert("mine\n");
   await grace.sees_text("mine\n");
   await grace.type("yours");
   await ada.sees_text("mine\nyours");

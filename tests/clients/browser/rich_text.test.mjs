@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { fresh_doc, stage_for_file } from "../support/browser.mjs";
-import { wait_for } from "../support/server.mjs";
+import { sleep, wait_for } from "../support/server.mjs";
 
 const timeout = 120_000;
 const stage = stage_for_file({ before, after, afterEach });
@@ -64,11 +64,13 @@ test("formats, headings and lists arrive, by key and by toolbar", { timeout }, a
   await grace.sees_text("Field notes\nplain bold slanted\nfirstsecond");
 
   // Taking a format away must arrive as well.
-  await grace.text_box.locator("strong").dblclick();
-  await wait_for(
-    "bold is selected",
-    async () => (await grace.page.evaluate(() => getSelection().toString())) === "bold",
-  );
+  await wait_for("bold is selected, and the editor knows", async () => {
+    await grace.text_box.locator("strong").dblclick();
+    await sleep(200);
+    const selected = await grace.page.evaluate(() => getSelection().toString());
+    const pressed = await grace.page.locator("[data-item=bold]").getAttribute("aria-pressed");
+    return selected === "bold" && pressed === "true";
+  });
   await grace.press("Control+b");
   await wait_for("bold goes", async () => (await ada.page.locator(".prose strong").count()) === 0);
   assert.equal(await ada.page.locator("[data-item=bulletList]").getAttribute("aria-pressed"), "true");
@@ -129,7 +131,7 @@ test("a new name is shown to others at once and kept for the next page", { timeo
 
 test("undo takes back one's own edits and leaves those of others", { timeout }, async () => {
   const { ada, grace } = await two_people();
-  await ada.type("mine");
+  await ada.insert("mine");
   await grace.sees_text("mine");
   await grace.go_to_end();
   await grace.press("Enter");

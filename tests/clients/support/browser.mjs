@@ -147,9 +147,20 @@ class Person {
     await this.page.keyboard.type(text, options);
   }
 
+  /**
+   * Places the caret after the last letter, and makes sure of it: ProseMirror learns of a caret that a key moved a moment
+   * later, and a drawing that comes in between (of another's caret, say) puts it back.
+   */
   async go_to_end() {
     await this.text_box.focus();
-    await this.press("Control+End");
+    await wait_for(
+      "the caret is at the end",
+      async () => {
+        await this.press("Control+End");
+        return this.page.evaluate(caret_is_at_end);
+      },
+      patience_ms,
+    );
   }
 
   /** One key after another, no faster than a person: ProseMirror learns of a moved caret a moment after the browser. */
@@ -158,6 +169,12 @@ class Person {
       await this.page.keyboard.press(key);
       await sleep(key_pause_ms);
     }
+  }
+
+  /** Writes at the end of the text in one go, as a paste or an input method does: one step for undo. */
+  async insert(text) {
+    await this.go_to_end();
+    await this.page.keyboard.insertText(text);
   }
 
   /** Clicks a button of the toolbar: "bold", "heading2", ... */
@@ -221,6 +238,24 @@ class Person {
   async leave() {
     await this.page.context().close();
   }
+}
+
+/** Runs in the page. */
+async function caret_is_at_end() {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  await frame();
+  await frame();
+  const prose = document.querySelector(".prose");
+  // CodeMirror moves the caret itself, at once.
+  if (!prose) return true;
+  const { focusNode, focusOffset } = document.getSelection();
+  if (!focusNode || !prose.contains(focusNode)) return false;
+  const rest = document.createRange();
+  rest.setStart(focusNode, focusOffset);
+  rest.setEnd(prose, prose.childNodes.length);
+  const behind = rest.cloneContents();
+  for (const caret of behind.querySelectorAll(".peer-caret")) caret.remove();
+  return behind.textContent === "" && behind.querySelectorAll("p, h1, h2, h3, li").length <= 1;
 }
 
 /**
