@@ -250,7 +250,8 @@ class store {
   const std::optional<recovery_report>& recovery() const;
 
   /// Reads and verifies everything: every checksum, the sequence of every log, snapshots, the indexes, and RocksDB's
-  /// own files. Problems are in the report; an error means that the check itself could not be done.
+  /// own files. Problems are in the report; an error means that the check itself could not be done. Writers wait until
+  /// it is done.
   result<check_report> check(const progress_callback& on_progress = {}) const;
   result<store_stats> stats() const;
   /// Rewrites the tables without what was dropped.

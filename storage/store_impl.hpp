@@ -71,7 +71,7 @@ class store::impl {
   result<void> compact(const progress_callback& on_progress);
 
   bool writable() const { return writable_.load(std::memory_order_relaxed); }
-  bool failed() const { return failed_.load(std::memory_order_relaxed); }
+  bool failed() const { return failed_.load(std::memory_order_relaxed) || background_->has_failed; }
   space_info space() const;
   const std::optional<recovery_report>& recovery() const { return recovery_; }
 

@@ -24,6 +24,7 @@ using clock_type = std::chrono::steady_clock;
 constexpr double seconds_per_case = 3;
 constexpr std::size_t update_bytes = 40;
 constexpr std::uint64_t load_records = 260'000;
+constexpr std::uint64_t many_documents = 200'000;
 
 double seconds_since(clock_type::time_point begin) {
   return std::chrono::duration<double>(clock_type::now() - begin).count();
@@ -122,6 +123,36 @@ void bench_load(const std::filesystem::path& folder) {
   }
 }
 
+// Opening and finding must not depend on how many documents there are.
+void bench_many(const std::filesystem::path& folder) {
+  const auto path = folder / "many";
+  const std::string update(20, 'u');
+  std::vector<std::string> names;
+  for (std::uint64_t i = 0; i < many_documents; ++i) names.push_back("team/document-" + std::to_string(i * 7919));
+  {
+    const auto store = open(path, sync_mode::os);
+    std::vector<append> group;
+    for (const auto& name : names) {
+      group.push_back({name, 1, 1'700'000'000'000, "ann", as_bytes(update)});
+      if (group.size() == 1000 || &name == &names.back()) {
+        must(store->commit(group));
+        group.clear();
+      }
+    }
+  }
+  const auto opening = clock_type::now();
+  const auto store = open(path, sync_mode::always);
+  std::printf("open with %zu documents: %.0f ms\n", names.size(), seconds_since(opening) * 1000);
+  const auto cpu_before = cpu_seconds();
+  const auto begin = clock_type::now();
+  constexpr std::size_t finds = 20'000;
+  for (std::size_t i = 0; i < finds; ++i) {
+    if (!must(store->find(names[i * 104'729 % names.size()]))) die("a document is missing");
+  }
+  std::printf("find: %.1f us, %.1f us of CPU\n", seconds_since(begin) * 1e6 / finds,
+              (cpu_seconds() - cpu_before) * 1e6 / finds);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -134,6 +165,7 @@ int main(int argc, char** argv) {
     for (const std::size_t group : {1, 10, 100, 1000}) bench_commits(folder, mode, group);
   }
   bench_load(folder);
+  bench_many(folder);
   std::printf("peak memory: %ld MiB\n", peak_memory_mib());
   std::filesystem::remove_all(folder);
 }
