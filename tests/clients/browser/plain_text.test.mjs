@@ -52,17 +52,17 @@ test("carets and selections of others appear and go when the page is closed", { 
 
 test("undo takes back one's own edits and leaves those of others", { timeout }, async () => {
   const { ada, grace } = await two_people();
-  await ada.insert("mine\n");
-  await grace.sees_text("mine\n");
-  await grace.type("yours");
-  await ada.sees_text("mine\nyours");
-  await ada.text_box.focus();
+  await grace.type("yours\n");
+  await ada.sees_text("yours\n");
+  await ada.insert("mine");
+  await grace.sees_text("yours\nmine");
   await ada.press("Control+z");
-  await grace.sees_text("yours");
+  await grace.sees_text("yours\n");
   await ada.press("Control+Shift+Z");
-  await grace.sees_text("mine\nyours");
+  await grace.sees_text("yours\nmine");
   await ada.tool("undo");
-  await grace.sees_text("yours");
+  await grace.sees_text("yours\n");
+  await ada.sees_text("yours\n");
 });
 
 test("an address without a kind opens plain text where plain text is", { timeout }, async () => {

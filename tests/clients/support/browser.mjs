@@ -255,7 +255,7 @@ async function caret_is_at_end() {
   rest.setEnd(prose, prose.childNodes.length);
   const behind = rest.cloneContents();
   for (const caret of behind.querySelectorAll(".peer-caret")) caret.remove();
-  return behind.textContent === "" && behind.querySelectorAll("p, h1, h2, h3, li").length <= 1;
+  return behind.textContent === "" && behind.querySelectorAll("p, h1, h2, h3, pre").length <= 1;
 }
 
 /**
