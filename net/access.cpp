@@ -137,7 +137,9 @@ result<token_claims> access_policy::check(std::string_view token, std::int64_t n
 
 bool is_loopback_host(std::string_view host) {
   if (host.starts_with('[')) {
-    host = host.substr(1, host.find(']') == std::string_view::npos ? host.npos : host.find(']') - 1);
+    auto end = host.find(']');
+    if (end == std::string_view::npos) return false;
+    host = host.substr(1, end - 1);
   } else if (std::ranges::count(host, ':') == 1) {
     host = host.substr(0, host.find(':'));
   }
