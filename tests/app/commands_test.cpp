@@ -1,0 +1,232 @@
+// The built program, run as people and scripts run it: exit codes, what it prints, and where.
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <boost/json.hpp>
+#include <cstdio>
+#include <fstream>
+
+#include "net/access.hpp"
+#include "tests/actors/support/driven_document.hpp"
+#include "tests/storage/support.hpp"
+
+using namespace octavo;
+using namespace octavo::test;
+namespace json = boost::json;
+using storage::testing::temporary_folder;
+
+namespace {
+
+struct outcome {
+  int exit_code = -1;
+  std::string out;
+  std::string err;
+  json::value parsed() const { return json::parse(out); }
+};
+
+std::string shell_word(std::string_view word) {
+  auto text = std::string{'\''};
+  for (auto c : word) text += c == '\'' ? std::string{"'\\''"} : std::string{c};
+  return text + '\'';
+}
+
+class shell {
+ public:
+  template <class... Words>
+  outcome octavo(const Words&... words) const {
+    auto command = shell_word(OCTAVO_PROGRAM);
+    ((command += ' ' + shell_word(words)), ...);
+    command +=
+        " < /dev/null > " + shell_word((folder / "out").string()) + " 2> " + shell_word((folder / "err").string());
+    const auto status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, storage::testing::read_bytes(folder / "out"),
+            storage::testing::read_bytes(folder / "err")};
+  }
+
+  /// A file of these bytes; its path.
+  std::string file(std::string_view name, bytes_view content) const {
+    storage::testing::write_bytes(folder / name, as_text(content));
+    return (folder / name).string();
+  }
+
+  std::string data() const { return (folder / "data").string(); }
+
+  /// A store with the document `notes`: "hello world" in two edits.
+  void make_store() const {
+    REQUIRE(octavo("doc", "import", "--data", data(), "notes", file("a", typed(1, 0, "hello "))).exit_code == 0);
+    REQUIRE(octavo("doc", "import", "--data", data(), "notes", file("b", typed(1, 6, "world"))).exit_code == 0);
+  }
+
+  temporary_folder folder;
+};
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+}  // namespace
+
+TEST_CASE("help goes to standard output and succeeds, for every command") {
+  const auto run = shell{};
+  for (const auto& answer : {run.octavo("--help"), run.octavo("serve", "--help"), run.octavo("doc", "export", "--help"),
+                             run.octavo("store", "check", "--help"), run.octavo("token", "--help")}) {
+    CHECK(answer.exit_code == 0);
+    CHECK(contains(answer.out, "Usage:"));
+    CHECK(answer.err.empty());
+  }
+  CHECK(contains(run.octavo("--help").out, "Examples:"));
+  CHECK(run.octavo("--version").exit_code == 0);
+}
+
+TEST_CASE("wrong usage exits with 2 and says what was meant") {
+  const auto run = shell{};
+  CHECK(run.octavo().exit_code == 2);
+  auto answer = run.octavo("serve", "--lisen", "127.0.0.1:0");
+  CHECK(answer.exit_code == 2);
+  CHECK(contains(answer.err, "--listen"));
+  answer = run.octavo("doc", "exprt", "notes");
+  CHECK(answer.exit_code == 2);
+  CHECK(contains(answer.err, "export"));
+  answer = run.octavo("serve", "--frame-bytes-max", "lots");
+  CHECK(answer.exit_code == 2);
+  CHECK(contains(answer.err, "--frame-bytes-max"));
+  CHECK(answer.out.empty());
+}
+
+TEST_CASE("a configuration file with a mistake is refused before anything is opened") {
+  const auto run = shell{};
+  const auto config = run.file("octavo.toml", as_bytes("data = \"" + run.data() + "\"\nlissten = \"127.0.0.1:0\"\n"));
+  const auto answer = run.octavo("serve", "--config", config);
+  CHECK(answer.exit_code == 2);
+  CHECK(contains(answer.err, "octavo.toml:2:1"));
+  CHECK(contains(answer.err, "'listen'"));
+  CHECK_FALSE(std::filesystem::exists(run.data()));
+}
+
+TEST_CASE("what excludes each other is refused") {
+  const auto run = shell{};
+  CHECK(run.octavo("serve", "--tls-cert", "chain.pem").exit_code == 2);
+  CHECK(run.octavo("serve", "--open", "--secret-file", "secret").exit_code == 2);
+  CHECK(run.octavo("serve", "--data", run.data(), "--secret-file", "/nowhere/secret").exit_code == 14);
+  CHECK(run.octavo("serve", "--data", run.data(), "--listen", "0.0.0.0:0").exit_code == 2);
+}
+
+TEST_CASE("a store that does not exist is an error of its own, and is not made by looking") {
+  const auto run = shell{};
+  for (const auto& answer :
+       {run.octavo("doc", "list", "--data", run.data()), run.octavo("store", "check", "--data", run.data()),
+        run.octavo("store", "stats", "--data", run.data()), run.octavo("doc", "show", "notes", "--data", run.data())}) {
+    CHECK(answer.exit_code == 14);
+    CHECK(contains(answer.err, "octavo: "));
+  }
+  const auto answer = run.octavo("doc", "list", "--json", "--data", run.data());
+  CHECK(json::parse(answer.err).at("error").as_string() == "not_found");
+  CHECK(answer.out.empty());
+  CHECK_FALSE(std::filesystem::exists(run.data()));
+}
+
+TEST_CASE("a document is imported, listed, shown, exported and deleted") {
+  const auto run = shell{};
+  run.make_store();
+  const auto listed = run.octavo("doc", "list", "--json", "--data", run.data());
+  CHECK(listed.exit_code == 0);
+  CHECK(listed.parsed().at("name").as_string() == "notes");
+  CHECK(listed.parsed().at("seq").to_number<int>() == 2);
+  CHECK(run.octavo("doc", "list", "--json", "--prefix", "x", "--data", run.data()).out.empty());
+
+  const auto shown = run.octavo("doc", "show", "notes", "--json", "--data", run.data());
+  CHECK(shown.parsed().at("roots").as_array().at(0).as_string() == "text");
+  CHECK(contains(run.octavo("doc", "show", "notes", "--data", run.data()).out, "edits      2"));
+
+  CHECK(run.octavo("doc", "export", "notes", "--format", "text", "--data", run.data()).out == "hello world\n");
+  CHECK(run.octavo("doc", "export", "notes", "--format", "json", "--root", "text", "--data", run.data()).out ==
+        "\"hello world\"\n");
+  const auto exported = run.octavo("doc", "export", "notes", "--data", run.data());
+  auto copy = crdt::document{};
+  REQUIRE(copy.apply_v1(as_bytes(exported.out)));
+  CHECK(copy.text("text") == "hello world");
+  const auto target = (run.folder / "notes.yjs").string();
+  CHECK(run.octavo("doc", "export", "notes", "-o", target, "--data", run.data()).exit_code == 0);
+  CHECK(storage::testing::read_bytes(target) == exported.out);
+
+  CHECK(run.octavo("doc", "delete", "notes", "--data", run.data()).exit_code == 2);
+  CHECK(run.octavo("doc", "delete", "notes", "--yes", "--data", run.data()).exit_code == 0);
+  CHECK(run.octavo("doc", "show", "notes", "--data", run.data()).exit_code == 14);
+}
+
+TEST_CASE("importing what is there already adds nothing, and what is no update is refused") {
+  const auto run = shell{};
+  run.make_store();
+  const auto again = run.octavo("doc", "import", "notes", (run.folder / "a").string(), "--json", "--data", run.data());
+  CHECK(again.exit_code == 0);
+  CHECK_FALSE(again.parsed().at("added").as_bool());
+  CHECK(again.parsed().at("seq").to_number<int>() == 2);
+  const auto bad = run.octavo("doc", "import", "notes", run.file("bad", as_bytes("no update")), "--data", run.data());
+  CHECK(bad.exit_code == 12);
+  CHECK(run.octavo("doc", "import", "notes", "/nowhere", "--data", run.data()).exit_code == 14);
+  CHECK(run.octavo("doc", "import", "", (run.folder / "a").string(), "--data", run.data()).exit_code == 2);
+}
+
+TEST_CASE("a text needs a root where there are several") {
+  const auto run = shell{};
+  auto both = update_builder{};
+  both.block(1, 0).text("a", {}, {}, "first").text("b", {}, {}, "second");
+  REQUIRE(run.octavo("doc", "import", "two", run.file("both", both.build()), "--data", run.data()).exit_code == 0);
+  const auto answer = run.octavo("doc", "export", "two", "--format", "text", "--data", run.data());
+  CHECK(answer.exit_code == 2);
+  CHECK(contains(answer.err, "--root"));
+  CHECK(run.octavo("doc", "export", "two", "--format", "text", "--root", "second", "--data", run.data()).out == "b\n");
+}
+
+TEST_CASE("a good store checks, counts and compacts") {
+  const auto run = shell{};
+  run.make_store();
+  const auto checked = run.octavo("store", "check", "--json", "--data", run.data());
+  CHECK(checked.exit_code == 0);
+  CHECK(checked.parsed().at("documents").to_number<int>() == 1);
+  CHECK(checked.parsed().at("records").to_number<int>() == 2);
+  CHECK(checked.parsed().at("problem_count").to_number<int>() == 0);
+  CHECK(contains(run.octavo("store", "check", "--data", run.data()).out, "no problems"));
+  const auto counted = run.octavo("store", "stats", "--json", "--data", run.data());
+  CHECK(counted.parsed().at("documents").to_number<int>() == 1);
+  CHECK(counted.parsed().at("store_id").as_string().size() == 32);
+  CHECK(run.octavo("store", "compact", "--json", "--data", run.data()).exit_code == 0);
+}
+
+TEST_CASE("a store that is in use is left alone") {
+  const auto run = shell{};
+  run.make_store();
+  const auto held = storage::testing::open_ok(run.data());
+  const auto answer = run.octavo("doc", "list", "--data", run.data());
+  CHECK(answer.exit_code == 20);
+}
+
+TEST_CASE("a token that was made is one that verifies") {
+  const auto run = shell{};
+  const auto secret = std::string{"0123456789abcdef0123456789abcdef"};
+  const auto file = run.file("secret", as_bytes(secret + "\n"));
+  const auto made = run.octavo("token", "--secret-file", file, "--doc", "notes", "--doc", "plans/*", "--access", "read",
+                               "--user", "ada", "--expires", "15min", "--json");
+  REQUIRE(made.exit_code == 0);
+  const auto text = made.parsed().at("token").as_string();
+  const auto expires_s = made.parsed().at("expires_s").to_number<std::int64_t>();
+  const auto claims = net::check_token({text.data(), text.size()}, secret, expires_s - 800);
+  REQUIRE(claims);
+  CHECK(claims->covers("notes"));
+  CHECK(claims->covers("plans/x"));
+  CHECK_FALSE(claims->may_write);
+  CHECK(claims->user == "ada");
+  CHECK(claims->expires_s == expires_s);
+  const auto plain = run.octavo("token", "--secret-file", file, "--doc", "notes").out;
+  CHECK(std::count(plain.begin(), plain.end(), '.') == 2);
+}
+
+TEST_CASE("a token needs a good secret, a document and a time that can be meant") {
+  const auto run = shell{};
+  const auto file = run.file("secret", as_bytes("0123456789abcdef0123456789abcdef"));
+  CHECK(run.octavo("token", "--secret-file", "/nowhere", "--doc", "notes").exit_code == 14);
+  CHECK(run.octavo("token", "--secret-file", run.file("short", as_bytes("short")), "--doc", "notes").exit_code == 2);
+  CHECK(run.octavo("token", "--secret-file", file).exit_code == 2);
+  CHECK(run.octavo("token", "--secret-file", file, "--doc", "notes", "--expires", "soon").exit_code == 2);
+  CHECK(run.octavo("token", "--secret-file", file, "--doc", "notes", "--access", "admin").exit_code == 2);
+}
