@@ -158,6 +158,9 @@ std::vector<setting> make_settings() {
   add(bytes_setting(
       "min-free-space", "below this much free disk edits are refused (64MiB)",
       [](o & to) -> auto& { return to.store.min_free_bytes; }));
+  add(bytes_setting(
+      "reserve-space", "a file that gives way, so that a start is possible on a full disk; 0 is none (40MiB)",
+      [](o & to) -> auto& { return to.store.reserve_bytes; }));
   add(count_setting(
       "snapshot-records", "edits after which a snapshot is written (2000)", 1,
       [](o & to) -> auto& { return to.node.document.snapshot_after_records; }));

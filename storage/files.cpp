@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -215,6 +216,26 @@ result<void> write_recovery_file(const std::filesystem::path& folder, const reco
   text += "\nfolder " + recovery.folder + "\n";
   if (recovery.base) text += "base " + std::to_string(*recovery.base) + "\n";
   return write_file_durably(folder / recovery_file_name, text);
+}
+
+result<void> allocate_file(const std::filesystem::path& path, std::uint64_t bytes) {
+  const descriptor file(path, O_WRONLY | O_CREAT);
+  if (!file.ok()) return fail_errno("make", path);
+  int code = 0;
+  do {
+    code = ::fallocate(file.get(), 0, 0, static_cast<off_t>(bytes)) == 0 ? 0 : errno;
+  } while (code == EINTR);
+  if (code == 0 && ::fsync(file.get()) != 0) code = errno;
+  if (code == 0) return sync_folder(path.parent_path());
+  ::unlink(path.c_str());
+  errno = code;
+  return fail_errno("set room aside in", path);
+}
+
+std::uint64_t allocated_bytes(const std::filesystem::path& path) {
+  struct stat file {};
+  if (::stat(path.c_str(), &file) != 0) return 0;
+  return static_cast<std::uint64_t>(file.st_blocks) * 512;
 }
 
 result<std::uint64_t> free_bytes(const std::filesystem::path& folder) {

@@ -31,6 +31,7 @@ class folder_lock {
 inline constexpr const char* lock_file_name = "lock";
 inline constexpr const char* format_file_name = "FORMAT";
 inline constexpr const char* recovery_file_name = "RECOVERY";
+inline constexpr const char* reserve_file_name = "RESERVE";
 
 /// What the FORMAT file says.
 struct format_file {
@@ -60,6 +61,12 @@ result<void> copy_file_durably(const std::filesystem::path& from, const std::fil
 result<void> remove_file_durably(const std::filesystem::path& path);
 result<void> sync_folder(const std::filesystem::path& folder);
 result<std::string> read_whole_file(const std::filesystem::path& path);
+
+/// Makes a file that takes up this much of the disk, or nothing. errc::no_space; errc::io_error where the file system
+/// cannot set room aside.
+result<void> allocate_file(const std::filesystem::path& path, std::uint64_t bytes);
+/// Bytes of the disk that a file takes up; 0 if there is none. Holes do not count.
+std::uint64_t allocated_bytes(const std::filesystem::path& path);
 
 /// Bytes that this process may still write to the disk of `folder`.
 result<std::uint64_t> free_bytes(const std::filesystem::path& folder);

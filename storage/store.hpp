@@ -58,6 +58,10 @@ struct store_options {
   std::chrono::milliseconds interval_ms{100};  ///< for sync_mode::interval
   /// Below this much free space on the disk the store refuses writes, so that RocksDB keeps room to work in.
   std::uint64_t min_free_bytes = std::uint64_t{64} << 20U;
+  /// The size of the RESERVE file, which gives way where the store is opened on a disk that others filled to the last
+  /// byte, and is made again once there is room beyond min_free_bytes; until then writes are refused. To be of use it
+  /// is larger than max_wal_bytes, as opening writes the log's contents to tables. 0: none.
+  std::uint64_t reserve_bytes = std::uint64_t{40} << 20U;
   /// How long the log (and the snapshot it starts from) is kept once a newer snapshot covers it; 0 drops it at once.
   std::chrono::milliseconds retention_ms{0};
   std::size_t max_update_bytes = std::size_t{64} << 20U;  ///< a larger update is errc::limit_exceeded

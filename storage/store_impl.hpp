@@ -94,6 +94,9 @@ class store::impl {
   };
 
   // store_open.cpp
+  result<void> make_room_to_open();
+  std::uint64_t room_to_open() const;
+  result<std::uint64_t> free_space() const;
   result<void> open_database();
   result<void> load_state();
   result<void> prepare_wal(std::uint64_t& newest);
@@ -109,6 +112,8 @@ class store::impl {
   // store_write.cpp; all with write_mutex_ held.
   result<void> ready_to_write(std::uint64_t bytes);
   void refresh_space();
+  void keep_reserve();
+  std::uint64_t required_bytes() const;
   void refresh_writable();
   bool resume();
   result<void> write(std::vector<touched> items, const store_state& next, bool durable,
@@ -154,6 +159,8 @@ class store::impl {
   std::size_t window_bytes_ = 0;
   std::unordered_map<std::string, document_info, text_hash, std::equal_to<>> cache_;
   bool has_space_ = true;
+  std::uint64_t reserve_missing_bytes_ = 0;  ///< the RESERVE file's size while it is not there
+  bool reserve_unsupported_ = false;
   std::chrono::steady_clock::time_point space_checked_{};
   std::uint64_t bytes_since_check_ = 0;
   std::string failure_;

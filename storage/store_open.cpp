@@ -17,6 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto maintenance_interval = 250ms;
+// What opening a store for writing takes beside room for the log's contents in tables.
+constexpr std::uint64_t open_bytes = std::uint64_t{4} << 20U;
 // How many documents one batch of quarantine_all() holds.
 constexpr std::size_t quarantine_batch = 1000;
 
@@ -106,7 +108,43 @@ store::impl::~impl() {
   }
 }
 
+result<std::uint64_t> store::impl::free_space() const {
+  return hooks_.free_space ? hooks_.free_space() : free_bytes(options_.path);
+}
+
+std::uint64_t store::impl::room_to_open() const {
+  auto needed = open_bytes;
+  std::error_code problem;
+  for (auto it = std::filesystem::directory_iterator(folder_, problem);
+       !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
+    std::error_code ignored;
+    const auto size = it->path().extension() == ".log" ? it->file_size(ignored) : 0;
+    if (!ignored) needed += size;
+  }
+  return needed;
+}
+
+// Debian's RocksDB, with its assertions on, may end the process where opening runs into a full disk: it must not begin.
+result<void> store::impl::make_room_to_open() {
+  if (options_.read_only) return {};
+  const auto needed = room_to_open();
+  auto free = free_space();
+  if (!free || *free >= needed) return {};
+  const auto reserve = options_.path / reserve_file_name;
+  if (allocated_bytes(reserve) > 0) {
+    log().error("the disk of {} is full: its reserve of {} MiB makes room to open the store", options_.path.string(),
+                allocated_bytes(reserve) >> 20U);
+    if (auto removed = remove_file_durably(reserve); !removed) return removed;
+    free = free_space();
+    if (!free || *free >= needed) return {};
+  }
+  return fail(errc::no_space, "the disk of " + options_.path.string() + " has " + std::to_string(*free >> 10U) +
+                                  " KiB free, and opening the store takes " + std::to_string(needed >> 10U) +
+                                  " KiB; nothing was changed: make room and start again");
+}
+
 result<void> store::impl::start() {
+  if (auto room = make_room_to_open(); !room) return room;
   std::uint64_t newest = 0;
   if (auto ready = prepare_wal(newest); !ready) return ready;
   if (!db_) {
@@ -118,6 +156,7 @@ result<void> store::impl::start() {
                                    ", but only " + std::to_string(state_.commit) + " could be recovered");
   }
   refresh_space();
+  keep_reserve();
   refresh_writable();
   log().info("opened the store in {}: {} documents, commit {}", options_.path.string(), state_.documents,
              state_.commit);
@@ -416,12 +455,13 @@ void store::impl::maintain(const std::stop_token& stop) {
     const std::lock_guard guard(write_mutex_);
     if (std::chrono::steady_clock::now() - space_checked_ >= maintenance_interval) refresh_space();
     if (has_space_ && !failed_ && !options_.read_only) resume();
+    keep_reserve();
     refresh_writable();
   }
 }
 
 space_info store::impl::space() const {
-  return {writable(), free_bytes_, options_.min_free_bytes};
+  return {writable(), free_bytes_, required_bytes()};
 }
 
 }  // namespace octavo::storage

@@ -45,7 +45,7 @@ std::string quote_name(std::string_view name) {
 
 error store::impl::no_space_error() const {
   return {errc::no_space, "the disk of " + options_.path.string() + " is full: " + std::to_string(free_bytes_ >> 20U) +
-                              " MiB are free and " + std::to_string(options_.min_free_bytes >> 20U) +
+                              " MiB are free and " + std::to_string(required_bytes() >> 20U) +
                               " MiB are kept in reserve; edits are refused until there is room again, reading goes on"};
 }
 
@@ -59,14 +59,42 @@ void store::impl::refresh_writable() {
                   std::memory_order_relaxed);
 }
 
+std::uint64_t store::impl::required_bytes() const {
+  return options_.min_free_bytes + reserve_missing_bytes_;
+}
+
+// A reserve that gave way is made again before anything else may use the room. Until then has_space_ is false, so that
+// the store itself never fills what the next start will need.
+void store::impl::keep_reserve() {
+  if (options_.read_only || options_.reserve_bytes == 0 || reserve_unsupported_ || failed_) return;
+  const auto path = options_.path / reserve_file_name;
+  if (allocated_bytes(path) >= options_.reserve_bytes) {
+    reserve_missing_bytes_ = 0;
+    return;
+  }
+  reserve_missing_bytes_ = options_.reserve_bytes;
+  refresh_space();
+  if (!has_space_) return;
+  const auto made = allocate_file(path, options_.reserve_bytes);
+  if (made) {
+    reserve_missing_bytes_ = 0;
+  } else if (made.error().code != errc::no_space) {
+    reserve_unsupported_ = true;
+    reserve_missing_bytes_ = 0;
+    log().warn("no reserve is kept: {}; a start on a disk that is full to the last byte will be refused",
+               made.error().message);
+  }
+  refresh_space();
+}
+
 void store::impl::refresh_space() {
-  const auto free = hooks_.free_space ? hooks_.free_space() : free_bytes(options_.path);
+  const auto free = free_space();
   space_checked_ = std::chrono::steady_clock::now();
   bytes_since_check_ = 0;
   if (!free) return;  // A disk that cannot say how full it is will say so when it is written to.
   free_bytes_ = *free;
   const bool had_space = has_space_;
-  has_space_ = *free >= options_.min_free_bytes;
+  has_space_ = *free >= required_bytes();
   if (had_space && !has_space_) log().error("{}", no_space_error().message);
   if (!had_space && has_space_) log().info("there is room on the disk of {} again", options_.path.string());
 }
@@ -98,8 +126,7 @@ result<void> store::impl::ready_to_write(std::uint64_t bytes) {
     refresh_space();
   }
   // One large write may not use up the reserve either.
-  const bool fits =
-      free_bytes_ >= options_.min_free_bytes + bytes || bytes < options_.min_free_bytes / space_check_part;
+  const bool fits = free_bytes_ >= required_bytes() + bytes || bytes < options_.min_free_bytes / space_check_part;
   const bool ready = has_space_ && fits && resume();
   refresh_writable();
   if (!ready) return tl::unexpected(no_space_error());

@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <thread>
 
 #include "storage/store_impl.hpp"
@@ -192,18 +193,93 @@ TEST_CASE("every commit is synced under always, none under os, and within the in
   }
 }
 
-TEST_CASE("a small disk really runs full, and writing resumes when a file on it goes") {
-  temporary_folder folder;
-  const auto disk = folder / "disk";
-  std::filesystem::create_directory(disk);
-  if (::geteuid() != 0 || ::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=24m") != 0) {
-    MESSAGE("SKIPPED: mounting a small file system takes root");
-    return;
+namespace {
+
+// A small file system of its own; not there where it cannot be had.
+class small_disk {
+ public:
+  explicit small_disk(const char* size) : path_(folder_ / "disk") {
+    std::filesystem::create_directory(path_);
+    is_mounted_ = ::geteuid() == 0 && ::mount("tmpfs", path_.c_str(), "tmpfs", 0, size) == 0;
+    if (!is_mounted_) MESSAGE("SKIPPED: mounting a small file system takes root");
   }
-  struct unmount {
-    std::filesystem::path path;
-    ~unmount() { ::umount2(path.c_str(), MNT_DETACH); }
-  } const guard{disk};
+  small_disk(const small_disk&) = delete;
+  small_disk& operator=(const small_disk&) = delete;
+  ~small_disk() {
+    if (is_mounted_) ::umount2(path_.c_str(), MNT_DETACH);
+  }
+  explicit operator bool() const { return is_mounted_; }
+  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
+
+ private:
+  temporary_folder folder_;
+  std::filesystem::path path_;
+  bool is_mounted_ = false;
+};
+
+// Takes every byte that is left.
+void fill_disk(const std::filesystem::path& ballast) {
+  std::ofstream file(ballast, std::ios::binary);
+  const std::string page(4096, 'b');
+  while (file.write(page.data(), static_cast<std::streamsize>(page.size())).flush()) {
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a store is opened on a disk that is full to the last byte: its reserve gives way, and comes back") {
+  const small_disk disk("size=32m");
+  if (!disk) return;
+  auto options = options_for(disk / "s");
+  options.reserve_bytes = std::uint64_t{12} << 20U;
+  options.max_wal_bytes = std::uint64_t{4} << 20U;
+  {
+    const auto store = open_ok(options);
+    fill(*store, "a", 1, 300);
+  }
+  const auto reserve = options.path / reserve_file_name;
+  CHECK(allocated_bytes(reserve) == options.reserve_bytes);
+  fill_disk(disk / "ballast");
+  CHECK(free_bytes(options.path).value() == 0);
+
+  auto store = open_ok(options);
+  CHECK(allocated_bytes(reserve) == 0);
+  check_filled(*store, "a", 300);
+  CHECK_FALSE(store->writable());
+  CHECK(commit_one(*store, "a", 301, "x").error().code == errc::no_space);
+  // The room that the reserve gave is not for edits: the next start needs it.
+  CHECK(store->space().free_bytes > options.min_free_bytes);
+  store.reset();
+  store = open_ok(options);
+  check_filled(*store, "a", 300);
+
+  std::filesystem::remove(disk / "ballast");
+  CHECK(wait_until([&] { return store->writable(); }));
+  CHECK(allocated_bytes(reserve) == options.reserve_bytes);
+  fill(*store, "a", 301, 310);
+  check_filled(*store, "a", 310);
+}
+
+TEST_CASE("without a reserve, a full disk keeps a store from being opened, says so, and nothing is changed") {
+  const small_disk disk("size=16m");
+  if (!disk) return;
+  const auto options = options_for(disk / "s");
+  fill(*open_ok(options), "a", 1, 10);
+  fill_disk(disk / "ballast");
+  const auto refused = store::open(options);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::no_space);
+  CHECK(refused.error().message.find("make room") != std::string::npos);
+  auto reading = options;
+  reading.read_only = true;
+  check_filled(*open_ok(reading), "a", 10);
+  std::filesystem::remove(disk / "ballast");
+  check_filled(*open_ok(options), "a", 10);
+}
+
+TEST_CASE("a small disk really runs full, and writing resumes when a file on it goes") {
+  const small_disk disk("size=24m");
+  if (!disk) return;
   for (const std::uint64_t reserve : {std::uint64_t{8} << 20U, std::uint64_t{0}}) {
     CAPTURE(reserve);
     auto options = options_for(disk / ("s" + std::to_string(reserve)));

@@ -49,6 +49,7 @@ inline store_options options_for(const std::filesystem::path& path) {
   store_options options;
   options.path = path;
   options.min_free_bytes = std::uint64_t{1} << 20U;
+  options.reserve_bytes = 0;
   return options;
 }
 
