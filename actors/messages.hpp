@@ -159,8 +159,6 @@ enum class close_reason : std::uint8_t {
   unauthenticated = 6,
   forbidden = 7,
   deleted = 8,
-  too_slow = 9,      ///< nothing could be written for too long
-  bad_request = 10,  ///< such as a name that no document can have
 };
 
 }  // namespace octavo::actors

@@ -31,6 +31,11 @@ void session_state::input(client_input what, std::vector<request>& out) {
         if (what.data.size() > empty_update_bytes) {
           dropped_edits_ = true;
           counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
+          auto answer = delivery{};
+          answer.replies.push_back({id_, reply_kind::refused, last_op_,
+                                    payload::copy_of("you may read this document and not edit it; ask for a token "
+                                                     "with write access")});
+          out_->deliver(std::move(answer));
         }
         out_->release(id_, what.weight());
         return;

@@ -97,10 +97,6 @@ class y_websocket_dialect final : public dialect {
         return 4403;
       case close_reason::deleted:
         return 4404;
-      case close_reason::too_slow:
-        return 1013;
-      case close_reason::bad_request:
-        return 4400;
     }
     return 1011;
   }

@@ -58,7 +58,7 @@ TEST_CASE("what a client says goes to the document in order and numbered") {
   CHECK(one.out->said().released.empty());
 }
 
-TEST_CASE("a reader's edits are dropped, counted and given back to its window; all else passes") {
+TEST_CASE("a reader's edits are refused in words, counted and given back to its window; all else passes") {
   auto one = driven_session{{"ben", false}};
   one.say(kind::edit, "edit");
   one.say(kind::sync, "vector");
@@ -68,6 +68,10 @@ TEST_CASE("a reader's edits are dropped, counted and given back to its window; a
   for (const auto& request : one.asked) CHECK(request.kind != request_kind::edit);
   CHECK(one.counters.edits_refused == 1);
   CHECK(one.out->said().released_bytes() == 4 + request::request_overhead_bytes);
+  REQUIRE(one.out->said().deliveries.size() == 1);
+  REQUIRE(one.out->said().deliveries[0].replies.size() == 1);
+  CHECK(one.out->said().deliveries[0].replies[0].session == 42);
+  CHECK(one.out->said().deliveries[0].replies[0].kind == reply_kind::refused);
 }
 
 TEST_CASE("a reader that wrote something is never told that it is durable") {

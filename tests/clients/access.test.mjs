@@ -164,7 +164,8 @@ test("a reader sees edits and presence, shows its own presence, and cannot edit"
   await sleep(300);
   assert.equal(anna.text.toString(), "anna wrote this!");
   assert.equal((await read_afresh(server, name, write)).getText("text").toString(), "anna wrote this!");
-  assert.ok(ben.provider.wsconnected && bare.closed === undefined, "a reader's edit is ignored, not punished");
+  assert.ok(ben.provider.wsconnected && bare.closed === undefined, "a reader's edit is refused, not punished");
+  assert.match(ben.refusals[0], /read this document/);
 });
 
 test("a token that expires ends the connection with 4401, and what was written stays", async () => {
