@@ -25,10 +25,10 @@ constexpr std::size_t listing_default = 100;
 /// As in storage/: the store would refuse longer ones.
 constexpr std::size_t name_bytes_max = 512;
 
-/// The page may load its own files and talk to its own server, and nothing else. Editors set styles on elements.
+/// The page may load its own files and talk to its own server, and nothing else; nothing in it is inline.
 constexpr std::string_view content_security_policy =
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; font-src "
-    "'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 std::int64_t now_s() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
