@@ -94,6 +94,7 @@ class watcher {
   }
 
   template <class Self, class Handle>
+  // clang-tidy does not see the moves in a template. NOLINTNEXTLINE(performance-unnecessary-value-param)
   void watch(Self* self, const Handle& watched, callback on_down) {
 #if OCTAVO_CAF_1
     self->monitor(watched, [f = std::move(on_down)](const caf::error& reason) { f(reason); });

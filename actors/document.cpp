@@ -52,7 +52,7 @@ void document_state::unsubscribe(subscriber_id subscriber, std::int64_t steady_m
   }
 }
 
-void document_state::handle(subscriber_id subscriber, relay_burst burst, moment now, bool may_write,
+void document_state::handle(subscriber_id subscriber, const relay_burst& burst, moment now, bool may_write,
                             std::string_view why) {
   for (const auto& what : burst.requests) {
     if (broken_) return;

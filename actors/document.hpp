@@ -54,7 +54,7 @@ class document_state {
   void unsubscribe(subscriber_id subscriber, std::int64_t steady_ms);
   /// Handles what the sessions behind a subscriber ask. `may_write` is false while the disk is full: then edits are
   /// refused, with `why`. Stops at an update that breaks the document.
-  void handle(subscriber_id subscriber, relay_burst burst, moment now, bool may_write, std::string_view why);
+  void handle(subscriber_id subscriber, const relay_burst& burst, moment now, bool may_write, std::string_view why);
   /// The log holds all records up to `seq`.
   void committed(std::uint64_t seq);
   /// The disk has room again: every session is asked for what was refused meanwhile.

@@ -57,12 +57,12 @@ class document_impl {
 
   document_actor::behavior_type make_behavior() {
     watcher_.install(self_);
-    self_->set_exception_handler([this](std::exception_ptr thrown) -> caf::error { return failed(thrown); });
+    self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error { return failed(thrown); });
     load();
     return {
         [this](join_atom, const subscriber_actor& who) { return join(who); },
         [this](part_atom, const subscriber_actor& who) { part(who.address()); },
-        [this](relay_burst& burst, const subscriber_actor& from) { handle(std::move(burst), from); },
+        [this](const relay_burst& burst, const subscriber_actor& from) { handle(burst, from); },
         [this](state_atom) { return full_state(); },
         [this](stop_atom) {
           return stop(error{errc::none, {}});
@@ -167,7 +167,7 @@ class document_impl {
 
   // --- edits ---
 
-  void handle(relay_burst burst, const subscriber_actor& from) {
+  void handle(const relay_burst& burst, const subscriber_actor& from) {
     auto found = subscribers_.find(from.address());
     if (found == subscribers_.end() || ending_) return;
     auto may_write = disk_.writable();
@@ -177,7 +177,7 @@ class document_impl {
                         " MiB free): edits are not taken until there is room; they stay with you until then";
       logger().error("document={} edits are refused: {}", printable(name_), reason_refused_);
     }
-    state_.handle(found->second.id, std::move(burst), {unix_now_ms(), steady_now_ms()}, may_write, reason_refused_);
+    state_.handle(found->second.id, burst, {unix_now_ms(), steady_now_ms()}, may_write, reason_refused_);
     pump();
   }
 

@@ -9,7 +9,7 @@ namespace octavo::actors {
 struct presence_limits {
   std::size_t states_max = 2'000;           ///< a document's presence states; more are ignored
   std::size_t states_per_session_max = 16;  ///< client ids that one connection may announce
-  std::size_t state_bytes_max = 8 * 1024;   ///< of one state's JSON
+  std::size_t state_bytes_max = 8U << 10;   ///< of one state's JSON
   std::int64_t expiry_ms = 32'000;          ///< a state that is not renewed for so long is removed (Yjs renews at 15 s)
   std::int64_t interval_ms = 25;            ///< changes are gathered for so long after the last broadcast
 };
@@ -19,7 +19,7 @@ struct document_options {
 
   std::uint64_t snapshot_after_records = 2'000;     ///< records in the log since the last snapshot
   std::uint64_t snapshot_after_bytes = 4ull << 20;  ///< bytes in the log since the last snapshot
-  std::size_t sync_chunk_bytes = 256 * 1024;        ///< an answer to sync is cut into updates of about this size
+  std::size_t sync_chunk_bytes = 256U << 10;        ///< an answer to sync is cut into updates of about this size
   std::size_t burst_bytes_max = 1 << 20;            ///< edits are merged into broadcasts of at most this size
   std::size_t resync_history_max = 16'384;          ///< edits that a resync can go back without a full state
   std::size_t update_bytes_max = 32u << 20;         ///< one edit

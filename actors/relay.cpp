@@ -25,7 +25,7 @@ std::size_t relay_state::outlet_index(const outlet_ptr& out) {
   return outlets_.size() - 1;
 }
 
-void relay_state::enter(session_start session) {
+void relay_state::enter(const session_start& session) {
   auto index = outlet_index(session.out);
   auto added = sessions_.emplace(session.id, member{session.actor, index});
   if (!added.second) return;
@@ -191,8 +191,8 @@ class relay_impl {
           deliver();
           send_requests();
         },
-        [this](enter_atom, session_start& session) {
-          state_.enter(std::move(session));
+        [this](enter_atom, const session_start& session) {
+          state_.enter(session);
           schedule_requests();
         },
         [this](relay_burst& burst) {

@@ -23,7 +23,7 @@ class relay_state {
   relay_state& operator=(const relay_state&) = delete;
 
   // --- sessions ---
-  void enter(session_start session);
+  void enter(const session_start& session);
   void leave(session_id session);
   bool has_sessions() const { return !sessions_.empty(); }
 

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <iostream>
 
 #include "app/commands.hpp"
@@ -47,9 +48,7 @@ int usage_error(const CLI::App& program, const CLI::ParseError& wrong) {
   return exit_usage;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   auto program =
       CLI::App{"octavo: a server for documents that many people edit at once, for every Yjs editor.", "octavo"};
   program.set_version_flag("--version", std::string{octavo::version});
@@ -79,9 +78,16 @@ int main(int argc, char** argv) {
   // Commands speak for themselves; only what is wrong is logged. `serve` sets up its own logging.
   spdlog::set_default_logger(spdlog::stderr_logger_mt("tool"));
   spdlog::set_level(spdlog::level::warn);
+  return run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    return run();
+    return run_program(argc, argv);
   } catch (const std::exception& failed) {
-    return report({octavo::errc::internal, std::string{"unexpected: "} + failed.what()}, false);
+    std::fprintf(stderr, "octavo: unexpected: %s\n", failed.what());
+    return exit_errors_from + static_cast<int>(octavo::errc::internal);
   }
 }

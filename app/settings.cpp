@@ -364,6 +364,7 @@ result<void> apply_file(serve_options& to, const std::filesystem::path& file) {
   }
   for (const auto& [key, node] : table) {
     auto name = std::string{key.str()};
+    const auto& at = key.source();
     std::ranges::replace(name, '_', '-');
     auto apply_one = [&](const toml::node& value) -> result<void> {
       auto text = std::string{};
@@ -376,7 +377,7 @@ result<void> apply_file(serve_options& to, const std::filesystem::path& file) {
       else
         return invalid(place(value.source()) + name + " must be a text, a number, true or false");
       auto applied = apply_setting(to, name, text);
-      if (!applied) return invalid(place(key.source()) + applied.error().message);
+      if (!applied) return invalid(place(at) + applied.error().message);
       return {};
     };
     if (const auto* list = node.as_array()) {

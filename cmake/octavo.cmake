@@ -19,6 +19,9 @@ if(OCTAVO_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Asio orders its handlers by mutexes besides the fences that TSan does not see.
   list(APPEND OCTAVO_WARNINGS -Wno-tsan)
 endif()
+if(OCTAVO_SANITIZE MATCHES "thread")
+  set(OCTAVO_TEST_ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan_suppressions.txt")
+endif()
 
 if(OCTAVO_SANITIZE)
   add_compile_options(-fsanitize=${OCTAVO_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
@@ -90,7 +93,7 @@ function(octavo_test name)
   target_compile_options(test_${name} PRIVATE ${OCTAVO_WARNINGS})
   target_link_libraries(test_${name} PRIVATE octavo_test_main ${arg_LINK})
   add_test(NAME unit_${name} COMMAND test_${name})
-  set_tests_properties(unit_${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS unit)
+  set_tests_properties(unit_${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS unit ENVIRONMENT "${OCTAVO_TEST_ENVIRONMENT}")
 endfunction()
 
 # octavo_fuzz(decode_update LINK targets…): the libFuzzer program fuzz_NAME from tests/fuzz/NAME.cpp; the target fuzz_all

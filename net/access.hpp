@@ -29,7 +29,7 @@ inline constexpr std::size_t secret_bytes_min = 32;
 /// A user's name in a token may be this long.
 inline constexpr std::size_t user_bytes_max = 256;
 /// A longer token is not looked at.
-inline constexpr std::size_t token_bytes_max = 8 * 1024;
+inline constexpr std::size_t token_bytes_max = 8U << 10;
 
 /// Reads a secret file: its bytes without trailing newlines. errc::not_found, io_error, invalid_argument (too short).
 result<std::string> read_secret(const std::filesystem::path& file);

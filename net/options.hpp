@@ -25,8 +25,8 @@ struct connection_limits {
   std::size_t messages_per_s = 2'000;           ///< of one client, on average; reading waits beyond it
   std::size_t messages_burst = 10'000;          ///< that it may send at once
   std::size_t bad_messages_max = 10;            ///< malformed frames of one client before it is closed
-  std::size_t http_header_bytes_max = 16 * 1024;
-  std::size_t http_body_bytes_max = 64 * 1024;
+  std::size_t http_header_bytes_max = 16U << 10;
+  std::size_t http_body_bytes_max = 64U << 10;
   std::int64_t handshake_timeout_ms = 15'000;  ///< for TLS, a request, an upgrade, a closing handshake
   std::int64_t http_idle_timeout_ms = 30'000;  ///< between two requests
   std::int64_t idle_timeout_ms = 75'000;       ///< without any sign of life, pongs counted

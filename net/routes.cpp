@@ -223,7 +223,7 @@ http::message_generator routes::sign_in(const http_request& request) const {
   auto cookie = std::string{token_cookie};
   auto attributes = std::string{"; Path=/; HttpOnly; SameSite=Strict"};
   if (options_.tls.enabled()) attributes += "; Secure";
-  auto with_cookie = [&](std::string value) {
+  auto with_cookie = [&](const std::string& value) {
     auto response = http::response<http::empty_body>{http::status::no_content, request.version()};
     response.set(http::field::set_cookie, cookie + '=' + value + attributes);
     response.set(http::field::cache_control, "no-store");

@@ -14,8 +14,8 @@ as_root() {
   fi
 }
 
-# The folder that holds the built CAF, keyed by its version and by the compiler.
-caf_prefix() { printf '%s/caf-0.18.7-gcc%s' "$cache" "$(c++ -dumpfullversion)"; }
+# The folder that holds the built CAF, keyed by its version and by the compiler; "tsan": the one with ThreadSanitizer.
+caf_prefix() { printf '%s/caf-0.18.7-gcc%s%s' "$cache" "$(c++ -dumpfullversion)" "${1:+-$1}"; }
 
 # Builds the page into web/dist, unless that is newer than everything it is made of.
 build_page() {

@@ -128,6 +128,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const store_options& optio
   if (has(rocksdb::kZSTD)) family.bottommost_compression = rocksdb::kZSTD;
 
   std::vector<rocksdb::ColumnFamilyDescriptor> all;
+  all.reserve(std::size(family_names));
   for (const auto* name : family_names) all.emplace_back(name, family);
   return all;
 }

@@ -230,7 +230,7 @@ result<void> store::impl::prepare_wal(std::uint64_t& newest) {
   if (scan->state == wal_state::torn_tail) {
     log().info("the last write to {} was interrupted ({}); it was not acknowledged, and is dropped", folder_.string(),
                describe(*scan, scan->damages.front()));
-    const auto opened = open_database();
+    auto opened = open_database();
     if (opened || opened.error().code != errc::corrupt || options_.read_only) return opened;
     db_.reset();
   }

@@ -45,7 +45,7 @@ struct driven_document {
   void ask(actors::subscriber_id from, Requests... requests) {
     auto burst = actors::relay_burst{};
     (burst.requests.push_back(std::move(requests)), ...);
-    state.handle(from, std::move(burst), {1'700'000'000'000, now_ms}, may_write, "the disk is full");
+    state.handle(from, burst, {1'700'000'000'000, now_ms}, may_write, "the disk is full");
   }
 
   bursts take() { return state.take_bursts(now_ms); }
