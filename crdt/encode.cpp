@@ -9,9 +9,6 @@ namespace octavo::crdt::internal {
 
 namespace {
 
-// Our own bytes are decoded without limits.
-constexpr decode_limits no_limits{SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
-
 void write_string(lib0_writer& writer, std::string_view text, std::uint32_t length, std::uint32_t from,
                   std::uint32_t to) {
   if (from == 0 && to == length) {

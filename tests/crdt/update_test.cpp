@@ -197,6 +197,15 @@ TEST_CASE("each limit on decoding has its error") {
   CHECK(code(hex(worked_example), limits).starts_with("input is too large"));
 }
 
+TEST_CASE("without limits everything that is well formed is read") {
+  bytes deep = hex("01 01 05 00 08 01 01 61 01");
+  for (int i = 0; i < 200; ++i) deep.insert(deep.end(), {std::byte{117}, std::byte{1}});
+  deep.insert(deep.end(), {std::byte{126}, std::byte{0}});
+  CHECK(code(deep).starts_with("values are nested too deeply"));
+  decoded_update decoded;
+  CHECK(decode_update_v1(deep, decoded, crdt::no_limits));
+}
+
 TEST_CASE("many clients are told apart") {
   update_builder builder;
   for (std::uint64_t client = 500; client > 0; --client) builder.block(client * 0x1000003, 0).gc(client);
