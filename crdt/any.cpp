@@ -45,9 +45,9 @@ bool skip_any(lib0_reader& reader, std::size_t& values, std::size_t max_values, 
   // The common scalars must not pay for the stack of levels.
   std::vector<level> stack;
   for (;;) {
+    std::string_view key;
     if (!stack.empty()) {
       --stack.back().left;
-      std::string_view key;
       if (stack.back().object && !reader.var_string(key)) return false;
     }
     if (++values > max_values) return reader.fail(decode_errc::too_many_values);
@@ -78,6 +78,9 @@ bool skip_any(lib0_reader& reader, std::size_t& values, std::size_t max_values, 
         if (!reader.var_string(text)) return false;
         break;
       case tag::bytes:
+        // JavaScript would make the bytes the prototype of the object, which then passes for bytes itself: reading its
+        // other members may throw, and writing it does.
+        if (key == "__proto__") return reader.fail_at(decode_errc::bad_any, at);
         if (!reader.var_bytes(raw)) return false;
         break;
       case tag::object:
@@ -101,6 +104,28 @@ bool skip_any(lib0_reader& reader, std::size_t& values, std::size_t max_values, 
 void skip_checked_any(lib0_reader& reader) {
   std::size_t values = 0;
   skip_any(reader, values, SIZE_MAX, SIZE_MAX);
+}
+
+bool skip_doc_options(lib0_reader& reader, std::size_t& values, std::size_t max_values, std::size_t max_depth) {
+  const std::size_t at = reader.offset();
+  lib0_reader members = reader;
+  if (!skip_any(reader, values, max_values, max_depth)) return false;
+  std::uint8_t raw_tag = 0;
+  members.u8(raw_tag);
+  if (static_cast<tag>(raw_tag) != tag::object) return reader.fail_at(decode_errc::bad_any, at);
+  std::uint64_t count = 0;
+  members.var_uint(count);
+  for (; count != 0; --count) {
+    std::string_view key;
+    members.var_string(key);
+    const std::size_t value_at = members.offset();
+    lib0_reader peek = members;
+    peek.u8(raw_tag);
+    if (key == "gcFilter" || (key == "guid" && static_cast<tag>(raw_tag) != tag::string))
+      return reader.fail_at(decode_errc::bad_any, value_at);
+    skip_checked_any(members);
+  }
+  return true;
 }
 
 bool next_any_is_undefined(lib0_reader reader) {

@@ -10,11 +10,18 @@
 namespace octavo::crdt {
 
 /// Moves the reader past one value and checks it. Adds the number of values seen, nested ones counted, to `values`;
-/// more than max_values is too_many_values, deeper than max_depth is too_deep.
+/// more than max_values is too_many_values, deeper than max_depth is too_deep. Bytes under the key "__proto__" are
+/// bad_any, as no JavaScript peer could write the object again.
 bool skip_any(lib0_reader& reader, std::size_t& values, std::size_t max_values, std::size_t max_depth);
 
 /// Moves past one value that has been checked before.
 void skip_checked_any(lib0_reader& reader);
+
+/// As skip_any() for the options of a subdocument, which yjs hands to the constructor of a document: it asks the value
+/// for members, so it must be an object; a "gcFilter" would have to be a function, and a "guid", which takes the place
+/// of the one in front of the options, a string. Anything else, bad_any, would throw in every client that gets to see
+/// it.
+bool skip_doc_options(lib0_reader& reader, std::size_t& values, std::size_t max_values, std::size_t max_depth);
 
 /// True if the next value is `undefined`; the reader does not move.
 bool next_any_is_undefined(lib0_reader reader);

@@ -20,7 +20,7 @@ enum class decode_errc : std::uint8_t {
   bad_struct_kind,         ///< a content reference that Yjs 13.6 does not know
   bad_type_kind,           ///< a shared type that Yjs 13.6 does not know
   bad_parent,              ///< a parent flag that is neither 0 nor 1
-  bad_any,                 ///< an `any` value with an unknown tag
+  bad_any,                 ///< an `any` value with an unknown tag, or one that yjs cannot hold
   bad_json,                ///< text that is not strict JSON where JSON is required
   bad_reference,           ///< an item that refers to itself or to its client's own future
   clock_overflow,          ///< a clock or length that passes 2^32-1

@@ -183,7 +183,7 @@ class update_decoder {
         std::string_view guid;
         if (!reader_.var_string(guid)) return false;
         const std::size_t options = reader_.offset();
-        if (!skip_any(reader_, out_.values_, limits_.max_values, limits_.max_depth)) return false;
+        if (!skip_doc_options(reader_, out_.values_, limits_.max_values, limits_.max_depth)) return false;
         next.content = reader_.between(from, reader_.offset());
         if (options - from != var_uint_size(guid.size()) + guid.size()) {
           bytes rewritten;

@@ -161,6 +161,8 @@ TEST_CASE("any values that are malformed are refused with their place") {
   CHECK(any_json("76 ffffffffffffff0f").starts_with("the input ends"));
   CHECK(any_json("7b 00").starts_with("the input ends"));
   CHECK(any_json("77 02 c080") == "invalid UTF-8 at byte 2");
+  CHECK(any_json("76 01 09 5f5f70726f746f5f5f 74 01 61") == "unknown kind of value at byte 12");
+  CHECK(any_json("76 01 09 5f5f70726f746f5f5f 77 01 61") == R"({"__proto__":"a"})");
 }
 
 TEST_CASE("any values nest to the limit and not further, however deep the bytes go") {
