@@ -1,7 +1,6 @@
 // Applying an update: first it is decided, without touching anything, which structs can be integrated and in which
 // order; then the limits are checked; then it is done. What cannot be integrated is kept until what it misses has come.
 #include <algorithm>
-#include <unordered_set>
 
 #include "crdt/internal/engine.hpp"
 #include "crdt/internal/wire.hpp"
@@ -12,6 +11,12 @@ namespace octavo::crdt::internal {
 namespace {
 
 enum block_state : std::uint8_t { idle, stacked, dead };
+
+// Sorted, not hashed: clients choose the names, and could choose them so that they all meet in one bucket.
+std::size_t count_distinct(std::vector<std::string_view>& names) {
+  std::sort(names.begin(), names.end());
+  return static_cast<std::size_t>(std::unique(names.begin(), names.end()) - names.begin());
+}
 
 }  // namespace
 
@@ -192,16 +197,16 @@ std::optional<apply_errc> engine::admit(const decoded_update& update) {
   // Names are counted one by one only if the bound could be passed at all.
   const std::size_t parents = update.parents().size();
   if (data.names.size() + 2 * parents > options.max_keys || data.roots().size() + parents > options.max_roots) {
-    std::unordered_set<std::string_view> names;
-    std::unordered_set<std::string_view> roots;
+    std::vector<std::string_view> names;
+    std::vector<std::string_view> roots;
     for (const auto& each : update.parents()) {
-      if (each.has_key && data.names.find(each.key) == name_pool::missing) names.insert(each.key);
+      if (each.has_key && data.names.find(each.key) == name_pool::missing) names.push_back(each.key);
       if (each.client != none) continue;
-      if (data.names.find(each.root) == name_pool::missing) names.insert(each.root);
-      if (data.find_root(each.root) == nil) roots.insert(each.root);
+      if (data.names.find(each.root) == name_pool::missing) names.push_back(each.root);
+      if (data.find_root(each.root) == nil) roots.push_back(each.root);
     }
-    if (data.names.size() + names.size() > options.max_keys) return apply_errc::too_many_names;
-    if (data.roots().size() + roots.size() > options.max_roots) return apply_errc::too_many_names;
+    if (data.names.size() + count_distinct(names) > options.max_keys) return apply_errc::too_many_names;
+    if (data.roots().size() + count_distinct(roots) > options.max_roots) return apply_errc::too_many_names;
   }
   return std::nullopt;
 }

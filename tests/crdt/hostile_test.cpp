@@ -1,6 +1,12 @@
 // What clients may send who mean harm, or are merely broken: a document bounds the work, the memory and the damage.
 #include <doctest/doctest.h>
 
+#include <ctime>
+#include <functional>
+#include <random>
+#include <string>
+#include <vector>
+
 #include "crdt/document.hpp"
 #include "crdt/lib0.hpp"
 #include "tests/crdt/support/builder.hpp"
@@ -157,6 +163,50 @@ TEST_CASE("caps on clients, roots and keys are checked before anything is touche
   refused(update_builder().block(2, 0).set("r2", "k3", 1), crdt::apply_errc::too_many_names);
   feed(doc, update_builder().block(2, 0).set("r2", "k1", 1).build());
   check_sound(doc);
+}
+
+// Keys of sixteen ASCII bytes that std::hash takes for one and the same: the steps of libstdc++'s hash (MurmurHash2 of
+// 64 bits) can be run backwards, so any eight bytes have eight others that lead back to where one wants.
+std::vector<std::string> colliding_keys(std::size_t count) {
+  constexpr std::uint64_t mul = 0xc6a4a7935bd1e995ULL;
+  std::uint64_t inverse = 1;
+  for (int i = 0; i < 6; ++i) inverse *= 2 - mul * inverse;
+  const auto shift = [](std::uint64_t value) { return value ^ (value >> 47); };
+  std::vector<std::string> keys;
+  std::mt19937_64 random(1);
+  while (keys.size() < count) {
+    std::uint64_t words[2] = {random() & 0x7f7f7f7f7f7f7f7fULL, 0};
+    const std::uint64_t start = 0xc70f6907ULL ^ (16 * mul);
+    const std::uint64_t state = (start ^ (shift(words[0] * mul) * mul)) * mul;
+    words[1] = shift(state * inverse) * inverse;
+    if ((words[1] & 0x8080808080808080ULL) != 0) continue;
+    keys.emplace_back(reinterpret_cast<const char*>(words), 16);
+  }
+  return keys;
+}
+
+TEST_CASE("names that were chosen to collide are counted as fast as others") {
+  const auto seconds_to_apply = [](const std::vector<std::string>& keys) {
+    update_builder builder;
+    builder.block(1, 0);
+    for (const auto& key : keys) builder.set("map", key, 1);
+    const bytes update = builder.build();
+    crdt::document_options options;
+    options.max_keys = keys.size() + 1;
+    document doc(options);
+    const auto began = std::clock();
+    feed(doc, update);
+    CHECK(doc.stats().names == keys.size() + 1);
+    return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+  };
+  auto keys = colliding_keys(30000);
+  const std::hash<std::string> hash;
+  CHECK(hash(keys.front()) == hash(keys.back()));
+  const double chosen = seconds_to_apply(keys);
+  for (auto& key : keys) key[0] = static_cast<char>(key[0] ^ 1);
+  const double usual = seconds_to_apply(keys);
+  MESSAGE(chosen << " s for chosen names, " << usual << " s for others");
+  CHECK(chosen < 10 * usual + 0.2);
 }
 
 TEST_CASE("origins that make no sense end somewhere, the same in any order") {
