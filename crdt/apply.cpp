@@ -12,10 +12,20 @@ namespace {
 
 enum block_state : std::uint8_t { idle, stacked, dead };
 
+// Items beyond these get their memory when they are there.
+constexpr std::size_t max_reserved_items = std::size_t{1} << 16;
+
 // Sorted, not hashed: clients choose the names, and could choose them so that they all meet in one bucket.
 std::size_t count_distinct(std::vector<std::string_view>& names) {
   std::sort(names.begin(), names.end());
   return static_cast<std::size_t>(std::unique(names.begin(), names.end()) - names.begin());
+}
+
+// Whether a struct will most likely be appended to the one before it in the update, and so needs no item.
+bool continues(const decoded_struct& last, const decoded_struct& each) {
+  return each.kind == content_kind::string && last.kind == content_kind::string && last.client == each.client &&
+         each.origin_client == each.client && last.end() == each.clock && each.origin_clock + 1 == each.clock &&
+         last.right_client == each.right_client && last.right_clock == each.right_clock;
 }
 
 }  // namespace
@@ -32,7 +42,7 @@ result<apply_report, apply_errc> engine::apply(const decoded_update& update) {
   usable = false;
   pending_changed_ = false;
   transaction_.begin();
-  reserve(update);
+  const bool big = reserve(update);
   for (const auto index : order_) {
     if (stopped()) break;
     integrate(update, update.structs()[index]);
@@ -45,6 +55,7 @@ result<apply_report, apply_errc> engine::apply(const decoded_update& update) {
   release_scratch();
   if (transaction_.failure() || transaction_.over_budget())
     return transaction_.failure().value_or(apply_errc::step_budget_exceeded);
+  data.release_room(big);
   usable = true;
   apply_report report;
   report.structs_integrated = transaction_.structs_integrated();
@@ -57,25 +68,38 @@ result<apply_report, apply_errc> engine::apply(const decoded_update& update) {
 }
 
 // A big update gets its memory at once. For small ones the usual growth is right: exact reserves would move everything
-// with each edit.
-void engine::reserve(const decoded_update& update) {
-  if (order_.size() <= data.items.size() / 4 + 16) return;
-  data.items.reserve_more(order_.size());
-  std::size_t bytes = data.contents.size();
-  for (const auto index : order_) bytes += update.structs()[index].content.size();
-  data.contents.reserve(bytes);
+// with each edit. Beyond a modest number of items growth must do as well: structs may turn out to be collected, or to
+// be joined, and then the room would have been taken on the word of a client.
+bool engine::reserve(const decoded_update& update) {
+  if (order_.size() <= data.items.size() / 4 + 16) return false;
+  std::size_t items = 0;
+  std::size_t bytes = 0;
+  const decoded_struct* last = nullptr;
+  for (const auto index : order_) {
+    const auto& each = update.structs()[index];
+    bytes += each.content.size();
+    items += each.kind != content_kind::gc && (last == nullptr || !continues(*last, each));
+    last = &each;
+  }
+  data.items.reserve_more(std::min(items, max_reserved_items));
+  data.contents.reserve(data.contents.size() + bytes);
+  return true;
 }
 
 // A big update must not leave its scratch behind in a document that then sits idle.
 void engine::release_scratch() {
   constexpr std::size_t kept_entries = 1024;
-  for (auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_}) {
-    if (each->capacity() > kept_entries) *each = {};
-  }
-  if (states_.capacity() > kept_entries) states_ = {};
-  if (stack_.capacity() > kept_entries) stack_ = {};
-  if (woken_.capacity() > kept_entries) woken_ = {};
-  if (cut_text_.capacity() > kept_entries) cut_text_ = {};
+  // Assigning an empty list would keep the memory.
+  const auto release = [](auto& values) {
+    if (values.capacity() <= kept_entries) return;
+    values.clear();
+    values.shrink_to_fit();
+  };
+  for (auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_}) release(*each);
+  release(states_);
+  release(stack_);
+  release(woken_);
+  release(cut_text_);
 }
 
 void engine::map_clients(const decoded_update& update) {

@@ -15,6 +15,9 @@ constexpr std::size_t bytes_per_step = 64;
 // Below this much waste the arena is left alone.
 constexpr std::size_t smallest_waste = 4096;
 
+// So many items that are free, or for which there is room, are left alone.
+constexpr std::size_t smallest_room = 64;
+
 std::uint64_t entry_id(std::uint32_t branch, std::uint32_t key) {
   return (std::uint64_t{branch} << 32) | key;
 }
@@ -327,6 +330,43 @@ void store::compact_contents() {
     each.name = fresh.append(contents.view(each.name, each.name_bytes));
   }
   contents.swap(fresh);
+}
+
+void store::move_item(std::uint32_t from, std::uint32_t to) {
+  item& moved = items[to];
+  moved = items[from];
+  if (moved.left != nil) {
+    items[moved.left].right = to;
+  } else if (moved.listed()) {
+    branches[moved.parent].start = to;
+  }
+  if (moved.right != nil) {
+    items[moved.right].left = to;
+  } else if (!moved.listed()) {
+    set_key_item(moved.parent, moved.key, to);
+  }
+  if (moved.kind() == content_kind::type) branches[moved.content].item = to;
+  auto& log = logs_[moved.client];
+  log.at(log.find(moved.clock)).item = to;
+}
+
+void store::release_room(bool after_big) {
+  if (items.size() - items.used() > items.used() + smallest_room) {
+    // Places fill from below, with what comes last: as many moves as there are items beyond the new end.
+    const auto kept = static_cast<std::uint32_t>(items.used());
+    std::uint32_t to = 0;
+    for (auto from = static_cast<std::uint32_t>(items.size()); from-- > kept;) {
+      if (items.is_free(from)) continue;
+      while (!items.is_free(to)) ++to;
+      move_item(from, to);
+    }
+    items.truncate(kept);
+    items.trim();
+  }
+  // Only what a big update has taken: the room of ordinary growth would have to be taken again by the next edit.
+  if (!after_big) return;
+  if (items.room() > items.size() / 8 + smallest_room) items.trim();
+  if (contents.capacity() - contents.size() > contents.size() / 8 + smallest_room * sizeof(item)) contents.trim();
 }
 
 std::size_t store::memory() const {

@@ -62,6 +62,20 @@ class arena {
     if (capacity > capacity_) resize(capacity);
   }
 
+  /// Gives back the room behind the last content.
+  void trim() {
+    if (capacity_ == size_) return;
+    if (size_ == 0) {
+      std::free(data_);
+      data_ = nullptr;
+    } else if (auto* moved = static_cast<char*>(std::realloc(data_, size_))) {
+      data_ = moved;
+    } else {
+      return;
+    }
+    capacity_ = size_;
+  }
+
   void swap(arena& other) {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);

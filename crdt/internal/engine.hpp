@@ -43,7 +43,7 @@ class engine {
 
   std::optional<apply_errc> admit(const decoded_update& update);
   void map_clients(const decoded_update& update);
-  void reserve(const decoded_update& update);
+  bool reserve(const decoded_update& update);
   void release_scratch();
   void schedule(const decoded_update& update);
   bool step_block(const decoded_update& update, std::uint32_t block, const frame& top, dependency& missing);

@@ -109,6 +109,8 @@ class slab {
 
   std::size_t used() const { return size_ - free_count_; }
   std::size_t size() const { return size_; }
+  /// How many items more fit without moving everything.
+  std::size_t room() const { return capacity_ - size_; }
   std::size_t memory() const { return capacity_ * sizeof(item); }
   bool full() const { return free_ == nil && size_ >= nil - 64; }
 
@@ -142,6 +144,29 @@ class slab {
   /// Room for that many items more than are used.
   void reserve_more(std::size_t more) {
     if (more > free_count_) reserve(size_ + more - free_count_);
+  }
+
+  bool is_free(std::uint32_t index) const { return data_[index].client == nil; }
+
+  /// Forgets the freed items and everything from `size` on: all items below it must be in use, and none above.
+  void truncate(std::size_t size) {
+    size_ = size;
+    free_ = nil;
+    free_count_ = 0;
+  }
+
+  /// Gives back the room behind the last item.
+  void trim() {
+    if (capacity_ == size_) return;
+    if (size_ == 0) {
+      std::free(data_);
+      data_ = nullptr;
+    } else if (auto* moved = static_cast<item*>(std::realloc(static_cast<void*>(data_), size_ * sizeof(item)))) {
+      data_ = moved;
+    } else {
+      return;
+    }
+    capacity_ = size_;
   }
 
  private:

@@ -92,6 +92,10 @@ class store {
   /// Moves contents to a fresh arena if much of the present one is waste.
   void compact_contents();
 
+  /// After a transaction: moves items into the places of freed ones if most are free, so that their memory can go;
+  /// after a big one it gives back as well what room was taken in vain. Makes indices of items stale.
+  void release_room(bool after_big);
+
   std::size_t memory() const;
 
   // What belongs together is used together: these are the store's parts, open to the code of this folder.
@@ -115,6 +119,7 @@ class store {
     return wide_ids_[clock];
   }
   void pack(unit_id id, std::uint16_t& client, std::uint32_t& clock);
+  void move_item(std::uint32_t from, std::uint32_t to);
   void split_string(item& left, item& right, std::uint32_t units);
 
   std::vector<struct_log> logs_;

@@ -146,6 +146,7 @@ class struct_log {
       std::erase_if(tiers_[tier].entries, [](const log_entry& each) { return each.item == absorbed; });
       tidy(tier);
     }
+    if (tiers_.capacity() > 4 * tiers_.size() + 16) tiers_.shrink_to_fit();
   }
 
   std::size_t memory() const {

@@ -349,4 +349,38 @@ TEST_CASE("freed content is given back") {
   check_sound(doc);
 }
 
+TEST_CASE("freed items are given back, and those that stay are found where they moved") {
+  document doc;
+  std::vector<bytes> updates;
+  const auto apply = [&](const update_builder& update) {
+    updates.push_back(update.build());
+    feed(doc, updates.back());
+    check_sound(doc);
+  };
+  // A type full of children in front, then what stays: a text of two clients, keys, a type with a key and a list.
+  update_builder filling;
+  filling.block(1, 0).type(0);
+  for (int i = 0; i < 5000; ++i) filling.child("x", {1, 0});
+  apply(filling);
+  apply(update_builder().block(2, 0).text("ab").block(3, 0).text("c", unit{2, 0}, unit{2, 1}));
+  apply(update_builder().block(4, 0).set("map", "k", 1).set("map", "k", 2, unit{4, 0}).set("map", "l", 3));
+  apply(update_builder().block(5, 0).type(1, {}, "types").child("v", {5, 0}, "key").child("w", {5, 0}));
+  const auto full = doc.stats().memory_bytes;
+  CHECK(full > 5000 * 48);
+  apply(update_builder().erase(1, 0, 1));
+  CHECK(doc.stats().memory_bytes < 32768);
+  CHECK(doc.stats().items < 12);
+  // Each of those can still be edited.
+  apply(update_builder().block(2, 2).text("d", unit{2, 1}).block(3, 1).text("e", unit{3, 0}, unit{2, 1}));
+  apply(update_builder().block(4, 3).set("map", "k", 5, unit{4, 1}));
+  apply(update_builder().block(5, 3).child("u", {5, 0}, "key2").text("t", unit{5, 2}));
+  apply(update_builder().erase(5, 1, 1));
+  CHECK(doc.text("text") == "acebd");
+  CHECK(doc.json("map", crdt::type_kind::map) == R"({"k":5,"l":3})");
+  // A document that gets it all at once never had those items.
+  document once;
+  feed(once, *crdt::merge_updates_v1(std::vector<bytes_view>(updates.begin(), updates.end())));
+  check_equal(once, doc);
+}
+
 }  // namespace

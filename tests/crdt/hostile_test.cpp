@@ -165,6 +165,35 @@ TEST_CASE("caps on clients, roots and keys are checked before anything is touche
   check_sound(doc);
 }
 
+TEST_CASE("structs that make no items take no memory") {
+  constexpr std::uint64_t count = 200000;
+  const auto memory_after = [&](const update_builder& update) {
+    document doc;
+    feed(doc, update_builder().block(1, 0).gc(1).build());
+    feed(doc, update.build());
+    CHECK(doc.clock(2) == count);
+    check_sound(doc);
+    // It goes on as usual.
+    feed(doc, update_builder().block(3, 0).text("a").build());
+    CHECK(doc.text("text") == "a");
+    return doc.stats().memory_bytes;
+  };
+  update_builder collected;
+  update_builder orphans;
+  update_builder deleted;
+  collected.block(2, 0);
+  orphans.block(2, 0);
+  deleted.block(2, 0).deleted(1);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    collected.gc(1);
+    orphans.text("x", unit{1, 0});
+    if (i != 0) deleted.deleted(1, unit{2, i - 1});
+  }
+  CHECK(memory_after(collected) < 32768);
+  CHECK(memory_after(orphans) < 32768);
+  CHECK(memory_after(deleted) < 32768);
+}
+
 // Keys of sixteen ASCII bytes that std::hash takes for one and the same: the steps of libstdc++'s hash (MurmurHash2 of
 // 64 bits) can be run backwards, so any eight bytes have eight others that lead back to where one wants.
 std::vector<std::string> colliding_keys(std::size_t count) {
