@@ -1,6 +1,7 @@
 // A state in several updates: a client with a slow line shows the first part while the rest is on its way, and no
 // message is larger than the peers' limits.
 #include <algorithm>
+#include <map>
 
 #include "crdt/internal/encode.hpp"
 #include "crdt/internal/wire.hpp"
@@ -22,6 +23,7 @@ class chunk_writer {
       written_[client] = static_cast<std::uint32_t>(known);
     }
     chunk_start_ = written_;
+    waiting_.resize(data_.client_count());
   }
 
   std::vector<bytes> run() {
@@ -36,13 +38,20 @@ class chunk_writer {
     std::uint32_t wanted;
   };
 
+  /// Where a client's long text was cut last, and how far it is written: the same place only after a flush.
+  struct cut_text {
+    text_place cut;
+    text_place written;
+  };
+
   void walk(std::uint32_t start) {
-    stack_.assign(1, {start, UINT32_MAX});
+    push({start, UINT32_MAX});
     while (!stack_.empty()) {
       const frame top = stack_.back();
       const struct_log& log = data_.log(top.client);
       const std::uint32_t clock = written_[top.client];
       if (clock >= log.end() || clock > top.wanted) {
+        waiting_[top.client] = false;
         stack_.pop_back();
         continue;
       }
@@ -51,8 +60,8 @@ class chunk_writer {
       if (entry.item != collected && clock == entry.clock) {
         const auto missing = missing_of(data_.at(entry.item));
         // The walk cannot meet itself in a sound document; the check keeps a mistake from becoming an endless loop.
-        if (missing.valid() && !on_stack(missing.client)) {
-          stack_.push_back({missing.client, missing.clock});
+        if (missing.valid() && !waiting_[missing.client]) {
+          push({missing.client, missing.clock});
           continue;
         }
       }
@@ -71,8 +80,9 @@ class chunk_writer {
     return {parent.client, parent.clock};
   }
 
-  bool on_stack(std::uint32_t client) const {
-    return std::any_of(stack_.begin(), stack_.end(), [&](const frame& each) { return each.client == client; });
+  void push(frame next) {
+    waiting_[next.client] = true;
+    stack_.push_back(next);
   }
 
   // Adds a struct, or what is left of it, to the chunk; a long text in pieces.
@@ -82,12 +92,12 @@ class chunk_writer {
     const std::size_t size = is_item ? size_of(data_.at(entry.item), from - entry.clock) : struct_bytes;
     if (size_ != 0 && size_ + size > max_bytes_) flush();
     if (is_item && size > max_bytes_ && data_.at(entry.item).kind() == content_kind::string) {
-      const item& text = data_.at(entry.item);
-      const auto content = data_.content_of(text);
-      const std::size_t begin = find_utf16(content, from - entry.clock).byte;
-      std::size_t stop = std::min(begin + max_bytes_, content.size());
+      const auto content = data_.content_of(data_.at(entry.item));
+      const auto begin = find_in_text(data_, entry.item, from - entry.clock, texts_[client].cut);
+      std::size_t stop = std::min(begin.byte + max_bytes_, content.size());
       while (stop < content.size() && (static_cast<unsigned char>(content[stop]) & 0xC0) == 0x80) --stop;
-      const auto units = utf16_length(content.substr(begin, stop - begin));
+      // Of a pair that a peer's state splits, only the second half is to be written.
+      const auto units = utf16_length(content.substr(begin.byte, stop - begin.byte)) - begin.splits_pair;
       end = std::min(end, from + static_cast<std::uint32_t>(std::max<std::size_t>(units, 1)));
     }
     touched_.push_back(client);
@@ -117,7 +127,10 @@ class chunk_writer {
     lib0_writer writer(out);
     writer.var_uint(touched_.size());
     for (const auto client : touched_) {
-      write_block(writer, data_, client, chunk_start_[client], written_[client]);
+      text_place near;
+      const auto cut = texts_.find(client);
+      write_block(writer, data_, client, chunk_start_[client], written_[client],
+                  cut == texts_.end() ? near : cut->second.written);
       chunk_start_[client] = written_[client];
     }
     writer.var_uint(0);
@@ -132,6 +145,8 @@ class chunk_writer {
   std::vector<std::uint32_t> chunk_start_;
   std::vector<std::uint32_t> touched_;
   std::vector<frame> stack_;
+  std::vector<bool> waiting_;                // clients on the stack
+  std::map<std::uint32_t, cut_text> texts_;  // by client: long texts are few
   std::vector<bytes> chunks_;
   std::size_t size_ = 0;
 };

@@ -9,15 +9,16 @@ namespace octavo::crdt::internal {
 
 namespace {
 
-void write_string(lib0_writer& writer, std::string_view text, std::uint32_t length, std::uint32_t from,
-                  std::uint32_t to) {
-  if (from == 0 && to == length) {
+void write_string(lib0_writer& writer, const store& data, std::uint32_t index, std::uint32_t from, std::uint32_t to,
+                  text_place& near) {
+  const auto text = data.content_of(data.at(index));
+  if (from == 0 && to == data.at(index).length) {
     writer.var_string(text);
     return;
   }
   // A cut inside a surrogate pair leaves U+FFFD on either side, as a split would.
-  const auto end = find_utf16(text, to);
-  const auto begin = find_utf16(text, from);
+  const auto begin = find_in_text(data, index, from, near);
+  const auto end = find_in_text(data, index, to, near);
   const std::size_t first = begin.byte + (begin.splits_pair ? 4 : 0);
   const std::string_view middle = text.substr(first, end.byte - first);
   constexpr std::size_t wide = replacement_character.size();
@@ -34,9 +35,9 @@ void write_type(lib0_writer& writer, const store& data, const item& of) {
     writer.var_string(data.contents.view(type.name, type.name_bytes));
 }
 
-}  // namespace
-
-void write_item(lib0_writer& writer, const store& data, std::uint32_t index, std::uint32_t from, std::uint32_t to) {
+// Writes the units [from, to) of an item as one struct.
+void write_item(lib0_writer& writer, const store& data, std::uint32_t index, std::uint32_t from, std::uint32_t to,
+                text_place& near) {
   const item& of = data.at(index);
   const unit_id origin = from != 0 ? unit_id{of.client, of.clock + from - 1} : data.origin_of(of);
   const unit_id right = data.right_of(of);
@@ -68,7 +69,7 @@ void write_item(lib0_writer& writer, const store& data, std::uint32_t index, std
   write_head_v1(writer, head);
   switch (of.kind()) {
     case content_kind::string:
-      write_string(writer, data.content_of(of), of.length, from, to);
+      write_string(writer, data, index, from, to, near);
       break;
     case content_kind::any:
     case content_kind::json: {
@@ -86,7 +87,20 @@ void write_item(lib0_writer& writer, const store& data, std::uint32_t index, std
   }
 }
 
-void write_block(lib0_writer& writer, const store& data, std::uint32_t client, std::uint32_t from, std::uint32_t to) {
+}  // namespace
+
+utf8_cut find_in_text(const store& data, std::uint32_t index, std::uint32_t units, text_place& near) {
+  const item& of = data.at(index);
+  if (of.content_bytes == of.length) return {units, false};
+  if (near.item != index || near.units > units) near = {index, 0, 0};
+  auto cut = find_utf16(data.content_of(of).substr(near.byte), units - near.units);
+  cut.byte += near.byte;
+  if (!cut.splits_pair) near = {index, units, cut.byte};
+  return cut;
+}
+
+void write_block(lib0_writer& writer, const store& data, std::uint32_t client, std::uint32_t from, std::uint32_t to,
+                 text_place& near) {
   const struct_log& log = data.log(client);
   const auto start = log.find(from);
   std::size_t count = log.count_from(start);
@@ -100,7 +114,7 @@ void write_block(lib0_writer& writer, const store& data, std::uint32_t client, s
     if (entry.item == collected) {
       write_gc_v1(writer, end - from);
     } else {
-      write_item(writer, data, entry.item, from - entry.clock, end - entry.clock);
+      write_item(writer, data, entry.item, from - entry.clock, end - entry.clock, near);
     }
     from = end;
   }
@@ -199,7 +213,10 @@ bytes encode_store(const engine& from, const state_vector& since) {
   if (since.empty()) out.reserve(data.contents.size() + data.items.used() * 12 + deletes.size());
   lib0_writer writer(out);
   writer.var_uint(blocks.size());
-  for (const auto& each : blocks) write_block(writer, data, each.client, each.from, data.log(each.client).end());
+  for (const auto& each : blocks) {
+    text_place near;
+    write_block(writer, data, each.client, each.from, data.log(each.client).end(), near);
+  }
   writer.raw(bytes_view(deletes));
   return out;
 }

@@ -8,14 +8,25 @@
 #include "crdt/internal/engine.hpp"
 #include "crdt/lib0.hpp"
 #include "crdt/state_vector.hpp"
+#include "crdt/utf8.hpp"
 
 namespace octavo::crdt::internal {
 
-/// Writes the units [from, to) of an item as one struct.
-void write_item(lib0_writer& writer, const store& data, std::uint32_t index, std::uint32_t from, std::uint32_t to);
+/// A place in an item's text that was looked up before. Looking up a later one goes on from there, so that cutting a
+/// long text into pieces does not begin at its start each time.
+struct text_place {
+  std::uint32_t item = nil;
+  std::uint32_t units = 0;
+  std::size_t byte = 0;
+};
 
-/// Writes one client's block: its units [from, to), cut where need be.
-void write_block(lib0_writer& writer, const store& data, std::uint32_t client, std::uint32_t from, std::uint32_t to);
+/// Finds a UTF-16 position in the text of an item, and notes it in `near`.
+utf8_cut find_in_text(const store& data, std::uint32_t index, std::uint32_t units, text_place& near);
+
+/// Writes one client's block: its units [from, to), cut where need be. `near` is a place in the client's texts, for
+/// those who write a long text piece by piece.
+void write_block(lib0_writer& writer, const store& data, std::uint32_t client, std::uint32_t from, std::uint32_t to,
+                 text_place& near);
 
 /// The delete set of everything that is deleted or collected, encoded.
 bytes encode_delete_set(const store& data);

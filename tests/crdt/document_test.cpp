@@ -326,6 +326,28 @@ TEST_CASE("a state in chunks applies in sequence without anything waiting") {
   }
 }
 
+TEST_CASE("a state from the middle of a pair on has one half replaced, and no other pair is cut") {
+  document doc;
+  std::string pairs;
+  for (int i = 0; i < 1000; ++i) pairs += "😀";
+  feed(doc, update_builder().block(1, 0).text(pairs).build());
+  crdt::state_vector since;
+  since.set(1, 501);
+  std::string all;
+  std::size_t pieces = 0;
+  for (const auto& chunk : doc.encode_state_chunks_v1(since, 200)) {
+    ++pieces;
+    all += as_text(chunk);
+  }
+  CHECK(pieces > 10);
+  std::size_t replaced = 0;
+  std::size_t whole = 0;
+  for (auto at = all.find("\uFFFD"); at != std::string::npos; at = all.find("\uFFFD", at + 1)) ++replaced;
+  for (auto at = all.find("😀"); at != std::string::npos; at = all.find("😀", at + 1)) ++whole;
+  CHECK(replaced == 1);
+  CHECK(whole == 749);
+}
+
 TEST_CASE("a document can be moved") {
   document doc;
   feed(doc, update_builder().block(1, 0).text("a").build());

@@ -194,6 +194,12 @@ TEST_CASE("structs that make no items take no memory") {
   CHECK(memory_after(deleted) < 32768);
 }
 
+double seconds_of(const std::function<void()>& work) {
+  const auto began = std::clock();
+  work();
+  return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+}
+
 // Keys of sixteen ASCII bytes that std::hash takes for one and the same: the steps of libstdc++'s hash (MurmurHash2 of
 // 64 bits) can be run backwards, so any eight bytes have eight others that lead back to where one wants.
 std::vector<std::string> colliding_keys(std::size_t count) {
@@ -223,10 +229,9 @@ TEST_CASE("names that were chosen to collide are counted as fast as others") {
     crdt::document_options options;
     options.max_keys = keys.size() + 1;
     document doc(options);
-    const auto began = std::clock();
-    feed(doc, update);
+    const double seconds = seconds_of([&] { feed(doc, update); });
     CHECK(doc.stats().names == keys.size() + 1);
-    return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+    return seconds;
   };
   auto keys = colliding_keys(30000);
   const std::hash<std::string> hash;
@@ -236,6 +241,28 @@ TEST_CASE("names that were chosen to collide are counted as fast as others") {
   const double usual = seconds_to_apply(keys);
   MESSAGE(chosen << " s for chosen names, " << usual << " s for others");
   CHECK(chosen < 10 * usual + 0.2);
+}
+
+TEST_CASE("a chain of clients and a long text are cut into chunks in one pass") {
+  document chain;
+  update_builder builder;
+  for (std::uint64_t client = 150000; client > 1; --client) builder.block(client, 0).text("x", unit{client - 1, 0});
+  feed(chain, builder.block(1, 0).text("x").build());
+  document text;
+  std::string long_text;
+  for (int i = 0; i < 4000000; ++i) long_text += "é";
+  feed(text, update_builder().block(1, 0).text(long_text).build());
+  for (const auto* each : {&chain, &text}) {
+    std::vector<bytes> chunks;
+    const double whole = seconds_of([&] { (void)each->encode_state_as_update_v1(); });
+    const double cut = seconds_of([&] { chunks = each->encode_state_chunks_v1({}, 32768); });
+    MESSAGE(cut << " s in chunks, " << whole << " s as a whole");
+    CHECK(cut < 10 * whole + 0.2);
+    document copy;
+    for (const auto& chunk : chunks) CHECK(feed(copy, chunk).pending_structs == 0);
+    CHECK(copy.state() == each->state());
+    CHECK(copy.length("text") == each->length("text"));
+  }
 }
 
 TEST_CASE("origins that make no sense end somewhere, the same in any order") {
