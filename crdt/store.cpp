@@ -12,6 +12,9 @@ namespace {
 // Scanning this many bytes of content counts as one step.
 constexpr std::size_t bytes_per_step = 64;
 
+// Reading this many values does: they may be as short as a byte, and each is looked at.
+constexpr std::size_t values_per_step = 4;
+
 // Below this much waste the arena is left alone.
 constexpr std::size_t smallest_waste = 4096;
 
@@ -104,8 +107,9 @@ std::uint32_t store::split(log_position place, std::uint32_t index, std::uint32_
       break;
     case content_kind::any:
     case content_kind::json: {
-      const auto size = static_cast<std::uint32_t>(values_size(left.kind(), content_of(left), units));
-      steps += size / bytes_per_step;
+      std::size_t values = 0;
+      const auto size = static_cast<std::uint32_t>(values_size(left.kind(), content_of(left), units, values));
+      steps += size / bytes_per_step + values / values_per_step;
       right.content += size;
       right.content_bytes -= size;
       left.content_bytes = size;

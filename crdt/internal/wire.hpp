@@ -17,18 +17,25 @@ inline constexpr std::uint8_t info_parent_sub = 0x20;
 inline constexpr std::uint8_t info_kind_mask = 0x1f;
 inline constexpr std::uint8_t info_skip = 10;
 
-/// How many bytes the first `count` values of a checked run of `any` or JSON take.
-inline std::size_t values_size(content_kind kind, std::string_view run, std::uint32_t count) {
+/// How many bytes the first `count` values of a checked run of `any` or JSON take. Adds the number of values that had
+/// to be read, those nested in `any` counted, to `values_read`.
+inline std::size_t values_size(content_kind kind, std::string_view run, std::uint32_t count, std::size_t& values_read) {
   lib0_reader reader(as_bytes(run));
+  if (kind == content_kind::any) {
+    for (std::uint32_t i = 0; i < count; ++i) skip_any(reader, values_read, SIZE_MAX, SIZE_MAX);
+    return reader.offset();
+  }
+  values_read += count;
   for (std::uint32_t i = 0; i < count; ++i) {
-    if (kind == content_kind::any) {
-      skip_checked_any(reader);
-    } else {
-      bytes_view text;
-      reader.var_bytes(text);
-    }
+    bytes_view text;
+    reader.var_bytes(text);
   }
   return reader.offset();
+}
+
+inline std::size_t values_size(content_kind kind, std::string_view run, std::uint32_t count) {
+  std::size_t values_read = 0;
+  return values_size(kind, run, count, values_read);
 }
 
 /// An item's place as the wire has it; client ids in full.

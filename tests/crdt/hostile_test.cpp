@@ -5,6 +5,7 @@
 #include <functional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "crdt/document.hpp"
@@ -141,6 +142,35 @@ TEST_CASE("the search between concurrent inserts has a budget") {
   feed(patient, walker.build());
   CHECK(patient.length("text") == 4000);
   check_sound(patient);
+}
+
+TEST_CASE("cutting runs of short values is paid for by the value") {
+  constexpr std::uint64_t count = 1000000;
+  // An array of nulls, one of an array of nulls in front of another value, and the same in the JSON of old versions.
+  bytes flat = hex("08 01 04 74657874");
+  crdt::lib0_writer(flat).var_uint(count);
+  flat.resize(flat.size() + count, std::byte{126});
+  bytes nested = hex("08 01 04 74657874 02 75");
+  crdt::lib0_writer(nested).var_uint(count);
+  nested.resize(nested.size() + count + 1, std::byte{126});
+  bytes json = hex("02 01 04 74657874");
+  crdt::lib0_writer(json).var_uint(count);
+  for (std::uint64_t i = 0; i < count; ++i) json.insert(json.end(), {std::byte{1}, std::byte{'1'}});
+  for (const auto& [item, at] :
+       {std::pair(flat, count / 2), std::pair(nested, std::uint64_t{1}), std::pair(json, count / 2)}) {
+    crdt::document_options options;
+    options.step_budget = 100000;
+    document doc(options);
+    feed(doc, update_builder().block(1, 0).raw(item).build());
+    const auto done = doc.apply_v1(update_builder().erase(1, at, 1).build());
+    REQUIRE_FALSE(done);
+    CHECK(done.error().apply == crdt::apply_errc::step_budget_exceeded);
+
+    document usual;
+    feed(usual, update_builder().block(1, 0).raw(item).build());
+    feed(usual, update_builder().erase(1, at, 1).build());
+    check_sound(usual);
+  }
 }
 
 TEST_CASE("caps on clients, roots and keys are checked before anything is touched") {
