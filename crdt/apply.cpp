@@ -12,8 +12,9 @@ namespace {
 
 enum block_state : std::uint8_t { idle, stacked, dead };
 
-// Items beyond these get their memory when they are there.
-constexpr std::size_t max_reserved_items = std::size_t{1} << 16;
+// Items beyond these get their memory when they are there. These are 48 MB: blocks of that size grow without being
+// copied, as the allocator has the kernel move their pages.
+constexpr std::size_t max_reserved_items = std::size_t{1} << 20;
 
 // Sorted, not hashed: clients choose the names, and could choose them so that they all meet in one bucket.
 std::size_t count_distinct(std::vector<std::string_view>& names) {
