@@ -57,6 +57,7 @@ class planner {
     synced_through_ = std::max(synced_through_, entry.synced_through);
     // A synced commit is only acknowledged, and only followed by another one, when all before it are on disk too.
     if (entry.synced) synced_through_ = std::max(synced_through_, entry.previous);
+    any_synced_ = any_synced_ || entry.synced;
   }
 
   bool was_durable(std::uint64_t commit) const { return commit <= synced_through_; }
@@ -91,14 +92,16 @@ class planner {
       });
       for (const auto* entry : entries) {
         if (entry->commit <= known) continue;
-        if (!entry->synced && !was_durable(entry->commit)) continue;
-        if (entry->previous > known) {
+        // Also an entry that was not synced itself, a piece of a snapshot, tells of the synced commits before it.
+        if (entry->previous > known && was_durable(known + 1)) {
           plan_.lost_commits += entry->previous - known;
-          if (!entry->is_head || entry->window_first > known + 1) all_named = false;
+          if (!entry->is_head || entry->window_first > known + 1) plan_.everything = true;
+          add(entry->window);
+          known = entry->previous;
         }
+        if (!entry->synced && !was_durable(entry->commit)) continue;
         ++plan_.lost_commits;
         add(entry->own);
-        add(entry->window);
         known = entry->commit;
       }
       if (!all_named && may_have_been_synced()) {
@@ -114,8 +117,10 @@ class planner {
     return damage.file > last.file || (damage.file == last.file && damage.offset > last.offset);
   }
 
-  // An unreadable record does not say whether it was synced; its predecessor's way is the best guess, and none: yes.
-  bool may_have_been_synced() const { return scan_.commits.empty() || scan_.commits.back().entry.synced; }
+  // An unreadable record does not say whether it was synced. Its predecessor does not tell either: the pieces of a
+  // snapshot are never synced, whatever the mode. One synced commit anywhere shows that the mode was sync_mode::always;
+  // and where nothing can be read, it may have been.
+  bool may_have_been_synced() const { return scan_.commits.empty() || any_synced_; }
 
   void add(const std::vector<touched>& items) {
     for (const auto& item : items) {
@@ -142,6 +147,7 @@ class planner {
   recovery_plan plan_;
   std::uint64_t expected_;
   std::uint64_t synced_through_ = 0;
+  bool any_synced_ = false;
   std::multimap<std::uint64_t, const commit_entry*> partly_;
   std::map<std::uint64_t, touched> suspects_;
   std::unordered_set<std::uint64_t> removed_;

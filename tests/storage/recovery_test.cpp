@@ -333,6 +333,51 @@ TEST_CASE("a lost creation, a lost removal and a lost snapshot are each noticed 
   CHECK((*store->find("fresh"))->id >= 4);
 }
 
+TEST_CASE("edits behind a piece of a snapshot, which is never synced itself, are not lost in silence") {
+  temporary_folder folder;
+  const auto live = folder / "live";
+  const auto path = folder / "killed";
+  {
+    auto store = open_ok(live);
+    fill(*store, "a", 1, 3);                                        // commits 1–3
+    fill(*store, "b", 1, 2);                                        // 4, 5
+    require_ok(store->put_snapshot("a", 2, as_bytes("state"), 1));  // 6: the piece, 7: the header
+    fill(*store, "b", 3, 4);                                        // 8, 9
+    require_ok(store->put_snapshot("b", 3, as_bytes("state"), 1));  // 10: the piece, 11: the header
+    copy_store(live, path);
+  }
+  const auto format = read_format_file(path);
+  const auto scan = scan_wal(path / "db", salt_of((*format)->store_id), true);
+  require_ok(scan);
+  REQUIRE(scan->commits.size() == 11);
+  REQUIRE_FALSE(scan->commits[5].entry.synced);
+  REQUIRE_FALSE(scan->commits[9].entry.synced);
+  auto data = read_bytes(log_of(path));
+  const auto destroy = [&](std::size_t begin, std::size_t end) {
+    for (auto at = begin; at < end; ++at) data[at] = static_cast<char>(at * 7 + 11);
+  };
+  std::vector<std::string> expected;
+  bool everything = false;
+  SUBCASE("all behind the piece is beyond recognition") {
+    destroy(scan->commits[6].offset, data.size());
+    expected = {"a", "b"};
+    everything = true;
+  }
+  SUBCASE("a piece behind them still names them") {
+    data.resize(scan->commits[10].offset);
+    destroy(scan->commits[7].offset, scan->commits[9].offset);
+    const auto at = data.rfind("state");
+    data[at] = static_cast<char>(data[at] ^ 1);
+    expected = {"b"};
+  }
+  write_bytes(log_of(path), data);
+  auto store = open_ok(path);
+  REQUIRE(store->recovery());
+  CHECK(store->recovery()->everything == everything);
+  CHECK(store->recovery()->documents == expected);
+  for (const auto& name : expected) CHECK((*store->find(name))->is_quarantined());
+}
+
 TEST_CASE("a recovery that was interrupted anywhere is finished by the next open") {
   const killed_store store(40);
   const auto scan = store.scan();
