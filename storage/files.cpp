@@ -7,11 +7,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <vector>
+#include <sstream>
 
 namespace octavo::storage {
 
@@ -76,6 +77,17 @@ bool is_store_id(std::string_view text) {
 
 constexpr std::string_view format_title = "octavo store";
 constexpr std::string_view recovery_title = "octavo recovery";
+constexpr std::string_view unreadable_title = "octavo unreadable";
+
+constexpr std::size_t large_read_bytes = std::size_t{1} << 20U;
+constexpr std::size_t small_read_bytes = 4096;
+// Neither zeros, which would pass for sectors that were never written, nor anything that begins a record of a log.
+constexpr std::string_view filler = "[the disk did not give these 32]";
+
+// What file systems answer for a bad sector or a failed checksum of their own.
+bool is_media_error(int code) {
+  return code == EIO || code == EBADMSG || code == EUCLEAN || code == ENODATA || code == EILSEQ || code == EREMOTEIO;
+}
 
 }  // namespace
 
@@ -144,10 +156,71 @@ result<void> write_file_durably(const std::filesystem::path& path, std::string_v
   return sync_folder(path.parent_path());
 }
 
-result<void> copy_file_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
-  const auto text = read_whole_file(from);
+std::string describe(const std::vector<byte_range>& unreadable) {
+  constexpr std::size_t named_max = 8;
+  std::string text;
+  for (std::size_t i = 0; i < unreadable.size() && i < named_max; ++i) {
+    text += (i == 0 ? "bytes " : ", ") + std::to_string(unreadable[i].begin) + " to " +
+            std::to_string(unreadable[i].end - 1);
+  }
+  if (unreadable.size() > named_max) text += " and " + std::to_string(unreadable.size() - named_max) + " other ranges";
+  return text + " cannot be read";
+}
+
+result<salvaged_file> salvage_file(const std::filesystem::path& path, const read_at_function& read_at) {
+  const descriptor file(path, O_RDONLY);
+  struct stat about {};
+  if (!file.ok() || ::fstat(file.get(), &about) != 0) return fail_errno("open", path);
+  salvaged_file read;
+  read.data.resize(static_cast<std::size_t>(about.st_size));
+  std::size_t at = 0;
+  auto step = large_read_bytes;
+  while (at < read.data.size()) {
+    const auto size = std::min(step - at % step, read.data.size() - at);
+    char* to = read.data.data() + at;
+    const auto got = read_at ? read_at(path, file.get(), to, size, static_cast<off_t>(at))
+                             : ::pread(file.get(), to, size, static_cast<off_t>(at));
+    if (got == 0) break;  // it has become shorter
+    if (got > 0) {
+      at += static_cast<std::size_t>(got);
+      if (at % large_read_bytes == 0) step = large_read_bytes;
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (!is_media_error(errno)) return fail_errno("read", path);
+    if (step != small_read_bytes) {
+      step = small_read_bytes;
+      continue;
+    }
+    for (std::size_t i = 0; i < size; ++i) to[i] = filler[(at + i) % filler.size()];
+    if (read.unreadable.empty() || read.unreadable.back().end != at) read.unreadable.push_back({at, at});
+    at += size;
+    read.unreadable.back().end = at;
+    if (at % large_read_bytes == 0) step = large_read_bytes;
+  }
+  read.data.resize(at);
+  return read;
+}
+
+result<std::vector<unreadable_part>> read_unreadable_file(const std::filesystem::path& folder) {
+  const auto path = folder / unreadable_file_name;
+  std::vector<unreadable_part> parts;
+  if (!std::filesystem::exists(path)) return parts;
+  const auto text = read_whole_file(path);
   if (!text) return tl::unexpected(text.error());
-  return write_file_durably(to, *text);
+  if (!text->starts_with(unreadable_title)) return fail(errc::corrupt, path.string() + " cannot be understood");
+  std::istringstream lines(text->substr(std::min(text->size(), unreadable_title.size() + 1)));
+  for (unreadable_part part; lines >> part.file >> part.range.begin >> part.range.end;) parts.push_back(part);
+  return parts;
+}
+
+result<void> write_unreadable_file(const std::filesystem::path& folder, const std::vector<unreadable_part>& parts) {
+  std::string text(unreadable_title);
+  text += '\n';
+  for (const auto& [file, range] : parts) {
+    text += file + ' ' + std::to_string(range.begin) + ' ' + std::to_string(range.end) + '\n';
+  }
+  return write_file_durably(folder / unreadable_file_name, text);
 }
 
 result<void> remove_file_durably(const std::filesystem::path& path) {

@@ -2,12 +2,17 @@
 // are durable when they return. Usable from any thread.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "storage/result.hpp"
 
@@ -57,10 +62,40 @@ result<void> write_recovery_file(const std::filesystem::path& folder, const reco
 
 /// The file is there whole or not at all, also after a power cut.
 result<void> write_file_durably(const std::filesystem::path& path, std::string_view text);
-result<void> copy_file_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 result<void> remove_file_durably(const std::filesystem::path& path);
 result<void> sync_folder(const std::filesystem::path& folder);
 result<std::string> read_whole_file(const std::filesystem::path& path);
+
+/// Reads as pread(2) does from the file at `path`, which is open as `fd`; tests put a failing disk in its place.
+using read_at_function =
+    std::function<ssize_t(const std::filesystem::path& path, int fd, char* to, std::size_t size, off_t at)>;
+
+/// The bytes of a file from `begin` up to, and without, `end`.
+struct byte_range {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+/// "bytes 4096 to 8191 cannot be read"
+std::string describe(const std::vector<byte_range>& unreadable);
+
+/// A file as far as the disk gives it.
+struct salvaged_file {
+  std::string data;                    ///< as long as the file; a text that says so stands for what cannot be read
+  std::vector<byte_range> unreadable;  ///< in order, neighbours joined
+};
+/// Reads around bad sectors, in steps of 4 KiB. errc::io_error where it is something else that fails. An empty
+/// `read_at` is pread(2).
+result<salvaged_file> salvage_file(const std::filesystem::path& path, const read_at_function& read_at = {});
+
+/// Stands beside copies of files that could not be read as a whole, and says which of their bytes are filled in.
+inline constexpr const char* unreadable_file_name = "UNREADABLE";
+struct unreadable_part {
+  std::string file;  ///< its name in that folder
+  byte_range range;
+};
+/// Nothing if there is no such file.
+result<std::vector<unreadable_part>> read_unreadable_file(const std::filesystem::path& folder);
+result<void> write_unreadable_file(const std::filesystem::path& folder, const std::vector<unreadable_part>& parts);
 
 /// Makes a file that takes up this much of the disk, or nothing. errc::no_space; errc::io_error where the file system
 /// cannot set room aside.

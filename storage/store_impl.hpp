@@ -28,6 +28,7 @@ namespace octavo::storage {
 struct store_hooks {
   rocksdb::Env* env = nullptr;                        ///< null: the system's
   std::function<result<std::uint64_t>()> free_space;  ///< empty: the disk's
+  read_at_function read_at;  ///< of write-ahead logs before RocksDB reads them; empty: pread(2)
 };
 
 /// store::open() with hooks.

@@ -223,7 +223,7 @@ result<void> store::impl::prepare_wal(std::uint64_t& newest) {
     return recover_wal(nullptr);
   }
   if (!std::filesystem::exists(folder_, problem)) return {};
-  const auto scan = scan_wal(folder_, salt_, false);
+  const auto scan = scan_wal(folder_, salt_, false, hooks_.read_at);
   if (!scan) return tl::unexpected(scan.error());
   for (const auto& commit : scan->commits) newest = std::max(newest, commit.entry.commit);
   if (scan->state == wal_state::clean) return {};
@@ -245,7 +245,7 @@ result<void> store::impl::prepare_wal(std::uint64_t& newest) {
   return recover_wal(&*scan);
 }
 
-// Copies the log files into a folder of their own and notes that.
+// Copies the log files, as far as they can be read, into a folder of their own and notes that.
 result<std::string> store::impl::set_logs_aside(const wal_scan& scan) {
   std::error_code problem;
   auto name = "damaged-" + utc_stamp();
@@ -254,9 +254,17 @@ result<std::string> store::impl::set_logs_aside(const wal_scan& scan) {
   }
   std::filesystem::create_directory(options_.path / name, problem);
   if (problem) return fail(errc::io_error, "cannot make the folder " + name + ": " + problem.message());
+  std::vector<unreadable_part> unreadable;
   for (const auto& file : scan.files) {
-    auto copied = copy_file_durably(file, options_.path / name / file.filename());
+    const auto read = salvage_file(file, hooks_.read_at);
+    if (!read) return tl::unexpected(read.error());
+    auto copied = write_file_durably(options_.path / name / file.filename(), read->data);
     if (!copied) return tl::unexpected(copied.error());
+    for (const auto& range : read->unreadable) unreadable.push_back({file.filename().string(), range});
+  }
+  if (!unreadable.empty()) {
+    auto listed = write_unreadable_file(options_.path / name, unreadable);
+    if (!listed) return tl::unexpected(listed.error());
   }
   if (auto synced = sync_folder(options_.path); !synced) return tl::unexpected(synced.error());
   if (auto noted = write_recovery_file(options_.path, {name, std::nullopt}); !noted)
@@ -275,9 +283,9 @@ result<void> store::impl::recover_wal(const wal_scan* found) {
   const auto folder = options_.path / recovery_folder_;
   log().error("the log of the store in {} is damaged; its files are kept in {}", options_.path.string(),
               folder.string());
-  const auto leftover = scan_wal(folder_, salt_, false);
+  const auto leftover = wal_files(folder_);
   if (!leftover) return tl::unexpected(leftover.error());
-  for (const auto& file : leftover->files) {
+  for (const auto& file : *leftover) {
     if (auto removed = remove_file_durably(file); !removed) return removed;
   }
   const auto scan = scan_wal(folder, salt_, true);
@@ -424,6 +432,12 @@ result<void> store::impl::quarantine_all() {
 result<void> store::impl::finish_recovery(const std::filesystem::path& folder) {
   std::string text = "octavo found this log damaged when it opened the store, and kept the original files here.\n\n";
   for (const auto& place : recovery_->places) text += "damaged: " + place + "\n";
+  const auto unreadable = read_unreadable_file(folder);
+  if (!unreadable) return tl::unexpected(unreadable.error());
+  for (const auto& [file, range] : *unreadable) {
+    text += "not given by the disk, and filled in here: " + file + ", bytes " + std::to_string(range.begin) + " to " +
+            std::to_string(range.end - 1) + "\n";
+  }
   text += "\ncommits that were durable and could not be read: " + std::to_string(recovery_->lost_commits) + "\n";
   if (recovery_->dropped_commits > 0) {
     text += "commits dropped, as an earlier one that was never synced is missing: " +

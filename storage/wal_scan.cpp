@@ -1,10 +1,7 @@
 #include "storage/wal_scan.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 #include <optional>
 
 #include "storage/codec.hpp"
@@ -39,8 +36,8 @@ std::uint32_t unmask(std::uint32_t masked) {
 // Reads the one file whose bytes it is given.
 class file_scanner {
  public:
-  file_scanner(std::string_view data, std::string_view salt, std::size_t file, bool keep, wal_scan& out)
-      : data_(data), salt_(salt), file_(file), keep_(keep), out_(out) {}
+  file_scanner(const salvaged_file& from, std::string_view salt, std::size_t file, bool keep, wal_scan& out)
+      : data_(from.data), unreadable_(from.unreadable), salt_(salt), file_(file), keep_(keep), out_(out) {}
 
   void run() {
     std::size_t at = 0;
@@ -172,8 +169,21 @@ class file_scanner {
     damage_->looks_torn = damage_->entries.empty() ? ends_torn || has_zeros(damage_->offset, end, sector_bytes)
                                                    : ends_in_zeros(end) || has_zeros(damage_->offset, end, page_bytes);
     damage_->ends_unexplained = explained < end && !ends_torn && !has_zeros(explained, end, sector_bytes);
+    blame_disk(explained);
     out_.damages.push_back(std::move(*damage_));
     damage_.reset();
+  }
+
+  // What the disk does not give is no interrupted write, whatever the bytes around it look like.
+  void blame_disk(std::size_t explained) {
+    std::vector<byte_range> inside;
+    for (const auto& range : unreadable_) {
+      if (range.begin < damage_->end && range.end > damage_->offset) inside.push_back(range);
+    }
+    if (inside.empty()) return;
+    damage_->what = describe(inside);
+    damage_->looks_torn = false;
+    if (inside.back().end > explained) damage_->ends_unexplained = true;
   }
 
   // Where the batch that this entry heads or ends itself ends, or would end.
@@ -241,6 +251,7 @@ class file_scanner {
   }
 
   std::string_view data_;
+  const std::vector<byte_range>& unreadable_;
   std::string_view salt_;
   std::size_t file_;
   bool keep_;
@@ -251,37 +262,6 @@ class file_scanner {
   std::string partial_;
   std::optional<wal_damage> damage_;
 };
-
-result<std::string> read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  std::string data;
-  if (in) {
-    data.resize(static_cast<std::size_t>(in.tellg()));
-    in.seekg(0);
-    in.read(data.data(), static_cast<std::streamsize>(data.size()));
-  }
-  if (!in) return fail(errc::io_error, "cannot read " + path.string() + ": " + std::strerror(errno));
-  return data;
-}
-
-result<std::vector<std::filesystem::path>> log_files(const std::filesystem::path& folder) {
-  std::vector<std::pair<std::uint64_t, std::filesystem::path>> numbered;
-  std::error_code problem;
-  for (auto it = std::filesystem::directory_iterator(folder, problem);
-       !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
-    const auto name = it->path().filename().string();
-    if (!name.ends_with(".log")) continue;
-    std::uint64_t number = 0;
-    const auto* end = name.data() + name.size() - 4;
-    if (std::from_chars(name.data(), end, number).ptr == end) numbered.emplace_back(number, it->path());
-  }
-  if (problem) return fail(errc::io_error, "cannot list " + folder.string() + ": " + problem.message());
-  std::sort(numbered.begin(), numbered.end());
-  std::vector<std::filesystem::path> files;
-  files.reserve(numbered.size());
-  for (auto& [number, path] : numbered) files.push_back(std::move(path));
-  return files;
-}
 
 wal_state judge(const wal_scan& scan) {
   std::uint64_t newest = 0;
@@ -308,15 +288,40 @@ wal_state judge(const wal_scan& scan) {
 
 }  // namespace
 
-result<wal_scan> scan_wal(const std::filesystem::path& folder, std::string_view salt, bool keep) {
+result<std::vector<std::filesystem::path>> wal_files(const std::filesystem::path& folder) {
+  std::vector<std::pair<std::uint64_t, std::filesystem::path>> numbered;
+  std::error_code problem;
+  for (auto it = std::filesystem::directory_iterator(folder, problem);
+       !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
+    const auto name = it->path().filename().string();
+    if (!name.ends_with(".log")) continue;
+    std::uint64_t number = 0;
+    const auto* end = name.data() + name.size() - 4;
+    if (std::from_chars(name.data(), end, number).ptr == end) numbered.emplace_back(number, it->path());
+  }
+  if (problem) return fail(errc::io_error, "cannot list " + folder.string() + ": " + problem.message());
+  std::sort(numbered.begin(), numbered.end());
+  std::vector<std::filesystem::path> files;
+  files.reserve(numbered.size());
+  for (auto& [number, path] : numbered) files.push_back(std::move(path));
+  return files;
+}
+
+result<wal_scan> scan_wal(const std::filesystem::path& folder, std::string_view salt, bool keep,
+                          const read_at_function& read_at) {
   wal_scan scan;
-  auto files = log_files(folder);
+  auto files = wal_files(folder);
   if (!files) return tl::unexpected(files.error());
+  const auto filled_in = read_unreadable_file(folder);
+  if (!filled_in) return tl::unexpected(filled_in.error());
   scan.files = std::move(*files);
   for (std::size_t i = 0; i < scan.files.size(); ++i) {
-    const auto data = read_file(scan.files[i]);
-    if (!data) return tl::unexpected(data.error());
-    file_scanner(*data, salt, i, keep, scan).run();
+    auto file = salvage_file(scan.files[i], read_at);
+    if (!file) return tl::unexpected(file.error());
+    for (const auto& part : *filled_in) {
+      if (part.file == scan.files[i].filename().string()) file->unreadable.push_back(part.range);
+    }
+    file_scanner(*file, salt, i, keep, scan).run();
   }
   scan.state = judge(scan);
   return scan;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "storage/commit_entry.hpp"
+#include "storage/files.hpp"
 #include "storage/result.hpp"
 
 namespace octavo::storage {
@@ -53,8 +54,13 @@ struct wal_scan {
 };
 
 /// Reads all "*.log" files of a folder. With `keep` the commits' batches and lists of documents are kept, otherwise
-/// dropped to save memory. `salt` is that of the store's commit entries. errc::io_error.
-result<wal_scan> scan_wal(const std::filesystem::path& folder, std::string_view salt, bool keep);
+/// dropped to save memory. `salt` is that of the store's commit entries. What the disk does not give is damage, also
+/// where an UNREADABLE file in the folder says so of a copy. errc::io_error.
+result<wal_scan> scan_wal(const std::filesystem::path& folder, std::string_view salt, bool keep,
+                          const read_at_function& read_at = {});
+
+/// The "*.log" files of a folder in the order in which they were written. errc::io_error.
+result<std::vector<std::filesystem::path>> wal_files(const std::filesystem::path& folder);
 
 /// "000012.log, offset 345: checksum mismatch"
 std::string describe(const wal_scan& scan, const wal_damage& damage);

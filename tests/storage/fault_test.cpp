@@ -27,7 +27,7 @@ struct faulty {
   store_options options = options_for(folder / "s");
 
   std::unique_ptr<store> open() {
-    auto opened = open_store(options, {env.get(), [this]() -> result<std::uint64_t> { return free.load(); }});
+    auto opened = open_store(options, {env.get(), [this]() -> result<std::uint64_t> { return free.load(); }, {}});
     if (!opened) FAIL(opened.error().message);
     return std::move(*opened);
   }

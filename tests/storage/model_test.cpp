@@ -74,7 +74,7 @@ void run_model(std::uint64_t seed, sync_mode mode) {
   options.max_wal_bytes = 256 << 10U;
   const auto reopen = [&](std::unique_ptr<store>& store) {
     store.reset();
-    auto opened = open_store(options, {env.get(), {}});
+    auto opened = open_store(options, {env.get(), {}, {}});
     if (!opened) FAIL(opened.error().message);
     store = std::move(*opened);
     if (!store->recovery()) return;

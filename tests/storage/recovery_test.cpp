@@ -1,7 +1,9 @@
 // Damage to the write-ahead log and to the tables, done to the bytes of real stores. The one rule that every case
 // checks: each document either has all of its acknowledged updates or is set aside; none is silently short.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <map>
 #include <random>
 #include <set>
@@ -9,6 +11,7 @@
 #include "storage/codec.hpp"
 #include "storage/files.hpp"
 #include "storage/store.hpp"
+#include "storage/store_impl.hpp"
 #include "storage/wal_recovery.hpp"
 #include "storage/wal_scan.hpp"
 #include "tests/storage/support.hpp"
@@ -376,6 +379,76 @@ TEST_CASE("edits behind a piece of a snapshot, which is never synced itself, are
   CHECK(store->recovery()->everything == everything);
   CHECK(store->recovery()->documents == expected);
   for (const auto& name : expected) CHECK((*store->find(name))->is_quarantined());
+}
+
+TEST_CASE("a bad sector in the log is damage like any other, and the copy says what is filled in") {
+  const killed_store store(60, 200);
+  const auto log = log_of(store.path);
+  const auto data = read_bytes(log);
+  REQUIRE(data.size() > 4 * 4096);
+  byte_range bad{8192, 12288};
+  SUBCASE("in the middle") {}
+  SUBCASE("at the end, where it must not pass for an interrupted write") {
+    bad = {data.size() / 4096 * 4096, data.size()};
+  }
+  store_hooks hooks;
+  hooks.read_at = [&](const std::filesystem::path& path, int fd, char* to, std::size_t size, off_t at) -> ssize_t {
+    const auto begin = static_cast<std::uint64_t>(at);
+    if (path == log && begin < bad.end && begin + size > bad.begin) {
+      errno = EIO;
+      return -1;
+    }
+    return ::pread(fd, to, size, at);
+  };
+  auto options = options_for(store.path);
+  options.read_only = true;
+  const auto refused = open_store(options, hooks);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::corrupt);
+  options.read_only = false;
+
+  const auto range = "bytes " + std::to_string(bad.begin) + " to " + std::to_string(bad.end - 1);
+  std::filesystem::path aside;
+  {
+    const auto opened = open_store(options, hooks);
+    require_ok(opened);
+    REQUIRE((*opened)->recovery());
+    const auto& report = *(*opened)->recovery();
+    CHECK(report.lost_commits > 0);
+    CHECK_FALSE(report.documents.empty());
+    REQUIRE(report.places.size() == 1);
+    CHECK(report.places[0].find(range + " cannot be read") != std::string::npos);
+    aside = report.folder;
+    CHECK(read_bytes(aside / "README.txt").find(log.filename().string() + ", " + range) != std::string::npos);
+    const auto copy = read_bytes(aside / log.filename());
+    REQUIRE(copy.size() == data.size());
+    CHECK(copy.substr(0, bad.begin) == data.substr(0, bad.begin));
+    CHECK(copy.substr(bad.begin, bad.end - bad.begin).find('\0') == std::string::npos);
+    CHECK(copy.substr(bad.end) == data.substr(bad.end));
+  }
+  const auto expected = open_and_check(store.path, store.acknowledged);
+  CHECK_FALSE(expected.empty());
+
+  // Where the process ends right after the copy was made, the next open knows from the copy what is filled in.
+  const auto scan = scan_wal(aside, store.salt, true);
+  require_ok(scan);
+  CHECK(scan->state == wal_state::needs_recovery);
+  REQUIRE(scan->damages.size() == 1);
+  CHECK(scan->damages[0].what == range + " cannot be read");
+  CHECK_FALSE(scan->damages[0].looks_torn);
+}
+
+TEST_CASE("a disk that fails in another way than by a bad sector keeps the store from being opened") {
+  const killed_store store(5);
+  store_hooks hooks;
+  hooks.read_at = [](const std::filesystem::path&, int, char*, std::size_t, off_t) -> ssize_t {
+    errno = EACCES;
+    return -1;
+  };
+  const auto refused = open_store(options_for(store.path), hooks);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::io_error);
+  CHECK(open_and_check(store.path, store.acknowledged).empty());
 }
 
 TEST_CASE("a recovery that was interrupted anywhere is finished by the next open") {
