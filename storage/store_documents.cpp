@@ -268,6 +268,8 @@ result<void> store::impl::set_quarantine_reason(std::string_view name, std::stri
   if (!found) return tl::unexpected(found.error());
   if (!*found) return no_document(name);
   auto info = std::move(**found);
+  // The first reason names the place of the damage; whoever trips over it later knows less.
+  if (info.is_quarantined() && !reason.empty()) return {};
   info.quarantine_reason = cut_utf8(reason, max_reason_bytes);
   auto written = write({{info.id, info.last_seq, touch_kind::changed, {}}}, state_, true,
                        [&](rocksdb::WriteBatch& batch) { put_info(batch, info, false); });

@@ -182,6 +182,7 @@ TEST_CASE("a document that is set aside takes no commits until it is cleared, an
     fill(*store, "b", 1, 1);
     require_ok(store->set_quarantined("a", "checksum"));
     CHECK(store->set_quarantined("nothing", "x").error().code == errc::not_found);
+    require_ok(store->set_quarantined("a", "a later reason, which knows less"));
   }
   auto store = open_ok(folder / "s");
   CHECK((*store->find("a"))->quarantine_reason == "checksum");
@@ -197,4 +198,6 @@ TEST_CASE("a document that is set aside takes no commits until it is cleared, an
   require_ok(store->clear_quarantined("a"));
   fill(*store, "a", 3, 3);
   check_filled(*store, "a", 3);
+  require_ok(store->set_quarantined("a", "anew"));
+  CHECK((*store->find("a"))->quarantine_reason == "anew");
 }
