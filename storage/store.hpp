@@ -201,8 +201,9 @@ class store {
   /// Writes all appends of all documents in one batch: all or nothing, and durable when it returns under
   /// sync_mode::always. A document comes into being with its first append.
   /// errc::internal: a seq is not its document's last + 1. errc::quarantined: a document is set aside.
-  /// errc::invalid_argument, limit_exceeded: a name, user or update is not acceptable. In all of these nothing was
-  /// written, the store goes on, and the writer can find the culprit by committing each document alone.
+  /// errc::invalid_argument, limit_exceeded: a name, user or update is not acceptable, or this write alone is larger
+  /// than the room that is left above min_free_bytes. In all of these nothing was written, the store goes on (and stays
+  /// writable()), and the writer can find the culprit by committing each document alone.
   /// errc::no_space: nothing was acknowledged and nothing was applied; the store recovers once there is room. Should
   /// the process end before that, the updates may yet be there: load() tells the true last seq.
   /// errc::io_error: the write or its sync failed; whether the updates are on disk is unknown, and every further write
@@ -234,7 +235,8 @@ class store {
                                  std::string_view reason, bytes_view update);
   /// Oldest first. errc::not_found, corrupt.
   result<std::vector<quarantined_update>> list_quarantine(std::string_view name) const;
-  /// Sets a document aside because it is damaged: commits to it are refused from then on. errc::not_found.
+  /// Sets a document aside because it is damaged: commits to it are refused from then on. One that is set aside already
+  /// keeps its first reason. errc::not_found.
   result<void> set_quarantined(std::string_view name, std::string_view reason);
   result<void> clear_quarantined(std::string_view name);
 

@@ -122,6 +122,7 @@ class store::impl {
   commit_entry next_entry(std::vector<touched> items, bool synced) const;
   void remember(std::uint64_t commit, std::size_t bytes, std::vector<touched> items);
   error no_space_error() const;
+  error too_large_error(std::uint64_t bytes) const;
   error failed_error() const;
   result<std::optional<document_info>> lookup(std::string_view name);
   void cache(const document_info& info);

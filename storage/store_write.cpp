@@ -49,6 +49,13 @@ error store::impl::no_space_error() const {
                               " MiB are kept in reserve; edits are refused until there is room again, reading goes on"};
 }
 
+error store::impl::too_large_error(std::uint64_t bytes) const {
+  return {errc::limit_exceeded,
+          "the write needs " + std::to_string((bytes >> 20U) + 1) + " MiB and the disk of " + options_.path.string() +
+              " has too little room for it: " + std::to_string(free_bytes_ >> 20U) + " MiB are free and " +
+              std::to_string(required_bytes() >> 20U) + " MiB are kept in reserve; smaller edits go on"};
+}
+
 error store::impl::failed_error() const {
   return {errc::io_error, "the store in " + options_.path.string() + " stopped writing after a failure (" + failure_ +
                               "); restart octavo once the disk is well"};
@@ -125,11 +132,12 @@ result<void> store::impl::ready_to_write(std::uint64_t bytes) {
       std::chrono::steady_clock::now() - space_checked_ > space_check_interval) {
     refresh_space();
   }
-  // One large write may not use up the reserve either.
-  const bool fits = free_bytes_ >= required_bytes() + bytes || bytes < options_.min_free_bytes / space_check_part;
-  const bool ready = has_space_ && fits && resume();
+  const bool ready = has_space_ && resume();
   refresh_writable();
   if (!ready) return tl::unexpected(no_space_error());
+  // One large write may not use up the reserve either. That is its own fault, as smaller ones go on.
+  const bool fits = free_bytes_ >= required_bytes() + bytes || bytes < options_.min_free_bytes / space_check_part;
+  if (!fits) return tl::unexpected(too_large_error(bytes));
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <span>
 #include <thread>
 
 #include "storage/store_impl.hpp"
@@ -61,9 +62,30 @@ TEST_CASE("below the reserve edits are refused with a clear sentence, reading go
   CHECK(wait_until([&] { return store->writable(); }));
   fill(*store, "a", 4, 5);
   check_filled(*store, "a", 5);
-  // A single write may not use the reserve up either.
-  CHECK(commit_one(*store, "a", 6, std::string(disk.options.min_free_bytes * 4, 'x')).error().code == errc::no_space);
-  fill(*store, "a", 6, 6);
+}
+
+TEST_CASE("a write that is too large for what is left above the reserve fails alone, and all others go on") {
+  faulty disk;
+  auto store = disk.open();
+  fill(*store, "a", 1, 5);
+  disk.free = disk.options.min_free_bytes * 4;
+  const std::string large(disk.options.min_free_bytes * 4, 'x');
+  const std::vector<append> group{make_append("a", 6, "a/6"), make_append("b", 1, large)};
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = store->commit(group);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::limit_exceeded);
+    CHECK(refused.error().message.find("needs 5 MiB") != std::string::npos);
+    CHECK(store->writable());
+  }
+  // As the log writer does then: each document alone.
+  require_ok(store->commit(std::span(group).first(1)));
+  CHECK(store->commit(std::span(group).last(1)).error().code == errc::limit_exceeded);
+  CHECK(store->put_snapshot("a", 6, as_bytes(large), 1).error().code == errc::limit_exceeded);
+  fill(*store, "a", 7, 7);
+  check_filled(*store, "a", 7);
+  disk.free = disk.options.min_free_bytes * 16;
+  require_ok(store->commit(std::span(group).last(1)));
 }
 
 TEST_CASE(
