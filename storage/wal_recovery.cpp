@@ -81,7 +81,7 @@ class planner {
   // Damage behind the last readable commit: an interrupted write, or acknowledged commits that went bad since?
   void judge_tail() {
     for (const auto& damage : scan_.damages) {
-      if (damage.looks_torn || !is_behind_all(damage)) continue;
+      if (!is_behind_all(damage) || (damage.looks_torn && !proves_loss(damage, expected_))) continue;
       bool all_named = !damage.entries.empty() && !damage.ends_unexplained;
       auto known = expected_;  // up to here it is known what was touched
       std::vector<const commit_entry*> entries;

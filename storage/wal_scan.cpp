@@ -277,6 +277,8 @@ wal_state judge(const wal_scan& scan) {
   if (scan.damages.size() > 1) return wal_state::needs_recovery;
   const auto& damage = scan.damages.front();
   if (!damage.looks_torn) return wal_state::needs_recovery;
+  // Without a readable commit it is the tables that tell what is missing, if anything is.
+  if (!scan.commits.empty() && proves_loss(damage, newest)) return wal_state::needs_recovery;
   if (!scan.commits.empty()) {
     const auto& end = scan.commits.back();
     if (end.file > damage.file || (end.file == damage.file && end.offset > damage.offset)) {
@@ -325,6 +327,12 @@ result<wal_scan> scan_wal(const std::filesystem::path& folder, std::string_view 
   }
   scan.state = judge(scan);
   return scan;
+}
+
+bool proves_loss(const wal_damage& damage, std::uint64_t newest) {
+  // That a commit was to be synced proves nothing of those before it, as it may be the one that was interrupted.
+  return std::any_of(damage.entries.begin(), damage.entries.end(),
+                     [&](const commit_entry& entry) { return entry.synced_through > newest; });
 }
 
 std::string describe(const wal_scan& scan, const wal_damage& damage) {

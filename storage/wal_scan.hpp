@@ -62,6 +62,10 @@ result<wal_scan> scan_wal(const std::filesystem::path& folder, std::string_view 
 /// The "*.log" files of a folder in the order in which they were written. errc::io_error.
 result<std::vector<std::filesystem::path>> wal_files(const std::filesystem::path& folder);
 
+/// Whether a commit entry inside shows that commits after `newest`, the last one that can be read, were on disk before
+/// the damage: then it is no interrupted write, however it looks.
+bool proves_loss(const wal_damage& damage, std::uint64_t newest);
+
 /// "000012.log, offset 345: checksum mismatch"
 std::string describe(const wal_scan& scan, const wal_damage& damage);
 

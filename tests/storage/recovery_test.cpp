@@ -381,6 +381,21 @@ TEST_CASE("edits behind a piece of a snapshot, which is never synced itself, are
   for (const auto& name : expected) CHECK((*store->find(name))->is_quarantined());
 }
 
+TEST_CASE("pages of zeros before a tail that can be read are no interrupted write") {
+  const killed_store store(120);
+  const auto scan = store.scan();
+  auto data = read_bytes(log_of(store.path));
+  // Most of the last 8 KiB is gone; the tail entry of the last commit says that those before it were synced.
+  const auto last = scan.commits.back().offset;
+  const auto begin = scan.commits[80].offset + 100;
+  REQUIRE(last > begin + 8192);
+  std::fill(data.begin() + static_cast<std::ptrdiff_t>(begin), data.begin() + static_cast<std::ptrdiff_t>(last + 20),
+            '\0');
+  write_bytes(log_of(store.path), data);
+  CHECK(store.scan().state == wal_state::needs_recovery);
+  CHECK(open_and_check(store.path, store.acknowledged) == std::set<std::string>{names.begin(), names.end()});
+}
+
 TEST_CASE("a bad sector in the log is damage like any other, and the copy says what is filled in") {
   const killed_store store(60, 200);
   const auto log = log_of(store.path);
