@@ -201,8 +201,8 @@ class store {
   /// Writes all appends of all documents in one batch: all or nothing, and durable when it returns under
   /// sync_mode::always. A document comes into being with its first append.
   /// errc::internal: a seq is not its document's last + 1. errc::quarantined: a document is set aside.
-  /// errc::invalid_argument, limit_exceeded: a name, user or update is not acceptable, or this write alone is larger
-  /// than the room that is left above min_free_bytes. In all of these nothing was written, the store goes on (and stays
+  /// errc::invalid_argument, limit_exceeded: a name, user or update is not acceptable, or this write alone is too large
+  /// for the room that is left above min_free_bytes. In all of these nothing was written, the store goes on (and stays
   /// writable()), and the writer can find the culprit by committing each document alone.
   /// errc::no_space: nothing was acknowledged and nothing was applied; the store recovers once there is room. Should
   /// the process end before that, the updates may yet be there: load() tells the true last seq.

@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 // always fits while the reserve is there.
 constexpr auto space_check_interval = 0ms;
 constexpr std::uint64_t space_check_part = 16;
+// What is less than this is never called too large; a 16th of the smallest min_free_bytes that can be set is more.
+constexpr std::uint64_t large_write_bytes_min = std::uint64_t{256} << 10U;
 // A commit names what the commits before it touched until they make up this many bytes of log: more than a bad sector
 // or page destroys.
 constexpr std::size_t window_bytes_min = 8192;
@@ -135,10 +137,12 @@ result<void> store::impl::ready_to_write(std::uint64_t bytes) {
   const bool ready = has_space_ && resume();
   refresh_writable();
   if (!ready) return tl::unexpected(no_space_error());
-  // One large write may not use up the reserve either. That is its own fault, as smaller ones go on.
-  const bool fits = free_bytes_ >= required_bytes() + bytes || bytes < options_.min_free_bytes / space_check_part;
-  if (!fits) return tl::unexpected(too_large_error(bytes));
-  return {};
+  // One large write may not use up the reserve either. It stands in the log first, and then in tables beside it.
+  const auto needed = 2 * bytes;
+  const bool fits = free_bytes_ >= required_bytes() + needed || bytes < options_.min_free_bytes / space_check_part;
+  if (fits) return {};
+  // That is its own fault, as smaller ones go on; where even a small one does not fit, it is everybody's.
+  return tl::unexpected(bytes < large_write_bytes_min ? no_space_error() : too_large_error(needed));
 }
 
 commit_entry store::impl::next_entry(std::vector<touched> items, bool synced) const {
