@@ -20,6 +20,27 @@ namespace {
 
 constexpr std::size_t page_size = 1000;
 
+// A large import goes to the log in records of about this size, as edits come, and not as one that no limit admits.
+constexpr std::size_t import_piece_bytes = std::size_t{4} << 20U;
+
+// Whoever has the store or the file in hand may read what was written there, however large it has become: these bounds
+// only keep a corrupt length from taking all memory.
+crdt::decode_limits read_limits() {
+  auto limits = crdt::decode_limits{};
+  limits.max_bytes = storage::max_snapshot_bytes;
+  limits.max_structs = std::size_t{1} << 28U;
+  limits.max_values = std::size_t{1} << 28U;
+  limits.max_delete_ranges = std::size_t{1} << 28U;
+  limits.max_clients = std::size_t{1} << 22U;
+  return limits;
+}
+
+crdt::document empty_document() {
+  auto options = crdt::document_options{};
+  options.step_budget = std::uint64_t{1} << 40U;
+  return crdt::document{options};
+}
+
 struct doc_request {
   std::string data = "data";
   std::string name;
@@ -31,9 +52,16 @@ struct doc_request {
   bool json = false;
 };
 
-result<std::unique_ptr<storage::store>> open_store(const doc_request& asked, bool read_only) {
+storage::store_options options_of(const doc_request& asked) {
   auto options = storage::store_options{};
   options.path = asked.data;
+  // What a server reads back; a single content of that size cannot be cut.
+  options.max_update_bytes = crdt::decode_limits{}.max_bytes;
+  return options;
+}
+
+result<std::unique_ptr<storage::store>> open_store(const doc_request& asked, bool read_only) {
+  auto options = options_of(asked);
   options.read_only = read_only;
   options.create_if_missing = false;
   return storage::store::open(options);
@@ -83,9 +111,9 @@ struct opened {
 };
 
 result<opened> read(const storage::store& store, const std::string& name) {
-  auto content = crdt::document{};
+  auto content = empty_document();
   auto apply = [&content](std::uint64_t seq, bytes_view update) -> result<void> {
-    auto applied = content.apply_v1(update);
+    auto applied = content.apply_v1(update, read_limits());
     if (applied) return {};
     const auto& why = applied.error();
     auto text = why.decode ? to_string(*why.decode) : std::string{to_string(*why.apply)};
@@ -188,17 +216,13 @@ int import_document(const doc_request& asked) {
   }
   auto raw = std::move(text).str();
   auto update = crdt::decoded_update{};
-  if (auto decoded = crdt::decode_update_v1(as_bytes(raw), update); !decoded)
+  if (auto decoded = crdt::decode_update_v1(as_bytes(raw), update, read_limits()); !decoded)
     return report({errc::malformed, asked.file + " is no Yjs update (v1): " + to_string(decoded.error())}, asked.json);
   auto store = open_store(asked, false);
-  if (!store && store.error().code == errc::not_found) {
-    auto options = storage::store_options{};
-    options.path = asked.data;
-    store = storage::store::open(options);
-  }
+  if (!store && store.error().code == errc::not_found) store = storage::store::open(options_of(asked));
   if (!store) return report(store.error(), asked.json);
   auto seq = std::uint64_t{0};
-  auto content = crdt::document{};
+  auto content = empty_document();
   auto exists = (*store)->find(asked.name);
   if (!exists) return report(exists.error(), asked.json);
   if (*exists) {
@@ -210,12 +234,16 @@ int import_document(const doc_request& asked) {
   content.prune(update);
   auto added = !update.empty();
   if (added) {
-    auto canonical = crdt::encode_update_v1(update);
+    auto pieces = std::vector<bytes>{crdt::encode_update_v1(update)};
+    auto before = content.state();
     if (auto applied = content.apply(update); !applied)
       return report({errc::malformed, asked.file + " cannot be applied: " + std::string{to_string(applied.error())}},
                     asked.json);
-    auto record = storage::append{asked.name, ++seq, unix_now_ms(), "octavo doc import", canonical};
-    if (auto written = (*store)->commit({&record, 1}); !written) return report(written.error(), asked.json);
+    if (pieces.front().size() > import_piece_bytes) pieces = content.encode_state_chunks_v1(before, import_piece_bytes);
+    // One commit: all of it is there, or nothing.
+    auto records = std::vector<storage::append>{};
+    for (const auto& piece : pieces) records.push_back({asked.name, ++seq, unix_now_ms(), "octavo doc import", piece});
+    if (auto written = (*store)->commit(records); !written) return report(written.error(), asked.json);
   }
   if (asked.json)
     print_json({{"name", asked.name}, {"seq", seq}, {"added", added}});

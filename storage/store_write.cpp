@@ -212,6 +212,11 @@ result<void> store::impl::write(std::vector<touched> items, const store_state& n
     next_commit_ = state.commit + 1;
     if (synced) synced_through_ = state.commit;
     remember(state.commit, bytes, std::move(items));
+    // RocksDB would only do this with the next write, and there may be none before the next start has to read it all.
+    if (bytes > options_.max_wal_bytes) {
+      if (auto flushed = db_->flush(); !flushed)
+        log().warn("a large write stays in the log: {}", flushed.error().message);
+    }
     return {};
   }
   // The log may hold this batch or a part of it, so that its number is not used again.

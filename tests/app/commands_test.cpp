@@ -167,6 +167,41 @@ TEST_CASE("importing what is there already adds nothing, and what is no update i
   CHECK(run.octavo("doc", "import", "", (run.folder / "a").string(), "--data", run.data()).exit_code == 2);
 }
 
+TEST_CASE("a document larger than any edit may be is exported, deleted and imported again") {
+  const auto run = shell{};
+  run.make_store();
+  // 72 MiB in texts of 1 MiB each, with a part of one and the whole of another deleted.
+  const auto block = std::string(std::size_t{1} << 20, 'x');
+  auto large = update_builder{};
+  large.block(1, 0).text(block);
+  for (auto i = std::uint64_t{1}; i < 72; ++i) large.text(block, unit{1, i * block.size() - 1});
+  large.erase(1, 0, 10).erase(1, 5 * block.size(), block.size());
+  auto original = crdt::document{};
+  REQUIRE(original.apply_v1(large.build()));
+  const auto data = "--data=" + run.data();
+  const auto made = run.octavo("doc", "import", data, "large", run.file("large", large.build()), "--json");
+  INFO(made.err);
+  REQUIRE(made.exit_code == 0);
+  CHECK(made.parsed().at("seq").to_number<int>() > 10);
+  // The next start need not read all of that again.
+  auto log_bytes = std::uintmax_t{0};
+  for (const auto& log : storage::testing::files_with(run.folder / "data" / "db", ".log"))
+    log_bytes += std::filesystem::file_size(log);
+  CHECK(log_bytes < storage::store_options{}.max_wal_bytes);
+
+  const auto backup = (run.folder / "backup").string();
+  REQUIRE(run.octavo("doc", "export", data, "large", "-o", backup).exit_code == 0);
+  CHECK(std::filesystem::file_size(backup) > storage::store_options{}.max_update_bytes);
+  REQUIRE(run.octavo("doc", "delete", data, "large", "--yes").exit_code == 0);
+  const auto restored = run.octavo("doc", "import", data, "large", backup, "--json");
+  INFO(restored.err);
+  REQUIRE(restored.exit_code == 0);
+  const auto again = run.octavo("doc", "import", data, "large", backup, "--json");
+  CHECK_FALSE(again.parsed().at("added").as_bool());
+  CHECK(again.parsed().at("seq") == restored.parsed().at("seq"));
+  CHECK(run.octavo("doc", "export", data, "large", "--format", "text").out == original.text("text") + '\n');
+}
+
 TEST_CASE("a text needs a root where there are several") {
   const auto run = shell{};
   auto both = update_builder{};
