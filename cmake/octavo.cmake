@@ -20,7 +20,8 @@ if(OCTAVO_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND OCTAVO_WARNINGS -Wno-tsan)
 endif()
 if(OCTAVO_SANITIZE MATCHES "thread")
-  set(OCTAVO_TEST_ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan_suppressions.txt")
+  # ThreadSanitizer splits its options at spaces, unless they are quoted.
+  set(OCTAVO_TEST_ENVIRONMENT "TSAN_OPTIONS=suppressions='${PROJECT_SOURCE_DIR}/tests/support/tsan_suppressions.txt'")
 endif()
 
 if(OCTAVO_SANITIZE)

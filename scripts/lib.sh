@@ -1,5 +1,7 @@
 # Shared by the scripts in this folder: where things are kept, and how a script speaks.
 cache=${OCTAVO_CACHE:-$HOME/.cache/octavo}
+# Scripts and tools run in other folders use it too: a relative one is meant from the project's folder.
+case "$cache" in /*) ;; *) cache=$PWD/$cache ;; esac
 
 step_started=
 step() { step_started=$(date +%s); printf '==> %s\n' "$*" >&2; }
