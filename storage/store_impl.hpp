@@ -95,8 +95,7 @@ class store::impl {
   };
 
   // store_open.cpp
-  result<void> make_room_to_open();
-  std::uint64_t room_to_open() const;
+  result<void> make_room_to_open(std::uint64_t needed);
   result<std::uint64_t> free_space() const;
   result<void> open_database();
   result<void> load_state();

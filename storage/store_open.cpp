@@ -40,6 +40,18 @@ bool is_unused(const std::filesystem::path& folder) {
   return true;
 }
 
+std::uint64_t log_bytes_in(const std::filesystem::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code problem;
+  for (auto it = std::filesystem::directory_iterator(folder, problem);
+       !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
+    std::error_code ignored;
+    const auto size = it->path().extension() == ".log" ? it->file_size(ignored) : 0;
+    if (!ignored) bytes += size;
+  }
+  return bytes;
+}
+
 result<format_file> read_or_make_format(const store_options& options, std::optional<folder_lock>& lock) {
   const auto& folder = options.path;
   std::error_code problem;
@@ -112,22 +124,10 @@ result<std::uint64_t> store::impl::free_space() const {
   return hooks_.free_space ? hooks_.free_space() : free_bytes(options_.path);
 }
 
-std::uint64_t store::impl::room_to_open() const {
-  auto needed = open_bytes;
-  std::error_code problem;
-  for (auto it = std::filesystem::directory_iterator(folder_, problem);
-       !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
-    std::error_code ignored;
-    const auto size = it->path().extension() == ".log" ? it->file_size(ignored) : 0;
-    if (!ignored) needed += size;
-  }
-  return needed;
-}
-
 // Debian's RocksDB, with its assertions on, may end the process where opening runs into a full disk: it must not begin.
-result<void> store::impl::make_room_to_open() {
+result<void> store::impl::make_room_to_open(std::uint64_t needed) {
   if (options_.read_only) return {};
-  const auto needed = room_to_open();
+  needed += open_bytes;
   auto free = free_space();
   if (!free || *free >= needed) return {};
   const auto reserve = options_.path / reserve_file_name;
@@ -144,7 +144,7 @@ result<void> store::impl::make_room_to_open() {
 }
 
 result<void> store::impl::start() {
-  if (auto room = make_room_to_open(); !room) return room;
+  if (auto room = make_room_to_open(log_bytes_in(folder_)); !room) return room;
   std::uint64_t newest = 0;
   if (auto ready = prepare_wal(newest); !ready) return ready;
   if (!db_) {
@@ -275,6 +275,9 @@ result<std::string> store::impl::set_logs_aside(const wal_scan& scan) {
 // From here on the RECOVERY file names the folder, and until it is gone the log in the database's folder holds nothing
 // that is not in that folder too: it may be dropped and made again as often as need be.
 result<void> store::impl::recover_wal(const wal_scan* found) {
+  // The copy takes the place of the log, which is written once more and then goes to tables.
+  const auto bytes = log_bytes_in(found != nullptr ? folder_ : options_.path / recovery_folder_);
+  if (auto room = make_room_to_open(2 * bytes); !room) return room;
   if (found != nullptr) {
     auto name = set_logs_aside(*found);
     if (!name) return tl::unexpected(name.error());

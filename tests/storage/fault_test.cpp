@@ -299,6 +299,31 @@ TEST_CASE("without a reserve, a full disk keeps a store from being opened, says 
   check_filled(*open_ok(options), "a", 10);
 }
 
+TEST_CASE("a recovery does not begin where there is no room for the copy of the log beside its contents") {
+  faulty disk;
+  const auto killed = disk.folder / "killed";
+  {
+    auto store = disk.open();
+    for (std::uint64_t seq = 1; seq <= 20; ++seq) require_ok(commit_one(*store, "a", seq, std::string(100'000, 'u')));
+    copy_store(disk.options.path, killed);
+  }
+  const auto log = log_of(killed);
+  auto data = read_bytes(log);
+  disk.options.path = killed;
+  disk.free = data.size() * 3 / 2 + (std::uint64_t{4} << 20U);
+  data[data.size() / 2] = static_cast<char>(data[data.size() / 2] ^ 1);
+  write_bytes(log, data);
+  const auto refused =
+      open_store(disk.options, {disk.env.get(), [&]() -> result<std::uint64_t> { return disk.free.load(); }, {}});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == errc::no_space);
+  for (const auto& file : std::filesystem::directory_iterator(killed))
+    CHECK_FALSE(file.path().filename().string().starts_with("damaged-"));
+  CHECK(read_bytes(log) == data);
+  disk.free = data.size() * 3 + (std::uint64_t{4} << 20U);
+  CHECK(disk.open()->recovery());
+}
+
 TEST_CASE("a small disk really runs full, and writing resumes when a file on it goes") {
   const small_disk disk("size=24m");
   if (!disk) return;
