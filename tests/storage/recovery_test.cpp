@@ -181,6 +181,7 @@ TEST_CASE("whatever stretch of the log is destroyed, no document is silently sho
   std::mt19937_64 random(seed);
   const killed_store store(120);
   const auto data = read_bytes(log_of(store.path));
+  const auto last_entry = find_entries(data, store.salt).back().offset;
   const auto copy = store.folder / "copy";
   for (int round = 0; round < 60; ++round) {
     copy_store(store.path, copy);
@@ -191,7 +192,9 @@ TEST_CASE("whatever stretch of the log is destroyed, no document is silently sho
     for (auto at = begin; at < std::min(begin + size, data.size()); ++at) {
       damaged[at] = kind == 0 ? static_cast<char>(random()) : kind == 1 ? '\0' : static_cast<char>(damaged[at] ^ 0x10);
     }
-    if (kind == 1 && damaged.find_last_not_of('\0') < begin) continue;  // that is how a torn tail looks
+    // That is how a torn tail looks: zeros to the end, or whole sectors of them and no entry behind them to prove more.
+    if (kind == 1 && damaged.find_last_not_of('\0') < begin) continue;
+    if (kind == 1 && size >= 512 && begin + size > last_entry) continue;
     CAPTURE(seed);
     CAPTURE(round);
     CAPTURE(begin);
