@@ -1,6 +1,8 @@
 #include "crdt/document.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "crdt/internal/encode.hpp"
 #include "crdt/internal/engine.hpp"
@@ -32,6 +34,16 @@ result<apply_report, document::bytes_error> document::apply_v1(bytes_view update
   auto applied = apply(decoded);
   if (!applied) return bytes_error{std::nullopt, applied.error()};
   return *applied;
+}
+
+result<apply_report, document::bytes_error> document::apply_stored_v1(bytes_view update) {
+  auto& options = engine_->options;
+  const auto pending = std::exchange(options.max_pending_bytes, std::numeric_limits<std::size_t>::max());
+  const auto steps = std::exchange(options.step_budget, std::numeric_limits<std::uint64_t>::max());
+  auto applied = apply_v1(update, no_limits);
+  options.max_pending_bytes = pending;
+  options.step_budget = steps;
+  return applied;
 }
 
 bool document::usable() const {

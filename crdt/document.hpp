@@ -108,6 +108,11 @@ class document {
   };
   result<apply_report, bytes_error> apply_v1(bytes_view update, const decode_limits& limits = {});
 
+  /// The same for bytes that this library encoded itself, such as a snapshot: what they hold was within the limits when
+  /// it was taken, edit by edit, and their sum need not be. Neither limits of decoding, nor max_pending_bytes, nor
+  /// step_budget apply. Not for bytes of strangers: these may take any time and memory.
+  result<apply_report, bytes_error> apply_stored_v1(bytes_view update);
+
   /// False after an error that left the document unusable.
   bool usable() const;
 
