@@ -15,6 +15,13 @@ constexpr auto refusal_interval = std::chrono::seconds{2};
 /// A close frame holds 125 bytes, two of which are the code.
 constexpr std::size_t close_text_bytes_max = 123;
 
+/// The beginning of a text, cut between characters: browsers drop a close frame that is not UTF-8.
+std::string_view beginning(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xc0) == 0x80) --bytes_max;
+  return text.substr(0, bytes_max);
+}
+
 }  // namespace
 
 connection::connection(io_thread& thread, const dialect& speaks, std::string peer)
@@ -35,7 +42,7 @@ connection::~connection() {
 
 void connection::start(const std::string& document, actors::client_identity who, std::int64_t expires_s) {
   expires_s_ = expires_s;
-  last_sent_ = thread_.now();
+  last_sent_ = last_heard_ = thread_.now();
   logger().debug("session={} peer={} opened", id_, peer_);
   thread_.add(shared_from_this());
   session_ = thread_.node().open_session(document, id_, std::move(who), thread_.as_outlet());
@@ -49,11 +56,17 @@ void connection::read_next() {
   if (unanswered_bytes_ >= limits.window_bytes || queue_bytes_ > limits.send_queue_bytes_max) return;
   if (thread_.now() < paused_until_) return;
   reading_ = true;
+  heard();  // what came while nobody listened was not heard, and is no silence
   async_read();
+}
+
+void connection::heard() {
+  last_heard_ = thread_.now();
 }
 
 void connection::read_done(bool is_binary) {
   reading_ = false;
+  heard();
   if (closing_ || gone_) return;
   auto data = read_buffer_.cdata();
   auto frame = bytes_view{static_cast<const std::byte*>(data.data()), data.size()};
@@ -177,7 +190,7 @@ void connection::enqueue(out_frame frame) {
 void connection::write_next() {
   if (writing_ || closing_ || gone_ || queue_.empty()) return;
   writing_ = true;
-  write_started_ = thread_.now();
+  write_progress_ = thread_.now();
   async_write(queue_.front());
 }
 
@@ -205,7 +218,12 @@ void connection::ask_for_what_was_missed() {
 void connection::close(actors::close_reason reason, std::string_view text) {
   if (closing_ || gone_) return;
   closing_ = true;
-  async_close(dialect_.close_code(reason), text.substr(0, close_text_bytes_max));
+  async_close(dialect_.close_code(reason), beginning(text, close_text_bytes_max));
+}
+
+void connection::abort() {
+  close_socket();
+  gone();
 }
 
 void connection::gone() {
@@ -214,13 +232,40 @@ void connection::gone() {
   if (session_) compat::tell(session_, actors::leave_atom_v);
   session_ = nullptr;
   thread_.remove(*this);
+  close_socket();  // a write that is under way would keep the connection for as long as the peer likes
+}
+
+// A large frame may take a slow line long; what counts is that it goes on.
+bool connection::is_stuck(steady_time now) {
+  if (!writing_) return false;
+  if (auto unsent = unsent_bytes(); unsent != unsent_bytes_) {
+    unsent_bytes_ = unsent;
+    write_progress_ = now;
+  }
+  return now - write_progress_ > std::chrono::milliseconds{thread_.options().limits.send_timeout_ms};
+}
+
+bool connection::is_silent(steady_time now) {
+  if (!reading_) return false;  // we do not listen ourselves
+  const auto patience = std::chrono::milliseconds{thread_.options().limits.idle_timeout_ms};
+  if (now - last_heard_ > patience) return true;
+  if (now - last_heard_ > patience / 2 && last_ping_ <= last_heard_ && !closing_) {
+    last_ping_ = now;
+    async_ping();
+  }
+  return false;
 }
 
 void connection::check(steady_time now, std::int64_t now_s) {
   if (gone_) return;
   const auto& limits = thread_.options().limits;
-  if (writing_ && now - write_started_ > std::chrono::milliseconds{limits.send_timeout_ms}) {
+  if (is_stuck(now)) {
     logger().info("session={} peer={} took nothing for {} ms and is closed", id_, peer_, limits.send_timeout_ms);
+    abort();
+    return;
+  }
+  if (is_silent(now)) {
+    logger().info("session={} peer={} was silent for {} ms and is closed", id_, peer_, limits.idle_timeout_ms);
     abort();
     return;
   }

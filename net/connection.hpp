@@ -78,12 +78,17 @@ class connection : public std::enable_shared_from_this<connection> {
   /// Writes the front of the queue, and calls written() when it is gone.
   virtual void async_write(const out_frame& frame) = 0;
   virtual void async_close(std::uint16_t code, std::string_view text) = 0;
-  /// Closes the socket without a word.
-  virtual void abort() = 0;
+  virtual void async_ping() = 0;
+  /// Closes the socket without a word; all that is under way on it ends with an error.
+  virtual void close_socket() = 0;
+  /// Bytes that the peer's system has not taken yet.
+  virtual std::uint64_t unsent_bytes() = 0;
 
   // --- what the derived stream says ---
   void read_done(bool is_binary);
   void written(std::size_t bytes);
+  /// The peer has shown a sign of life that is no message.
+  void heard();
   /// The socket is gone, whichever way.
   void gone();
 
@@ -96,6 +101,9 @@ class connection : public std::enable_shared_from_this<connection> {
   void write_next();
   void bad_message(std::string_view what);
   void ask_for_what_was_missed();
+  bool is_stuck(steady_time now);
+  bool is_silent(steady_time now);
+  void abort();
 
   const dialect& dialect_;
   std::string peer_;
@@ -109,7 +117,10 @@ class connection : public std::enable_shared_from_this<connection> {
   std::uint64_t delivered_seq_ = 0;  ///< the last edit that is delivered or in the queue
   std::int64_t expires_s_ = 0;
   steady_time last_sent_;
-  steady_time write_started_;
+  steady_time last_heard_;
+  steady_time last_ping_;
+  steady_time write_progress_;      ///< when the peer last took something of what is being written
+  std::uint64_t unsent_bytes_ = 0;  ///< as it was then
   steady_time last_refusal_;
   steady_time paused_until_;
   rate_limiter rate_;

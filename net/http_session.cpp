@@ -20,6 +20,9 @@ actors::close_reason refusal_of(errc code) {
   return code == errc::forbidden ? actors::close_reason::forbidden : actors::close_reason::unauthenticated;
 }
 
+/// How long a handshake may take while others wait for its place.
+constexpr auto handshake_grace = std::chrono::seconds{1};
+
 std::int64_t now_s() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -37,6 +40,7 @@ class http_session final : public watched, public std::enable_shared_from_this<h
 
   void start() {
     thread_.watch(this->weak_from_this());
+    started_ = thread_.now();
     set_deadline(limits().handshake_timeout_ms);
     if constexpr (std::is_same_v<Stream, tls_stream>) {
       stream_->async_handshake(boost::asio::ssl::stream_base::server,
@@ -50,7 +54,9 @@ class http_session final : public watched, public std::enable_shared_from_this<h
 
   bool check(steady_time now) override {
     if (!stream_) return false;
-    if (now < deadline_) return true;
+    // While handshakes are at their bound, sockets that say nothing must not keep out those that have much to say.
+    auto in_the_way = place_ && now - started_ > handshake_grace && place_->is_in_the_way();
+    if (now < deadline_ && !in_the_way) return true;
     auto ignored = boost::system::error_code{};
     socket_of(*stream_).close(ignored);  // what is under way ends with an error, and this session with it
     return false;
@@ -162,6 +168,7 @@ class http_session final : public watched, public std::enable_shared_from_this<h
   std::shared_ptr<admission> place_;
   boost::beast::flat_buffer buffer_;
   std::optional<http::request_parser<http::string_body>> parser_;
+  steady_time started_;
   steady_time deadline_;
   bool keep_open_ = false;
 };

@@ -18,6 +18,8 @@ class admission {
   virtual ~admission() = default;
   /// The socket is past its handshake: it has sent a whole request.
   virtual void settled() = 0;
+  /// It is not, and others wait for its place.
+  virtual bool is_in_the_way() const = 0;
 };
 
 /// Serves a socket on the thread that it belongs to. `tls` is null for plain connections.

@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <chrono>
+#include <map>
 
 #include "crdt/utf8.hpp"
 #include "net/logger.hpp"
@@ -185,20 +186,51 @@ http::message_generator routes::documents(const http_request& request, std::stri
       return respond_error(request, http::status::bad_request, "limit is a number from 1 to 500");
     limit = std::min(value, listing_max);
   }
-  auto listing = node_.list(query_parameter(query, "prefix"), query_parameter(query, "after"), limit);
+  auto listing = covered_documents(*claims, query_parameter(query, "prefix"), query_parameter(query, "after"), limit);
   if (!listing) return respond_error(request, status_of(listing.error().code), listing.error().message);
   auto entries = json::array{};
-  for (const auto& one : listing->documents) {
-    if (!claims->covers(one.name)) continue;
+  for (const auto& one : listing->documents)
     entries.push_back({{"name", one.name},
                        {"seq", one.seq},
                        {"updated_ms", one.updated_ms},
                        {"bytes", one.log_bytes},
                        {"quarantined", one.quarantined}});
-  }
   json::value next = nullptr;
   if (listing->more && !listing->documents.empty()) next = listing->documents.back().name;
   return respond(request, http::status::ok, json::object{{"documents", std::move(entries)}, {"next", next}});
+}
+
+// Each of the token's patterns is a range of names of its own, so that nothing between them is told, not even by where
+// a page ends.
+result<actors::document_listing> routes::covered_documents(const token_claims& claims, const std::string& prefix,
+                                                           const std::string& after, std::size_t limit) const {
+  auto found = std::map<std::string, actors::document_summary>{};
+  for (std::string_view pattern : claims.documents) {
+    auto exact = !pattern.ends_with('*');
+    if (!exact) pattern.remove_suffix(1);
+    auto is_narrower = pattern.starts_with(prefix);
+    if (!is_narrower && (exact || !std::string_view{prefix}.starts_with(pattern))) continue;
+    auto range = is_narrower ? std::string{pattern} : prefix;
+    if (exact && range <= after) continue;
+    auto page = node_.list(range, exact ? std::string_view{} : std::string_view{after}, exact ? 1 : limit + 1);
+    if (!page) return page;
+    for (auto& one : page->documents) {
+      if (exact && one.name != pattern) continue;
+      auto name = one.name;
+      found.emplace(std::move(name), std::move(one));
+    }
+    // More than a page is not needed; the first names are.
+    while (found.size() > limit + 1) found.erase(std::prev(found.end()));
+  }
+  auto listing = actors::document_listing{};
+  for (auto& [name, one] : found) {
+    if (listing.documents.size() == limit) {
+      listing.more = true;
+      break;
+    }
+    listing.documents.push_back(std::move(one));
+  }
+  return listing;
 }
 
 http::message_generator routes::access_of(const http_request& request, std::string_view query) const {

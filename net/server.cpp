@@ -63,6 +63,7 @@ class doorkeeper::place final : public admission {
   void settled() override {
     if (!std::exchange(settled_, true)) keeper_->settled();
   }
+  bool is_in_the_way() const override { return !settled_ && keeper_->handshakes_full(); }
 
  private:
   std::shared_ptr<doorkeeper> keeper_;

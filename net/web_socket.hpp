@@ -2,6 +2,9 @@
 // costs much to compile.
 #pragma once
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/buffers_cat.hpp>
 #include <boost/beast/http/string_body.hpp>
@@ -45,9 +48,11 @@ class web_socket final : public connection {
     const auto& limits = options.limits;
     auto timeout = websocket::stream_base::timeout{};
     timeout.handshake_timeout = std::chrono::milliseconds{limits.handshake_timeout_ms};
-    timeout.idle_timeout = std::chrono::milliseconds{limits.idle_timeout_ms};
-    timeout.keep_alive_pings = true;
+    // Silence is the connection's own business: Beast would take a pause in our reading for one of the peer's.
+    timeout.idle_timeout = websocket::stream_base::none();
+    timeout.keep_alive_pings = false;
     stream_.set_option(timeout);
+    stream_.control_callback([this](websocket::frame_type, boost::beast::string_view) { heard(); });
     if (options.compression) {
       auto deflate = websocket::permessage_deflate{};
       deflate.server_enable = true;
@@ -101,10 +106,21 @@ class web_socket final : public connection {
     stream_.async_close(reason, [self = shared()](const boost::system::error_code&) { self->gone(); });
   }
 
-  void abort() override {
+  void async_ping() override {
+    if (std::exchange(pinging_, true)) return;  // Beast takes one at a time
+    stream_.async_ping({}, [self = shared()](const boost::system::error_code&) { self->pinging_ = false; });
+  }
+
+  void close_socket() override {
     auto ignored = boost::system::error_code{};
     socket_of(stream_.next_layer()).close(ignored);
-    gone();
+  }
+
+  std::uint64_t unsent_bytes() override {
+    auto& socket = socket_of(stream_.next_layer());
+    auto bytes = 0;
+    if (!socket.is_open() || ::ioctl(socket.native_handle(), SIOCOUTQ, &bytes) != 0) return 0;
+    return static_cast<std::uint64_t>(bytes);
   }
 
  private:
@@ -120,6 +136,7 @@ class web_socket final : public connection {
   }
 
   boost::beast::websocket::stream<Stream> stream_;
+  bool pinging_ = false;
 };
 
 }  // namespace octavo::net

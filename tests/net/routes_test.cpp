@@ -184,6 +184,30 @@ TEST_CASE("a token lists only the documents that it is for") {
   CHECK(told.at("documents").as_array().size() == 2);
 }
 
+TEST_CASE("a listing tells nothing of documents that its token is not for, nor by where a page ends") {
+  auto one = site{access_policy::by_token(secret)};
+  for (const auto* name : {"a/1", "a/2", "a/3", "b", "c", "secret", "z"}) one.write(name);
+  const auto list = [&](std::vector<std::string> documents, const std::string& more) {
+    auto answer = one.ask(get("/api/documents?token=" + token_for(std::move(documents)) + more));
+    CHECK(answer.body.find("secret") == std::string::npos);
+    auto told = answer.parsed();
+    auto names = std::vector<std::string>{};
+    for (const auto& each : told.at("documents").as_array()) names.emplace_back(each.at("name").as_string());
+    if (!told.at("next").is_null()) names.push_back("next=" + std::string{told.at("next").as_string()});
+    return names;
+  };
+  using names = std::vector<std::string>;
+  CHECK(list({"z"}, "&limit=1") == names{"z"});
+  CHECK(list({"z", "a/*"}, "&limit=2") == names{"a/1", "a/2", "next=a/2"});
+  CHECK(list({"z", "a/*"}, "&limit=2&after=a%2F2") == names{"a/3", "z"});
+  CHECK(list({"a/*"}, "&limit=3") == names{"a/1", "a/2", "a/3"});
+  CHECK(list({"a*", "a/1", "b"}, "&limit=500") == names{"a/1", "a/2", "a/3", "b"});
+  CHECK(list({"*"}, "&prefix=a%2F&limit=2") == names{"a/1", "a/2", "next=a/2"});
+  CHECK(list({"a/1", "z"}, "&prefix=a%2F") == names{"a/1"});
+  CHECK(list({"b"}, "&after=b").empty());
+  CHECK(list({"secre"}, "").empty());
+}
+
 TEST_CASE("the page learns what it may do with a document") {
   auto one = site{access_policy::by_token(secret)};
   auto told = one.ask(get("/api/access?doc=notes")).parsed();

@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
 #include "tests/net/support/test_server.hpp"
 
 using namespace octavo;
@@ -24,6 +27,13 @@ net_options with_limits(const connection_limits& limits) {
   options.limits = limits;
   return options;
 }
+
+/// Connects and says nothing.
+struct silent_socket {
+  explicit silent_socket(std::uint16_t port) { socket.connect({boost::asio::ip::make_address("127.0.0.1"), port}); }
+  boost::asio::io_context context;
+  boost::asio::ip::tcp::socket socket{context};
+};
 
 /// Why a server does not open.
 error refusal(const net_options& options, access_policy access = access_policy::open()) {
@@ -220,6 +230,17 @@ TEST_CASE("a connection that says nothing is ended") {
   auto server = test_server{with_limits(limits)};
   CHECK(talk(server.port(), "") == "");
   CHECK(talk(server.port(), "GET / HTT") == "");
+}
+
+TEST_CASE("sockets that say nothing do not keep others out for long") {
+  auto limits = connection_limits{};
+  limits.handshakes_max = 4;
+  limits.handshake_timeout_ms = 60'000;
+  auto server = test_server{with_limits(limits)};
+  auto silent = std::vector<std::unique_ptr<silent_socket>>{};
+  for (auto i = 0; i < 4; ++i) silent.push_back(std::make_unique<silent_socket>(server.port()));
+  auto ann = test_editor{server, "/notes"};
+  CHECK(ann.synced());
 }
 
 TEST_CASE("a session ends with its socket, whichever way that goes") {
