@@ -1,6 +1,7 @@
 #include "actors/document.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "actors/logger.hpp"
 #include "actors/merge.hpp"
@@ -10,11 +11,27 @@ namespace octavo::actors {
 namespace {
 
 constexpr auto acks_looked_back = 16;
+/// A document's memory is added up anew after so many bytes of edits.
+constexpr auto measure_step_bytes = std::uint64_t{64} << 10;
 
 std::vector<payload> to_payloads(std::vector<bytes> chunks) {
   auto result = std::vector<payload>{};
   result.reserve(chunks.size());
   for (auto& chunk : chunks) result.emplace_back(std::move(chunk));
+  return result;
+}
+
+// A client is answered once for all questions of one kind that a burst brings, or a few bytes of questions would make
+// gigabytes of answers. Returns the places of all but each session's last one, ascending.
+std::vector<std::size_t> outdated_questions(std::span<const request> requests) {
+  auto result = std::vector<std::size_t>{};
+  auto seen = std::unordered_set<session_id>{};
+  for (auto kind : {request_kind::sync, request_kind::query_presence, request_kind::resync}) {
+    seen.clear();
+    for (auto i = requests.size(); i-- > 0;)
+      if (requests[i].kind == kind && !seen.insert(requests[i].session).second) result.push_back(i);
+  }
+  std::ranges::sort(result);
   return result;
 }
 
@@ -54,43 +71,57 @@ void document_state::unsubscribe(subscriber_id subscriber, std::int64_t steady_m
 
 void document_state::handle(subscriber_id subscriber, const relay_burst& burst, moment now, bool may_write,
                             std::string_view why) {
-  for (const auto& what : burst.requests) {
+  const auto outdated = outdated_questions(burst.requests);
+  auto next_outdated = outdated.begin();
+  for (auto i = std::size_t{0}; i < burst.requests.size(); ++i) {
     if (broken_) return;
+    const auto& what = burst.requests[i];
     auto who = session_key{subscriber, what.session};
-    switch (what.kind) {
-      case request_kind::enter:
-        enter(who, what);
-        break;
-      case request_kind::leave:
-        leave(who, now.steady_ms);
-        break;
-      case request_kind::edit:
-        if (may_write)
-          edit(who, what, now.unix_ms);
-        else
-          refuse(who, what, why);
-        break;
-      case request_kind::sync:
-        sync(who, what);
-        break;
-      case request_kind::presence:
-        announce(who, what, now.steady_ms);
-        break;
-      case request_kind::query_presence:
-        reply_to(who, reply_kind::presence, presence_.all());
-        break;
-      case request_kind::resync:
-        resync(who, what);
-        break;
-    }
+    if (next_outdated != outdated.end() && *next_outdated == i)
+      ++next_outdated;
+    else
+      handle_one(who, what, now, may_write, why);
     // The update that broke the document gets no answer: that would call it durable.
     if (!broken_) answered(who, what);
   }
 }
 
+void document_state::handle_one(session_key who, const request& what, moment now, bool may_write,
+                                std::string_view why) {
+  switch (what.kind) {
+    case request_kind::enter:
+      enter(who, what);
+      break;
+    case request_kind::leave:
+      leave(who, now.steady_ms);
+      break;
+    case request_kind::edit:
+      if (may_write)
+        edit(who, what, now.unix_ms);
+      else
+        refuse(who, what, why);
+      break;
+    case request_kind::offer:
+      offer(who, what);
+      break;
+    case request_kind::sync:
+      sync(who, what);
+      break;
+    case request_kind::presence:
+      announce(who, what, now.steady_ms);
+      break;
+    case request_kind::query_presence:
+      reply_to(who, reply_kind::presence, presence_.all());
+      break;
+    case request_kind::resync:
+      resync(who, what);
+      break;
+  }
+}
+
 void document_state::enter(session_key who, const request& what) {
   sessions_[who] = session{std::string{as_text(what.data.view())}, 0};
-  reply_to(who, reply_kind::state_vector, payload{content_.encode_state_vector()});
+  reply_to(who, reply_kind::state_vector, state_vector());
   if (presence_.present() != 0) reply_to(who, reply_kind::presence, presence_.all());
 }
 
@@ -99,7 +130,8 @@ void document_state::leave(session_key who, std::int64_t steady_ms) {
   sessions_.erase(who);
 }
 
-void document_state::edit(session_key who, const request& what, std::int64_t unix_ms) {
+// Decodes an update and leaves in the scratch what of it is new; false if nothing is, or if it is refused.
+bool document_state::decode_new(session_key who, const request& what) {
   auto limits = crdt::decode_limits{};
   limits.max_bytes = options_.update_bytes_max;
   if (auto decoded = crdt::decode_update_v1(what.data.view(), scratch_, limits); !decoded) {
@@ -108,11 +140,41 @@ void document_state::edit(session_key who, const request& what, std::int64_t uni
     // Else the answer that follows would call it durable.
     reply_to(who, reply_kind::refused, payload::copy_of("the update was not taken: " + reason), what.op);
     bad_message(who, reason);
-    return;
+    return false;
   }
   content_.prune(scratch_);
-  if (scratch_.empty()) {
-    counters_.edits_known.fetch_add(1, std::memory_order_relaxed);
+  if (!scratch_.empty()) return true;
+  counters_.edits_known.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+void document_state::offer(session_key who, const request& what) {
+  if (!decode_new(who, what)) return;
+  scratch_.clear();
+  counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
+  reply_to(who, reply_kind::refused,
+           payload::copy_of("you may read this document and not edit it; ask for a token with write access"), what.op);
+}
+
+// Adding up a document's memory has its price, and so it is done once in a while.
+bool document_state::has_room() {
+  if (measured_bytes_ == 0 || bytes_taken_ - measured_at_ >= measure_step_bytes) {
+    measured_bytes_ = content_.stats().memory_bytes;
+    measured_at_ = bytes_taken_;
+  }
+  return measured_bytes_ < options_.content_bytes_max;
+}
+
+void document_state::edit(session_key who, const request& what, std::int64_t unix_ms) {
+  if (!decode_new(who, what)) return;
+  // Deletes are always taken: they are the way back.
+  if (!scratch_.structs().empty() && !has_room()) {
+    scratch_.clear();
+    counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
+    reply_to(who, reply_kind::refused,
+             payload::copy_of("the document takes up as much memory as one document may (document-bytes-max, " +
+                              std::to_string(options_.content_bytes_max >> 20) + " MiB); delete something first"),
+             what.op);
     return;
   }
   // What is logged and sent on is our own encoding, so that no peer ever reads bytes that this server did not
@@ -139,10 +201,12 @@ void document_state::edit(session_key who, const request& what, std::int64_t uni
   }
   ++seq_;
   remember_clocks(applied->advances);
+  if (full_state_seq_ != seq_) full_state_.clear();  // nobody will ask for it again
   auto found = sessions_.find(who);
   records_.push_back({seq_, unix_ms, found == sessions_.end() ? std::string{} : found->second.user, canonical});
   ++records_since_snapshot_;
   bytes_since_snapshot_ += canonical.size();
+  bytes_taken_ += canonical.size();
   counters_.edit_bytes.fetch_add(canonical.size(), std::memory_order_relaxed);
   auto waiting = gated{};
   waiting.seq = seq_;
@@ -174,7 +238,8 @@ void document_state::resync(session_key who, const request& what) {
   else
     reply_chunks(who, to_payloads(content_.encode_state_chunks_v1(since, options_.sync_chunk_bytes)),
                  reply_kind::update);
-  if (presence_.present() != 0) reply_to(who, reply_kind::presence, presence_.all());
+  // Those who went while the client could not be told, too.
+  if (!presence_.empty()) reply_to(who, reply_kind::presence, presence_.all_and_gone());
   reply_to(who, reply_kind::resynced, {}, seq_);
 }
 
@@ -233,6 +298,9 @@ void document_state::answered(session_key who, const request& what) {
   waiting.from = who.session;
   waiting.op = what.op;
   waiting.weight = what.weight();
+  // The connection only counts what its client sent.
+  waiting.of_client =
+      what.kind != request_kind::enter && what.kind != request_kind::leave && what.kind != request_kind::resync;
   gate_.push_back(std::move(waiting));
 }
 
@@ -246,10 +314,13 @@ void document_state::remember_clocks(std::span<const crdt::clock_advance> advanc
 
 crdt::state_vector document_state::state_after(std::uint64_t seq) const {
   if (seq < history_from_seq_ || seq > seq_) return {};
-  auto state = content_.state();
+  auto before = std::unordered_map<std::uint64_t, std::uint32_t>{};
   for (auto step = history_.rbegin(); step != history_.rend() && step->seq > seq; ++step)
-    state.set(step->client, step->clock_before);
-  return state;
+    before[step->client] = step->clock_before;
+  auto entries = content_.state().entries();
+  for (auto& entry : entries)
+    if (auto found = before.find(entry.client); found != before.end()) entry.clock = found->second;
+  return crdt::state_vector{std::move(entries)};
 }
 
 void document_state::committed(std::uint64_t seq) {
@@ -267,7 +338,18 @@ std::optional<std::int64_t> document_state::presence_due_ms() const {
 }
 
 std::size_t document_state::memory_bytes() const {
-  return content_.stats().memory_bytes + history_.size() * sizeof(clock_step) + sessions_.size() * sizeof(session);
+  auto result =
+      content_.stats().memory_bytes + history_.size() * sizeof(clock_step) + sessions_.size() * sizeof(session);
+  for (const auto& chunk : full_state_) result += chunk.size();
+  return result;
+}
+
+const payload& document_state::state_vector() {
+  if (state_vector_.empty() || state_vector_seq_ != seq_) {
+    state_vector_ = payload{content_.encode_state_vector()};
+    state_vector_seq_ = seq_;
+  }
+  return state_vector_;
 }
 
 const std::vector<payload>& document_state::full_state() {
@@ -290,7 +372,7 @@ std::vector<std::pair<subscriber_id, document_burst>> document_state::take_burst
   // Not before everything is durable: what is asked for must not be what another client already showed.
   if (ask_all_ && !has_uncommitted()) {
     ask_all_ = false;
-    auto state = payload{content_.encode_state_vector()};
+    auto state = state_vector();
     for (auto subscriber : subscribers_) {
       auto& burst = burst_of(out, subscriber);
       burst.ask_all = true;
@@ -332,6 +414,7 @@ void document_state::open_gate(std::vector<std::pair<subscriber_id, document_bur
         if (std::ranges::find(subscribers_, one.subscriber) == subscribers_.end()) break;
         auto& burst = burst_of(out, one.subscriber);
         burst.credit_bytes += one.weight;
+        if (!one.of_client) break;
         // A session's last op stands for those before it; looking back a little keeps this linear.
         auto from = burst.acks.size() > acks_looked_back ? burst.acks.end() - acks_looked_back : burst.acks.begin();
         auto mine = std::find_if(from, burst.acks.end(), [&](const ack& entry) { return entry.session == one.from; });

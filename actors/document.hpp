@@ -77,6 +77,8 @@ class document_state {
   /// When presence must be sent, by the steady clock; nothing if none waits.
   std::optional<std::int64_t> presence_due_ms() const;
   std::size_t memory_bytes() const;
+  /// Bytes of all edits that were taken since the document was opened.
+  std::uint64_t bytes_taken() const { return bytes_taken_; }
   const crdt::document& content() const { return content_; }
   /// What a client had after `seq`, for as far as the history of clocks goes back; otherwise empty, which asks for all.
   crdt::state_vector state_after(std::uint64_t seq) const;
@@ -103,6 +105,7 @@ class document_state {
     payload update;            // of an edit
     std::uint64_t op = 0;      // of answered
     std::uint64_t weight = 0;  // of answered: bytes of the windows that are free again
+    bool of_client = false;    // of answered: the client's own window counted it too
     reply what;                // of a reply
   };
   struct clock_step {
@@ -113,7 +116,12 @@ class document_state {
 
   void enter(session_key who, const request& what);
   void leave(session_key who, std::int64_t steady_ms);
+  void handle_one(session_key who, const request& what, moment now, bool may_write, std::string_view why);
   void edit(session_key who, const request& what, std::int64_t unix_ms);
+  void offer(session_key who, const request& what);
+  bool decode_new(session_key who, const request& what);
+  bool has_room();
+  const payload& state_vector();
   void sync(session_key who, const request& what);
   void resync(session_key who, const request& what);
   void announce(session_key who, const request& what, std::int64_t steady_ms);
@@ -146,6 +154,11 @@ class document_state {
   std::uint64_t full_state_seq_ = 0;
   bool full_state_valid_ = false;
   std::optional<broken_update> broken_;
+  std::uint64_t bytes_taken_ = 0;
+  std::uint64_t measured_at_ = 0;  // on the count of bytes_taken_
+  std::size_t measured_bytes_ = 0;
+  payload state_vector_;
+  std::uint64_t state_vector_seq_ = 0;
   bool refused_ = false;
   bool ask_all_ = false;
   std::uint64_t records_since_snapshot_ = 0;

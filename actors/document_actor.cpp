@@ -15,6 +15,8 @@ namespace octavo::actors {
 
 namespace {
 
+/// The store keeps room for smaller ones by itself.
+constexpr auto large_burst_bytes = std::uint64_t{512} << 10;
 constexpr auto load_timeout = std::chrono::minutes{5};
 constexpr auto snapshot_timeout = std::chrono::minutes{5};
 constexpr auto registry_timeout = std::chrono::minutes{1};
@@ -22,8 +24,9 @@ constexpr auto registry_timeout = std::chrono::minutes{1};
 constexpr auto housekeeping_interval = std::chrono::seconds{2};
 /// A document with fewer records than this since its snapshot is quick to load as it is.
 constexpr auto snapshot_before_leaving_records = std::uint64_t{50};
-/// The registry is told of a document's size after so many edits, if it changed by so much.
+/// The registry is told of a document's size after so many edits or bytes of edits, if it changed by so much.
 constexpr auto report_step_edits = std::uint64_t{256};
+constexpr auto report_step_bytes_taken = std::uint64_t{1} << 20;
 constexpr auto report_step_bytes = std::size_t{16} << 10;
 
 std::int64_t unix_now_ms() {
@@ -170,7 +173,7 @@ class document_impl {
   void handle(const relay_burst& burst, const subscriber_actor& from) {
     auto found = subscribers_.find(from.address());
     if (found == subscribers_.end() || ending_) return;
-    auto may_write = disk_.writable();
+    auto may_write = disk_.writable() && has_room_for(burst);
     if (!may_write && reason_refused_.empty()) {
       auto space = disk_.space();
       reason_refused_ = "the server's disk is full (" + std::to_string(space.free_bytes >> 20) +
@@ -179,6 +182,15 @@ class document_impl {
     }
     state_.handle(found->second.id, burst, {unix_now_ms(), steady_now_ms()}, may_write, reason_refused_);
     pump();
+  }
+
+  // What the store would refuse must not be applied: the document would have to be loaded anew.
+  bool has_room_for(const relay_burst& burst) const {
+    auto bytes = std::uint64_t{0};
+    for (const auto& one : burst.requests) bytes += one.data.size();
+    if (bytes < large_burst_bytes) return true;
+    auto space = disk_.space();
+    return space.free_bytes >= space.min_free_bytes + 2 * bytes;
   }
 
   void committed(std::uint64_t seq) {
@@ -275,8 +287,11 @@ class document_impl {
   void report() {
     // Not for every keystroke: adding up a document's memory has its price.
     auto idle = !state_.has_subscribers();
-    if (idle == reported_idle_ && reported_seq_ != 0 && state_.seq() - reported_seq_ < report_step_edits) return;
+    if (idle == reported_idle_ && reported_seq_ != 0 && state_.seq() - reported_seq_ < report_step_edits &&
+        state_.bytes_taken() - reported_bytes_taken_ < report_step_bytes_taken)
+      return;
     reported_seq_ = state_.seq();
+    reported_bytes_taken_ = state_.bytes_taken();
     auto bytes = state_.memory_bytes();
     auto grown = bytes > reported_bytes_ ? bytes - reported_bytes_ : reported_bytes_ - bytes;
     if (grown < report_step_bytes && idle == reported_idle_ && reported_bytes_ != 0) return;
@@ -288,10 +303,11 @@ class document_impl {
   // --- snapshots and the end ---
 
   void snapshot_if_due() {
-    if (snapshot_running_ || (state_.records_since_snapshot() < options_.snapshot_after_records &&
-                              state_.bytes_since_snapshot() < options_.snapshot_after_bytes))
+    if (snapshot_running_ || leaving_ || ending_ ||
+        (state_.records_since_snapshot() < options_.snapshot_after_records &&
+         state_.bytes_since_snapshot() < options_.snapshot_after_bytes))
       return;
-    snapshot([](bool) {});
+    snapshot([] {});
   }
 
   template <class Done>
@@ -302,14 +318,16 @@ class document_impl {
             [this, done](std::uint64_t covered) {
               snapshot_running_ = false;
               state_.snapshot_taken(state_.committed_seq() - std::min(covered, state_.committed_seq()), 0);
-              done(true);
+              done();
+              if (ending_) end_when_durable();
             },
             [this, done](const caf::error& reason) {
               snapshot_running_ = false;
               logger().warn("document={} no snapshot could be written: {}", printable(name_), from_caf(reason).message);
               // Not at once again: the log holds everything, a snapshot only saves time.
               state_.snapshot_taken(0, 0);
-              done(false);
+              done();
+              if (ending_) end_when_durable();
             });
   }
 
@@ -319,18 +337,12 @@ class document_impl {
       schedule_idle();
       return;
     }
-    leaving_ = true;  // joins are refused from here on, so that nothing can happen between the question and the end
-    if (state_.records_since_snapshot() >= snapshot_before_leaving_records)
-      snapshot([this](bool) { ask_to_leave(); });
-    else
-      ask_to_leave();
-  }
-
-  void ask_to_leave() {
-    if (ending_) {
-      end_when_durable();
+    // The snapshot comes first, while the document can still be joined: many may be waiting for the disk.
+    if (state_.records_since_snapshot() >= snapshot_before_leaving_records) {
+      snapshot([this] { leave_if_alone(); });
       return;
     }
+    leaving_ = true;  // joins are refused from here on, so that nothing can happen between the question and the end
     compat::ask(self_, peers_.registry, registry_timeout, passivate_atom_v, name_)
         .then(
             [this] {
@@ -360,11 +372,12 @@ class document_impl {
   }
 
   void end_when_durable() {
-    if (state_.has_uncommitted() || snapshot_running_ || ended_) return;
     auto for_good = end_reason_.code == errc::none;
+    // A document that ends for a failure does not wait for its snapshot: the next one reads the log.
+    if (state_.has_uncommitted() || (snapshot_running_ && for_good) || ended_) return;
     if (for_good && state_.records_since_snapshot() >= snapshot_before_leaving_records && !final_snapshot_done_) {
       final_snapshot_done_ = true;
-      snapshot([this](bool) { end_when_durable(); });
+      snapshot([] {});  // and then on
       return;
     }
     ended_ = true;
@@ -376,13 +389,7 @@ class document_impl {
   }
 
   caf::error failed(const std::exception_ptr& thrown) {
-    auto text = std::string{"unknown exception"};
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const std::exception& exception) {
-      text = exception.what();
-    } catch (...) {
-    }
+    auto text = what_of(thrown);
     counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
     logger().error("document={} failed: {}", printable(name_), text);
     return make_error(error{errc::internal, "the document failed: " + text});
@@ -437,6 +444,7 @@ class document_impl {
   error end_reason_;
   std::size_t reported_bytes_ = 0;
   std::uint64_t reported_seq_ = 0;
+  std::uint64_t reported_bytes_taken_ = 0;
   std::uint64_t idle_round_ = 0;
   bool reported_idle_ = false;
   bool loaded_ = false;

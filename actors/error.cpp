@@ -21,6 +21,16 @@ caf::error make_error(const error& what) {
   return caf::make_error(what.code, what.message);
 }
 
+std::string what_of(const std::exception_ptr& thrown) {
+  try {
+    if (thrown) std::rethrow_exception(thrown);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+  }
+  return "an exception of an unknown kind";
+}
+
 error from_caf(const caf::error& what) {
   if (!what) return {};
   if (what.category() != caf::type_id_v<errc>) return {errc::unavailable, to_string(what)};

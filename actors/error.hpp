@@ -5,6 +5,8 @@
 #include <caf/is_error_code_enum.hpp>
 #include <caf/type_id.hpp>
 #include <cstdint>
+#include <exception>
+#include <string>
 
 #include "storage/result.hpp"
 
@@ -27,6 +29,9 @@ namespace octavo::actors {
 
 /// The code and the sentence, as an error that may cross nodes.
 caf::error make_error(const error& what);
+
+/// What an exception says, for a log.
+std::string what_of(const std::exception_ptr& thrown);
 
 /// The way back; an error of CAF's own becomes `errc::unavailable` with CAF's text.
 error from_caf(const caf::error& what);

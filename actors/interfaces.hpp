@@ -246,6 +246,7 @@ struct loaded_document {
   std::uint64_t seq = 0;
   std::uint64_t records_since_snapshot = 0;
   std::uint64_t bytes_since_snapshot = 0;
+  bool holds_only_copies = false;  ///< the log has a record that was left out and is kept nowhere else
 };
 
 struct document_report {

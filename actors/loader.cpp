@@ -3,7 +3,9 @@
 #include <caf/spawn_options.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
+#include <caf/typed_response_promise.hpp>
 #include <chrono>
+#include <deque>
 #include <set>
 
 #include "actors/document.hpp"
@@ -21,28 +23,49 @@ std::int64_t unix_now_ms() {
 
 /// One attempt to rebuild a document, leaving out records that are known to break it.
 struct rebuild {
-  explicit rebuild(const document_options& options) : content(document_state::content_options(options)) {
-    limits.max_bytes = std::max<std::size_t>(limits.max_bytes, options.update_bytes_max);
-  }
+  explicit rebuild(const document_options& options) : content(document_state::content_options(options)) {}
 
   /// None: applied. Otherwise why not.
   std::string apply(bytes_view update) {
-    auto applied = content.apply_v1(update, limits);
+    // What is stored was within the limits when it was taken, edit by edit; a snapshot holds the sum of all.
+    auto applied = content.apply_stored_v1(update);
     if (applied) return {};
     const auto& why = applied.error();
     return why.decode ? to_string(*why.decode) : std::string{to_string(*why.apply)};
   }
 
   crdt::document content;
-  crdt::decode_limits limits;
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
 };
 
+tl::unexpected<error> quarantined_error(const std::string& reason) {
+  return fail(errc::quarantined,
+              "the document was set aside because it is damaged (" + reason + "); see `octavo store check`");
+}
+
+/// Puts a record that breaks its document into the quarantine, once; false if it is not there afterwards.
+bool keep_for_inspection(storage::store& store, const std::string& name, std::uint64_t seq, std::int64_t time_ms,
+                         std::string_view user, const std::string& why, bytes_view update) {
+  const auto label = "seq " + std::to_string(seq) + ": ";
+  if (auto kept = store.list_quarantine(name))
+    for (const auto& one : *kept)
+      if (one.reason.starts_with(label)) return true;
+  auto kept = store.quarantine_update(name, time_ms, user, label + why, update);
+  if (!kept)
+    logger().error("document={} cannot keep a refused update for inspection: {}", printable(name),
+                   kept.error().message);
+  return kept.has_value();
+}
+
 }  // namespace
 
 result<loaded_document> read_document(storage::store& store, const std::string& name, const document_options& options) {
+  // One that is set aside need not be read to be refused, however often clients come back for it.
+  if (auto known = store.find(name); known && *known && (*known)->is_quarantined())
+    return quarantined_error((*known)->quarantine_reason);
   auto bad_records = std::set<std::uint64_t>{};
+  auto lost_copies = false;
   while (true) {
     auto attempt = rebuild{options};
     auto broken_seq = std::uint64_t{0};
@@ -62,10 +85,7 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
       bad_records.insert(seq);
       logger().error("document={} seq={} a stored update breaks the document and is left out: {}", printable(name), seq,
                      why);
-      if (auto kept = store.quarantine_update(name, time_ms, user, "seq " + std::to_string(seq) + ": " + why, update);
-          !kept)
-        logger().error("document={} cannot keep a refused update for inspection: {}", printable(name),
-                       kept.error().message);
+      if (!keep_for_inspection(store, name, seq, time_ms, user, why, update)) lost_copies = true;
       if (attempt.content.usable()) return {};
       broken_seq = seq;
       return fail(errc::internal, "a record broke the document");
@@ -74,7 +94,8 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
     if (broken_seq != 0) continue;  // once more from the start, without that record
     if (!info) {
       if (info.error().code == errc::not_found)
-        return loaded_document{std::make_shared<crdt::document>(document_state::content_options(options)), 0, 0, 0};
+        return loaded_document{std::make_shared<crdt::document>(document_state::content_options(options)), 0, 0, 0,
+                               false};
       if (info.error().code == errc::corrupt) {
         logger().error("document={} is damaged and set aside: {}", printable(name), info.error().message);
         if (auto marked = store.set_quarantined(name, info.error().message); !marked)
@@ -82,11 +103,9 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
       }
       return tl::unexpected{info.error()};
     }
-    if (info->is_quarantined())
-      return fail(errc::quarantined, "the document was set aside because it is damaged (" + info->quarantine_reason +
-                                         "); see `octavo store check`");
+    if (info->is_quarantined()) return quarantined_error(info->quarantine_reason);
     return loaded_document{std::make_shared<crdt::document>(std::move(attempt.content)), info->last_seq,
-                           attempt.records, attempt.bytes};
+                           attempt.records, attempt.bytes, lost_copies};
   }
 }
 
@@ -94,6 +113,8 @@ result<std::uint64_t> write_snapshot(storage::store& store, const std::string& n
   auto document = read_document(store, name, options);
   if (!document) return tl::unexpected{document.error()};
   if (document->records_since_snapshot == 0) return document->seq;
+  if (document->holds_only_copies)
+    return fail(errc::unavailable, "the log holds the only copy of an update that could not be applied");
   auto state = document->content->encode_state_as_update_v1();
   if (auto written = store.put_snapshot(name, document->seq, state, unix_now_ms()); !written)
     return tl::unexpected{written.error()};
@@ -101,6 +122,17 @@ result<std::uint64_t> write_snapshot(storage::store& store, const std::string& n
 }
 
 namespace {
+
+/// Runs a piece of work whose exceptions must not end the actor that others rely on.
+template <class Work>
+auto guarded(Work work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::exception& thrown) {
+    logger().error("reading the store failed: {}", thrown.what());
+    return fail(errc::internal, std::string{"reading the store failed: "} + thrown.what());
+  }
+}
 
 class loader_impl {
  public:
@@ -112,7 +144,7 @@ class loader_impl {
   loader_actor::behavior_type make_behavior() {
     return {
         [this](load_atom, const std::string& document) -> caf::result<loaded_document> {
-          auto loaded = read_document(store_, document, options_);
+          auto loaded = guarded([&] { return read_document(store_, document, options_); });
           if (!loaded) return make_error(loaded.error());
           return std::move(*loaded);
         },
@@ -122,6 +154,70 @@ class loader_impl {
  private:
   storage::store& store_;
   document_options options_;
+};
+
+/// Gives each load to a loader that is free, so that a slow document holds up one of them and not half of all names.
+class loader_pool_impl {
+ public:
+  static inline const char* name = "octavo.loader_pool";
+
+  loader_pool_impl(loader_actor::pointer self, std::vector<loader_actor> loaders)
+      : self_(self), free_(std::move(loaders)) {}
+
+  loader_actor::behavior_type make_behavior() {
+    return {
+        [this](load_atom, const std::string& document) -> caf::result<loaded_document> {
+          auto promise = self_->make_response_promise<loaded_document>();
+          // There is one actor of a document at a time: who asked for the same before has given up.
+          for (auto& one : waiting_) {
+            if (one.document != document) continue;
+            one.promise.deliver(make_error(error{errc::unavailable, "the document is being loaded anew"}));
+            one.promise = promise;
+            return promise;
+          }
+          waiting_.push_back({document, promise});
+          hand_out();
+          return promise;
+        },
+    };
+  }
+
+ private:
+  /// Longer than any load; those who wait have their own patience.
+  static constexpr auto load_timeout = std::chrono::hours{24};
+
+  struct job {
+    std::string document;
+    caf::typed_response_promise<loaded_document> promise;
+  };
+
+  void hand_out() {
+    while (!free_.empty() && !waiting_.empty()) {
+      auto loader = std::move(free_.back());
+      free_.pop_back();
+      auto next = std::move(waiting_.front());
+      waiting_.pop_front();
+      compat::ask(self_, loader, load_timeout, load_atom_v, next.document)
+          .then(
+              [this, loader, promise = next.promise](loaded_document& what) mutable {
+                promise.deliver(std::move(what));
+                done(loader);
+              },
+              [this, loader, promise = next.promise](caf::error& reason) mutable {
+                promise.deliver(std::move(reason));
+                done(loader);
+              });
+    }
+  }
+
+  void done(const loader_actor& loader) {
+    free_.push_back(loader);
+    hand_out();
+  }
+
+  loader_actor::pointer self_;
+  std::vector<loader_actor> free_;
+  std::deque<job> waiting_;
 };
 
 class snapshotter_impl {
@@ -134,7 +230,7 @@ class snapshotter_impl {
   snapshotter_actor::behavior_type make_behavior() {
     return {
         [this](snapshot_atom, const std::string& document) -> caf::result<std::uint64_t> {
-          auto covered = write_snapshot(store_, document, options_);
+          auto covered = guarded([&] { return write_snapshot(store_, document, options_); });
           if (!covered) return make_error(covered.error());
           counters_.snapshots.fetch_add(1, std::memory_order_relaxed);
           return *covered;
@@ -152,6 +248,10 @@ class snapshotter_impl {
 
 loader_actor spawn_loader(caf::actor_system& system, storage::store& store, document_options options) {
   return system.spawn<loader_actor::stateful_impl<loader_impl>, caf::detached>(std::ref(store), options);
+}
+
+loader_actor spawn_loader_pool(caf::actor_system& system, std::vector<loader_actor> loaders) {
+  return system.spawn<loader_actor::stateful_impl<loader_pool_impl>>(std::move(loaders));
 }
 
 snapshotter_actor spawn_snapshotter(caf::actor_system& system, storage::store& store, document_options options,

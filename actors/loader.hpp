@@ -21,6 +21,8 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
 result<std::uint64_t> write_snapshot(storage::store& store, const std::string& name, const document_options& options);
 
 loader_actor spawn_loader(caf::actor_system& system, storage::store& store, document_options options);
+/// Speaks like a loader and hands each load to one of `loaders` that is free; the others wait in line.
+loader_actor spawn_loader_pool(caf::actor_system& system, std::vector<loader_actor> loaders);
 snapshotter_actor spawn_snapshotter(caf::actor_system& system, storage::store& store, document_options options,
                                     metrics& counters);
 

@@ -63,6 +63,13 @@ class log_writer_impl {
       : self_(self), store_(store), counters_(counters), options_(options), on_fatal_(std::move(on_fatal)) {}
 
   log_writer_actor::behavior_type make_behavior() {
+    // Without a log nothing is durable any more.
+    self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error {
+      auto why = error{errc::internal, "the log writer failed: " + what_of(thrown)};
+      logger().critical("{}", why.message);
+      if (on_fatal_) on_fatal_(why);
+      return make_error(why);
+    });
     return {
         [this](append_atom, append_request& request) { append(std::move(request)); },
         [this](commit_atom) { commit_all(); },

@@ -21,6 +21,7 @@ enum class request_kind : std::uint8_t {
   presence = 4,        ///< data: an awareness payload
   query_presence = 5,  ///< answered with all presence states
   resync = 6,          ///< answered with all edits after `seq`: the session's queue overflowed there
+  offer = 7,           ///< data: an update of a client that may only read; refused if it holds anything new
 };
 
 template <class Inspector>
@@ -28,7 +29,7 @@ bool inspect(Inspector& f, request_kind& x) {
   auto get = [&x] { return static_cast<std::uint8_t>(x); };
   auto set = [&x](std::uint8_t value) {
     x = static_cast<request_kind>(value);
-    return value <= static_cast<std::uint8_t>(request_kind::resync);
+    return value <= static_cast<std::uint8_t>(request_kind::offer);
   };
   return f.apply(get, set);
 }

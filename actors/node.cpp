@@ -30,18 +30,21 @@ node::node(caf::actor_system& system, storage::store& store, const node_options&
   for (auto i = std::size_t{0}; i < options_.loaders; ++i)
     loaders_.push_back(spawn_loader(system_, store_, options_.document));
   snapshotter_ = spawn_snapshotter(system_, store_, options_.document, *counters_);
-  registry_ = spawn_registry(system_, {log_writer_, loaders_, snapshotter_}, std::move(directory), options_, store_,
+  loader_pool_ = spawn_loader_pool(system_, loaders_);
+  registry_ = spawn_registry(system_, {log_writer_, loader_pool_, snapshotter_}, std::move(directory), options_, store_,
                              *counters_);
 }
 
 node::~node() {
   // The actor system waits for every actor: those that never end by themselves are ended here.
+  caf::anon_send_exit(loader_pool_, caf::exit_reason::user_shutdown);
   for (const auto& one : loaders_) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(snapshotter_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(log_writer_, caf::exit_reason::user_shutdown);
   caf::anon_send_exit(registry_, caf::exit_reason::user_shutdown);
   auto handles = std::vector<caf::actor>{};
   for (const auto& one : loaders_) handles.push_back(caf::actor_cast<caf::actor>(one));
+  handles.push_back(caf::actor_cast<caf::actor>(loader_pool_));
   handles.push_back(caf::actor_cast<caf::actor>(snapshotter_));
   handles.push_back(caf::actor_cast<caf::actor>(log_writer_));
   handles.push_back(caf::actor_cast<caf::actor>(registry_));

@@ -75,6 +75,7 @@ class node {
   registry_actor registry_;
   log_writer_actor log_writer_;
   std::vector<loader_actor> loaders_;
+  loader_actor loader_pool_;
   snapshotter_actor snapshotter_;
   std::atomic<session_id> last_session_{0};
 };

@@ -115,15 +115,26 @@ payload presence_table::take_changes() {
   return payload{crdt::encode_awareness(changes)};
 }
 
-payload presence_table::all() const {
+const payload& presence_table::all() const {
+  if (!all_.empty()) return all_;
   auto states = std::vector<crdt::awareness_entry>{};
   states.reserve(present_);
   for (const auto& [client, one] : entries_)
     if (!one.json.empty()) states.push_back({client, one.clock, one.json});
+  all_ = payload{crdt::encode_awareness(states)};
+  return all_;
+}
+
+payload presence_table::all_and_gone() const {
+  auto states = std::vector<crdt::awareness_entry>{};
+  states.reserve(entries_.size());
+  for (const auto& [client, one] : entries_)
+    states.push_back({client, one.clock, one.json.empty() ? std::string_view{"null"} : std::string_view{one.json}});
   return payload{crdt::encode_awareness(states)};
 }
 
 void presence_table::mark_changed(std::uint64_t client, entry& one) {
+  all_ = {};
   if (one.changed) return;
   one.changed = true;
   changed_.push_back(client);

@@ -58,8 +58,10 @@ class presence_table {
   /// What changed since the last call, as an awareness payload; empty if nothing did.
   payload take_changes();
 
-  /// All states that are present.
-  payload all() const;
+  /// All states that are present. Shared by all who ask until something changes.
+  const payload& all() const;
+  /// The same, and "gone" for all who are remembered: for a client that may have missed them leave.
+  payload all_and_gone() const;
 
   std::size_t present() const { return present_; }
 
@@ -86,6 +88,7 @@ class presence_table {
   std::uint64_t events_ = 0;  ///< tells what came before what
   std::vector<std::uint64_t> changed_;
   std::size_t present_ = 0;
+  mutable payload all_;  ///< empty: to be made
 };
 
 }  // namespace octavo::actors

@@ -80,9 +80,8 @@ class registry_impl {
       return make_error(error{errc::limit_exceeded, "the node has as many documents open as it may"});
     if (memory_bytes_ >= options_.memory_budget_bytes && !make_room())
       return make_error(error{errc::limit_exceeded, "the node's memory for documents is in use"});
-    auto loader = peers_.loaders[std::hash<std::string>{}(name) % peers_.loaders.size()];
     auto made = spawn_document(self_->system(), name,
-                               {peers_.log_writer, std::move(loader), peers_.snapshotter, registry_actor{self_}},
+                               {peers_.log_writer, peers_.loader, peers_.snapshotter, registry_actor{self_}},
                                options_.document, disk_, counters_);
     watcher_.watch(self_, made, [this, name, made](const caf::error&) {
       // A document that has asked to leave is forgotten already, and may have a successor by now.

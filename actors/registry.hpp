@@ -3,7 +3,6 @@
 #pragma once
 
 #include <functional>
-#include <vector>
 
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
@@ -18,7 +17,7 @@ namespace octavo::actors {
 /// What every document of the node shares.
 struct registry_peers {
   log_writer_actor log_writer;
-  std::vector<loader_actor> loaders;
+  loader_actor loader;
   snapshotter_actor snapshotter;
 };
 

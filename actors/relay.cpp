@@ -163,6 +163,27 @@ close_reason reason_of(errc code) {
   }
 }
 
+/// The same in words. What we know more (paths, other documents' names) is for the log.
+const char* client_text(errc code) {
+  switch (code) {
+    case errc::none:
+      return "the document was closed";
+    case errc::not_found:
+      return "the document was deleted";
+    case errc::no_space:
+      return "the server's disk is full; try again later";
+    case errc::limit_exceeded:
+      return "the server has as many documents open as it may; try again later";
+    case errc::unavailable:
+      return "the document cannot be opened just now; try again";
+    case errc::corrupt:
+    case errc::quarantined:
+      return "the document is damaged and was set aside; the server's log says more";
+    default:
+      return "the document failed; it opens again from what is stored";
+  }
+}
+
 class relay_impl {
  public:
   static inline const char* name = "octavo.relay";
@@ -179,7 +200,9 @@ class relay_impl {
 
   relay_actor::behavior_type make_behavior() {
     watcher_.install(self_);
+    self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error { return failed(thrown); });
     locate();
+    linger();  // whoever asked for this relay may be gone before it has entered
     return {
         [this](document_burst& burst) {
           for (const auto& notice : state_.receive(std::move(burst))) {
@@ -242,7 +265,7 @@ class relay_impl {
   // A document that is just leaving memory refuses to be joined; a moment later the directory has a new one.
   void try_again_or_end(const error& why) {
     if (why.code != errc::unavailable || ++attempts_ > locate_attempts_max) {
-      end(reason_of(why.code), why.message);
+      end(reason_of(why.code), client_text(why.code));
       return;
     }
     self_->run_delayed(retry_delay, [this] { locate(); });
@@ -252,7 +275,7 @@ class relay_impl {
     auto why = from_caf(reason);
     if (why.code != errc::none) logger().warn("document={} ended: {}", printable(name_), why.message);
     document_ = nullptr;
-    end(reason_of(why.code), why.code == errc::none ? "the document was closed" : why.message);
+    end(reason_of(why.code), client_text(why.code));
   }
 
   void end(close_reason reason, const std::string& text) {
@@ -277,6 +300,13 @@ class relay_impl {
 
   void deliver() {
     state_.flush([relay = relay_actor{self_}] { compat::tell(relay, flushed_atom_v); });
+  }
+
+  caf::error failed(const std::exception_ptr& thrown) {
+    auto why = error{errc::internal, "a relay failed: " + what_of(thrown)};
+    logger().error("document={} {}", printable(name_), why.message);
+    state_.close_all(close_reason::fault, client_text(errc::internal));
+    return make_error(why);
   }
 
   void linger() { compat::send_later(self_, self_, std::chrono::milliseconds{options_.linger_ms}, tick_atom_v); }

@@ -25,22 +25,13 @@ void session_state::input(client_input what, std::vector<request>& out) {
       return;
     case kind::answer:
     case kind::edit: {
+      auto op = ++last_op_;
       if (!who_.may_write) {
-        // A reader answers the server's question as anyone does; only if that held something is it an edit.
-        constexpr auto empty_update_bytes = std::size_t{2};
-        if (what.data.size() > empty_update_bytes) {
-          dropped_edits_ = true;
-          counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
-          auto answer = delivery{};
-          answer.replies.push_back({id_, reply_kind::refused, last_op_,
-                                    payload::copy_of("you may read this document and not edit it; ask for a token "
-                                                     "with write access")});
-          out_->deliver(std::move(answer));
-        }
-        out_->release(id_, what.weight());
+        // A reader answers the server's question as anyone does, with all deletes that it knows. Whether that holds
+        // anything new only the document can tell.
+        out.push_back({id_, request_kind::offer, op, 0, std::move(what.data)});
         return;
       }
-      auto op = ++last_op_;
       if (what.kind == kind::answer) answer_op_ = op;
       out.push_back({id_, request_kind::edit, op, 0, std::move(what.data)});
       return;
@@ -71,7 +62,7 @@ request session_state::resync(std::uint64_t seq) {
 }
 
 void session_state::echo_what_is_durable() {
-  if (dropped_edits_ || refused_op_ != 0) return;
+  if (refused_op_ != 0) return;
   while (!markers_.empty() && markers_.front().op <= acked_op_) {
     out_->echo(id_, std::move(markers_.front().data));
     markers_.pop_front();
@@ -97,6 +88,12 @@ class session_impl {
   ~session_impl() { counters_.sessions_open.fetch_sub(1, std::memory_order_relaxed); }
 
   session_actor::behavior_type make_behavior() {
+    self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error {
+      auto why = error{errc::internal, "a session failed: " + what_of(thrown)};
+      logger().error("document={} session={} {}", printable(document_), state_.id(), why.message);
+      state_.out()->close(state_.id(), close_reason::fault, "the connection failed; try again");
+      return make_error(why);
+    });
     find_relay();
     return {
         [this](client_input& what) {
@@ -151,7 +148,7 @@ class session_impl {
 
   void give_up(const error& why) {
     logger().warn("document={} session={} cannot be opened: {}", printable(document_), state_.id(), why.message);
-    state_.out()->close(state_.id(), close_reason::try_again, why.message);
+    state_.out()->close(state_.id(), close_reason::try_again, "the document cannot be opened just now; try again");
   }
 
   void forward() {

@@ -53,9 +53,8 @@ class session_state {
   metrics& counters_;
   std::uint64_t last_op_ = 0;
   std::uint64_t acked_op_ = 0;
-  std::uint64_t answer_op_ = 0;   ///< the last `answer` that the client sent
+  std::uint64_t answer_op_ = 0;   ///< the last `answer` that the client sent; of a reader 0, as it never heals
   std::uint64_t refused_op_ = 0;  ///< the last edit that was not taken; 0: all were
-  bool dropped_edits_ = false;    ///< a reader tried to write: nothing of that will ever be durable
   std::deque<marker> markers_;
 };
 

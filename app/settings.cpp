@@ -213,6 +213,9 @@ std::vector<setting> make_settings() {
   add(bytes_setting(
       "pending-bytes-max", "of a document's edits that wait for others which have not come (16MiB)",
       [](o & to) -> auto& { return to.node.document.pending_bytes_max; }));
+  add(bytes_setting(
+      "document-bytes-max", "memory of one document; beyond it only deletes are taken (256MiB)",
+      [](o & to) -> auto& { return to.node.document.content_bytes_max; }));
   add(count_setting(
       "presence-states-max", "of a document (2000)", 1,
       [](o & to) -> auto& { return to.node.document.presence.states_max; }));

@@ -227,3 +227,45 @@ TEST_CASE("a subscriber that has gone gets nothing of what was on its way, and i
   CHECK(by(2, all).updates.size() == 1);
   CHECK(one.log.size() == 1);
 }
+
+TEST_CASE("a session that asks the same thousands of times at once is answered once, and all of it is given back") {
+  auto one = written{10};
+  auto since = crdt::state_vector{};
+  since.set(100, 3);
+  auto burst = relay_burst{};
+  for (auto op = std::uint64_t{1}; op <= 5'000; ++op) {
+    burst.requests.push_back(syncing(2, op, since));
+    burst.requests.push_back({2, request_kind::query_presence, 0, 0, {}});
+  }
+  burst.requests.push_back(syncing(1, 11));
+  auto weight = std::uint64_t{0};
+  for (const auto& each : burst.requests) weight += each.weight();
+  one.state.handle(1, burst, {0, one.now_ms}, true, {});
+  const auto got = by(1, one.take());
+  CHECK(got.of(reply_kind::synced).size() == 2);
+  CHECK(got.of(reply_kind::presence).size() == 1);
+  CHECK(got.acked(2) == 5'000);
+  CHECK(got.acked(1) == 11);
+  CHECK(got.credit_bytes == weight);
+}
+
+TEST_CASE("what a client did not send is not given back to its window") {
+  auto one = written{3};
+  one.ask(1, entering(3), resyncing(2, 1), leaving(3));
+  const auto got = by(1, one.take());
+  CHECK(got.acks.empty());
+  CHECK(got.credit_bytes > 0);
+}
+
+TEST_CASE("a resync also tells who left while the client could not be told") {
+  auto one = written{0};
+  one.ask(1, announcing(1, awareness_of(7, 1, "1")));
+  one.take();
+  one.ask(1, leaving(1));
+  one.now_ms += 100;
+  one.take();
+  one.ask(1, resyncing(2, 0));
+  const auto told = by(1, one.take()).of(reply_kind::presence);
+  REQUIRE(told.size() == 1);
+  CHECK(read_awareness(told[0].data.view()) == awareness_map{{7, {1, "null"}}});
+}

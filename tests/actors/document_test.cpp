@@ -332,3 +332,43 @@ TEST_CASE("credit is given for every byte that was asked, and one acknowledgemen
   CHECK(got.acked(1) == 10);
   CHECK(got.acked(2) == 9);
 }
+
+TEST_CASE("a document that is as large as it may be takes deletes and nothing else, and says so") {
+  auto options = document_options{};
+  options.content_bytes_max = 1;
+  auto one = driven_document{options};
+  one.state.subscribe(1);
+  auto content = crdt::document{};
+  REQUIRE(content.apply_v1(typed(100, 0, "abc")));
+  one.state.install(std::move(content), 1);
+  one.ask(1, entering(1), editing(1, 1, typed(100, 3, "d")));
+  const auto refused = by(1, one.commit()).of(reply_kind::refused);
+  REQUIRE(refused.size() == 1);
+  CHECK(as_text(refused[0].data.view()).find("document-bytes-max") != std::string_view::npos);
+  CHECK(one.state.seq() == 1);
+  one.ask(1, editing(1, 2, update_builder{}.erase(100, 0, 1).build()));
+  CHECK(by(1, one.commit()).acked(1) == 2);
+  CHECK(one.state.seq() == 2);
+  CHECK(one.state.content().text("text") == "bc");
+}
+
+TEST_CASE("what a reader offers is known, or refused") {
+  auto one = driven_document{};
+  one.state.subscribe(1);
+  one.ask(1, entering(1), entering(2), editing(1, 1, typed(100, 0, "abc")),
+          editing(1, 2, update_builder{}.erase(100, 1, 1).build()));
+  one.commit();
+  const auto offering = [](std::uint64_t op, bytes update) {
+    return request{2, request_kind::offer, op, 0, payload{std::move(update)}};
+  };
+  one.ask(1, offering(1, update_builder{}.erase(100, 1, 1).build()), offering(2, typed(100, 0, "abc")));
+  auto got = by(1, one.commit());
+  CHECK(got.of(reply_kind::refused).empty());
+  CHECK(got.acked(2) == 2);
+  one.ask(1, offering(3, typed(200, 0, "new")));
+  got = by(1, one.commit());
+  REQUIRE(got.of(reply_kind::refused).size() == 1);
+  CHECK(got.of(reply_kind::refused)[0].seq == 3);
+  CHECK(one.state.seq() == 2);
+  CHECK(one.state.content().text("text") == "ac");
+}

@@ -38,6 +38,15 @@ bytes laborious(std::uint64_t client, std::size_t steps) {
   return update.build();
 }
 
+/// Types nested deeper than a document takes.
+bytes bottomless(std::uint64_t client) {
+  constexpr auto map_type = std::uint8_t{1};
+  auto update = update_builder{};
+  update.block(client, 0).type(map_type);
+  for (auto clock = std::uint64_t{0}; clock < 3'000; ++clock) update.type(map_type, unit{client, clock});
+  return update.build();
+}
+
 }  // namespace
 
 TEST_CASE("a document that does not exist is empty, and reading does not make it") {
@@ -111,10 +120,9 @@ TEST_CASE("a stored update that cannot be read is left out and kept for inspecti
 
 TEST_CASE("a stored update that breaks the document is left out, and the document opens without it") {
   auto in = stored{};
-  in.options.update_steps_max = 20;
   in.add("notes", 1, typed(100, 0, "a"));
-  in.add("notes", 2, laborious(200, 20));
-  in.add("notes", 3, laborious(300, 20));
+  in.add("notes", 2, bottomless(200));
+  in.add("notes", 3, bottomless(300));
   in.add("notes", 4, typed(100, 1, "b"));
   const auto document = in.read("notes");
   CHECK(document.content->usable());
@@ -122,6 +130,46 @@ TEST_CASE("a stored update that breaks the document is left out, and the documen
   CHECK(document.content->clock(200) == 0);
   CHECK(document.seq == 4);
   CHECK(in.store->list_quarantine("notes")->size() == 2);
+  in.read("notes");
+  CHECK(in.store->list_quarantine("notes")->size() == 2);
+}
+
+TEST_CASE("limits are for edits as they come: what is stored is read whatever they are by now, and whatever its sum") {
+  auto in = stored{};
+  in.add("notes", 1, laborious(200, 50));
+  in.add("notes", 2, typed(300, 5, "waits for what has not come"));
+  in.options.update_steps_max = 20;
+  in.options.pending_bytes_max = 1;
+  in.options.update_bytes_max = 1;
+  CHECK(in.read("notes").content->clock(200) == 51);
+  require_ok(write_snapshot(*in.store, "notes", in.options));
+  const auto document = in.read("notes");
+  CHECK(document.content->clock(200) == 51);
+  CHECK(document.content->stats().pending_structs == 1);
+  CHECK(in.store->list_quarantine("notes")->empty());
+}
+
+TEST_CASE("a document of more clients than one update may name is read back from its snapshot") {
+  auto in = stored{};
+  constexpr auto many = std::uint64_t{200'000};
+  for (auto half = std::uint64_t{0}; half < 2; ++half) {
+    auto update = update_builder{};
+    for (auto i = std::uint64_t{0}; i < many; ++i) update.block(1'000 + half * many + i, 0).gc(1);
+    in.add("notes", half + 1, update.build());
+  }
+  require_ok(write_snapshot(*in.store, "notes", in.options));
+  const auto document = in.read("notes");
+  CHECK(document.records_since_snapshot == 0);
+  CHECK(document.content->state().size() == 2 * many);
+}
+
+TEST_CASE("the log keeps an update that was left out and could be kept nowhere else") {
+  auto in = stored{};
+  in.add("notes", 1, typed(100, 0, "a"));
+  require_ok(storage::testing::commit_one(*in.store, "notes", 2, std::string(storage::max_quarantined_bytes + 1, 'x')));
+  CHECK(in.read("notes").content->text("text") == "a");
+  CHECK_FALSE(write_snapshot(*in.store, "notes", in.options));
+  CHECK(in.store->read_log("notes", 2, 1, 1)->size() == 1);
 }
 
 TEST_CASE("a document whose snapshot cannot be read is set aside, and others are not") {

@@ -47,3 +47,14 @@ TEST_CASE("presence of many clients with large states is merged whole") {
   const auto merged = merge_presence({payload{crdt::encode_awareness(entries)}, payload{awareness_of(9'999, 1, "{}")}});
   CHECK(read_awareness(merged.view()).size() == 5'001);
 }
+
+TEST_CASE("updates of more clients than one may name are merged all the same: all of them were taken") {
+  constexpr auto many = std::uint64_t{150'000};
+  auto updates = std::vector<payload>{};
+  for (auto half = std::uint64_t{0}; half < 2; ++half) {
+    auto update = update_builder{};
+    for (auto i = std::uint64_t{0}; i < many; ++i) update.block(1'000 + half * many + i, 0).gc(1);
+    updates.emplace_back(update.build());
+  }
+  CHECK_FALSE(merge_updates(std::move(updates)).empty());
+}

@@ -333,3 +333,34 @@ TEST_CASE("a node lists documents by prefix, in pages") {
   CHECK(second->documents[0].name == "a/3");
   CHECK_FALSE(second->more);
 }
+
+TEST_CASE("a session that is gone before it has found its document leaves nothing behind") {
+  auto node = test_node{hasty()};
+  for (auto i = 0; i < 50; ++i) test_client{node, "doc " + std::to_string(i)}.leave();
+  CHECK(eventually([&] { return node.counters().relays_open == 0 && node.counters().documents_open == 0; }));
+}
+
+TEST_CASE("a document ends though its snapshot is being written: when it breaks, and when the node stops") {
+  auto options = node_options{};
+  options.document.update_steps_max = 100;
+  options.document.snapshot_after_records = 1;
+  auto node = test_node{options};
+  for (auto i = 0; i < 20; ++i) {
+    const auto name = "broken " + std::to_string(i);
+    auto ann = test_client{node, name};
+    REQUIRE(ann.synced());
+    ann.type("safe");
+    ann.send(laborious(100));
+    CHECK(ann.closed() == close_reason::update_refused);
+    auto ben = test_client{node, name};
+    CHECK(ben.sees("safe"));
+  }
+  auto clients = std::vector<std::unique_ptr<test_client>>{};
+  for (auto i = 0; i < 50; ++i) {
+    clients.push_back(std::make_unique<test_client>(node, "stopped " + std::to_string(i)));
+    clients.back()->type("kept");
+  }
+  for (auto& one : clients) REQUIRE(one->is_durable());
+  CHECK(node->stop(std::chrono::seconds{30}));
+  for (auto& one : clients) CHECK(one->closed() == close_reason::going_away);
+}

@@ -58,20 +58,17 @@ TEST_CASE("what a client says goes to the document in order and numbered") {
   CHECK(one.out->said().released.empty());
 }
 
-TEST_CASE("a reader's edits are refused in words, counted and given back to its window; all else passes") {
+TEST_CASE("a reader's edits are only offered; all else passes") {
   auto one = driven_session{{"ben", false}};
   one.say(kind::edit, "edit");
+  one.say(kind::answer, "answer");
   one.say(kind::sync, "vector");
   one.say(kind::presence, "here");
   one.say(kind::query_presence);
-  REQUIRE(one.asked.size() == 3);
+  REQUIRE(one.asked.size() == 5);
+  CHECK(one.asked[0].kind == request_kind::offer);
+  CHECK(one.asked[1].kind == request_kind::offer);
   for (const auto& request : one.asked) CHECK(request.kind != request_kind::edit);
-  CHECK(one.counters.edits_refused == 1);
-  CHECK(one.out->said().released_bytes() == 4 + request::request_overhead_bytes);
-  REQUIRE(one.out->said().deliveries.size() == 1);
-  REQUIRE(one.out->said().deliveries[0].replies.size() == 1);
-  CHECK(one.out->said().deliveries[0].replies[0].session == 42);
-  CHECK(one.out->said().deliveries[0].replies[0].kind == reply_kind::refused);
 }
 
 TEST_CASE("a reader that wrote something is never told that it is durable") {
@@ -80,16 +77,20 @@ TEST_CASE("a reader that wrote something is never told that it is durable") {
   CHECK(one.echoes() == list{"first"});
   one.say(kind::answer, "edit");
   one.say(kind::marker, "second");
+  one.state.refused(1);
+  one.state.acked(1, 0);
+  CHECK(one.echoes().empty());
+  one.say(kind::answer, "all");
   one.state.acked(99, 0);
   CHECK(one.echoes().empty());
 }
 
-TEST_CASE("a reader may answer that it has nothing, and edits emptily") {
+TEST_CASE("a reader that offers nothing new is answered like anybody") {
   auto one = driven_session{{"ben", false}};
-  one.say(kind::answer, std::string_view{"\0\0", 2});
+  one.say(kind::answer, "known");
   one.say(kind::marker, "m");
-  CHECK(one.asked.empty());
-  CHECK(one.counters.edits_refused == 0);
+  CHECK(one.echoes().empty());
+  one.state.acked(1, 0);
   CHECK(one.echoes() == list{"m"});
 }
 
