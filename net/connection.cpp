@@ -66,8 +66,12 @@ void connection::heard() {
 
 void connection::read_done(bool is_binary) {
   reading_ = false;
+  if (gone_) {
+    close_socket();
+    return;
+  }
   heard();
-  if (closing_ || gone_) return;
+  if (closing_) return;
   auto data = read_buffer_.cdata();
   auto frame = bytes_view{static_cast<const std::byte*>(data.data()), data.size()};
   auto& counters = thread_.node().counters();
@@ -232,7 +236,19 @@ void connection::gone() {
   if (session_) compat::tell(session_, actors::leave_atom_v);
   session_ = nullptr;
   thread_.remove(*this);
-  close_socket();  // a write that is under way would keep the connection for as long as the peer likes
+}
+
+void connection::read_failed() {
+  gone();
+  // Whatever there was to say about the end has been said. A write that is still under way would keep the connection
+  // for as long as the peer likes.
+  close_socket();
+}
+
+void connection::write_failed() {
+  gone();
+  // A read that is under way may be telling the peer why, and sees to the end itself.
+  if (!reading_) close_socket();
 }
 
 // A large frame may take a slow line long; what counts is that it goes on.

@@ -89,7 +89,9 @@ class connection : public std::enable_shared_from_this<connection> {
   void written(std::size_t bytes);
   /// The peer has shown a sign of life that is no message.
   void heard();
-  /// The socket is gone, whichever way.
+  void read_failed();
+  void write_failed();
+  /// The connection is over, whichever way.
   void gone();
 
   boost::beast::flat_buffer read_buffer_;

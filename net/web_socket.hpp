@@ -82,7 +82,7 @@ class web_socket final : public connection {
   void async_read() override {
     stream_.async_read(read_buffer_, [self = shared()](const boost::system::error_code& failed, std::size_t) {
       if (failed)
-        self->gone();
+        self->read_failed();
       else
         self->read_done(self->stream_.got_binary());
     });
@@ -94,7 +94,7 @@ class web_socket final : public connection {
                               boost::asio::const_buffer{body.data(), body.size()}};
     stream_.async_write(buffers, [self = shared()](const boost::system::error_code& failed, std::size_t bytes) {
       if (failed)
-        self->gone();
+        self->write_failed();
       else
         self->written(bytes);
     });
@@ -103,7 +103,10 @@ class web_socket final : public connection {
   void async_close(std::uint16_t code, std::string_view text) override {
     auto reason = boost::beast::websocket::close_reason{static_cast<boost::beast::websocket::close_code>(code),
                                                         boost::beast::string_view{text.data(), text.size()}};
-    stream_.async_close(reason, [self = shared()](const boost::system::error_code&) { self->gone(); });
+    stream_.async_close(reason, [self = shared()](const boost::system::error_code&) {
+      self->gone();
+      self->close_socket();
+    });
   }
 
   void async_ping() override {
