@@ -169,7 +169,7 @@ std::vector<setting> make_settings() {
       [](o & to) -> auto& { return to.node.document.snapshot_after_bytes; }));
   // --- memory ---
   add(bytes_setting(
-      "memory-budget", "for all open documents; beyond it idle ones leave memory at once (512MiB)",
+      "memory-budget", "of open documents together; beyond it idle ones leave at once, and no more are opened (512MiB)",
       [](o & to) -> auto& { return to.node.memory_budget_bytes; }));
   add(duration_setting(
       "idle-timeout", "a document that nobody has open leaves memory after this (2min)",
@@ -241,7 +241,7 @@ std::vector<setting> make_settings() {
       "keepalive", "a data frame goes to each client at least so often (20s)",
       [](o & to) -> auto& { return to.net.limits.keepalive_ms; }));
   add(duration_setting(
-      "send-timeout", "a client that takes nothing for so long is closed (60s)",
+      "send-timeout", "a client that takes not a byte for so long is closed (60s)",
       [](o & to) -> auto& { return to.net.limits.send_timeout_ms; }));
   add(flag_setting(
       "compression", "offer permessage-deflate: less traffic, more CPU and memory a connection",
