@@ -7,9 +7,8 @@
 
 namespace octavo::actors {
 
-session_state::session_state(session_id id, client_identity who, outlet_ptr out, session_options options,
-                             metrics& counters)
-    : id_(id), who_(std::move(who)), out_(std::move(out)), options_(options), counters_(counters) {}
+session_state::session_state(session_id id, client_identity who, outlet_ptr out, session_options options)
+    : id_(id), who_(std::move(who)), out_(std::move(out)), options_(options) {}
 
 void session_state::input(client_input what, std::vector<request>& out) {
   using kind = client_input::kind_type;
@@ -80,7 +79,7 @@ class session_impl {
       : self_(self),
         registry_(std::move(registry)),
         document_(std::move(document)),
-        state_(id, std::move(who), std::move(out), options, counters),
+        state_(id, std::move(who), std::move(out), options),
         counters_(counters) {
     counters_.sessions_open.fetch_add(1, std::memory_order_relaxed);
   }

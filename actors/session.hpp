@@ -20,7 +20,7 @@ struct client_identity {
 /// The session without its messages. Affinity: its actor.
 class session_state {
  public:
-  session_state(session_id id, client_identity who, outlet_ptr out, session_options options, metrics& counters);
+  session_state(session_id id, client_identity who, outlet_ptr out, session_options options);
 
   /// Takes one thing that the client sent. What the relay must hear is added to `out`.
   void input(client_input what, std::vector<request>& out);
@@ -50,7 +50,6 @@ class session_state {
   client_identity who_;
   outlet_ptr out_;
   session_options options_;
-  metrics& counters_;
   std::uint64_t last_op_ = 0;
   std::uint64_t acked_op_ = 0;
   std::uint64_t answer_op_ = 0;   ///< the last `answer` that the client sent; of a reader 0, as it never heals

@@ -13,7 +13,7 @@ namespace {
 
 struct driven_session {
   explicit driven_session(client_identity who = {"ann", true}, session_options options = {})
-      : state(42, std::move(who), out, options, counters) {}
+      : state(42, std::move(who), out, options) {}
 
   void say(kind what, std::string_view data = {}) { state.input({what, payload::copy_of(data)}, asked); }
 
@@ -27,7 +27,6 @@ struct driven_session {
     return result;
   }
 
-  metrics counters;
   std::shared_ptr<recording_outlet> out = std::make_shared<recording_outlet>();
   session_state state;
   std::vector<request> asked;
