@@ -50,7 +50,13 @@ crdt::document_options document_state::content_options(const document_options& o
 
 void document_state::install(crdt::document content, std::uint64_t seq) {
   content_ = std::move(content);
+  forget_encoded();
   seq_ = committed_seq_ = history_from_seq_ = seq;
+}
+
+void document_state::forget_encoded() {
+  full_state_.clear();
+  state_vector_ = {};
 }
 
 void document_state::subscribe(subscriber_id subscriber) {
@@ -201,7 +207,7 @@ void document_state::edit(session_key who, const request& what, std::int64_t uni
   }
   ++seq_;
   remember_clocks(applied->advances);
-  if (full_state_seq_ != seq_) full_state_.clear();  // nobody will ask for it again
+  forget_encoded();
   auto found = sessions_.find(who);
   records_.push_back({seq_, unix_ms, found == sessions_.end() ? std::string{} : found->second.user, canonical});
   ++records_since_snapshot_;
@@ -345,19 +351,12 @@ std::size_t document_state::memory_bytes() const {
 }
 
 const payload& document_state::state_vector() {
-  if (state_vector_.empty() || state_vector_seq_ != seq_) {
-    state_vector_ = payload{content_.encode_state_vector()};
-    state_vector_seq_ = seq_;
-  }
+  if (state_vector_.empty()) state_vector_ = payload{content_.encode_state_vector()};
   return state_vector_;
 }
 
 const std::vector<payload>& document_state::full_state() {
-  if (!full_state_valid_ || full_state_seq_ != seq_) {
-    full_state_ = to_payloads(content_.encode_state_chunks_v1({}, options_.sync_chunk_bytes));
-    full_state_seq_ = seq_;
-    full_state_valid_ = true;
-  }
+  if (full_state_.empty()) full_state_ = to_payloads(content_.encode_state_chunks_v1({}, options_.sync_chunk_bytes));
   return full_state_;
 }
 

@@ -121,6 +121,7 @@ class document_state {
   void offer(session_key who, const request& what);
   bool decode_new(session_key who, const request& what);
   bool has_room();
+  void forget_encoded();
   const payload& state_vector();
   void sync(session_key who, const request& what);
   void resync(session_key who, const request& what);
@@ -150,15 +151,12 @@ class document_state {
   std::vector<log_record> records_;
   std::deque<clock_step> history_;
   std::uint64_t history_from_seq_ = 0;  // states after this number and later can be told
-  std::vector<payload> full_state_;
-  std::uint64_t full_state_seq_ = 0;
-  bool full_state_valid_ = false;
+  std::vector<payload> full_state_;     // empty: to be made; so after every change
   std::optional<broken_update> broken_;
   std::uint64_t bytes_taken_ = 0;
   std::uint64_t measured_at_ = 0;  // on the count of bytes_taken_
   std::size_t measured_bytes_ = 0;
-  payload state_vector_;
-  std::uint64_t state_vector_seq_ = 0;
+  payload state_vector_;  // likewise
   bool refused_ = false;
   bool ask_all_ = false;
   std::uint64_t records_since_snapshot_ = 0;

@@ -313,21 +313,22 @@ class document_impl {
   template <class Done>
   void snapshot(Done done) {
     snapshot_running_ = true;
+    auto finish = [this, done] {
+      snapshot_running_ = false;
+      done();
+      if (ending_) end_when_durable();
+    };
     compat::ask(self_, peers_.snapshotter, snapshot_timeout, snapshot_atom_v, name_)
         .then(
-            [this, done](std::uint64_t covered) {
-              snapshot_running_ = false;
+            [this, finish](std::uint64_t covered) {
               state_.snapshot_taken(state_.committed_seq() - std::min(covered, state_.committed_seq()), 0);
-              done();
-              if (ending_) end_when_durable();
+              finish();
             },
-            [this, done](const caf::error& reason) {
-              snapshot_running_ = false;
+            [this, finish](const caf::error& reason) {
               logger().warn("document={} no snapshot could be written: {}", printable(name_), from_caf(reason).message);
               // Not at once again: the log holds everything, a snapshot only saves time.
               state_.snapshot_taken(0, 0);
-              done();
-              if (ending_) end_when_durable();
+              finish();
             });
   }
 
