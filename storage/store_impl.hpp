@@ -160,7 +160,7 @@ class store::impl {
   std::size_t window_bytes_ = 0;
   std::unordered_map<std::string, document_info, text_hash, std::equal_to<>> cache_;
   bool has_space_ = true;
-  std::uint64_t reserve_missing_bytes_ = 0;  ///< the RESERVE file's size while it is not there
+  std::atomic<std::uint64_t> reserve_missing_bytes_{0};  ///< the RESERVE file's size while it is not there
   bool reserve_unsupported_ = false;
   std::chrono::steady_clock::time_point space_checked_{};
   std::uint64_t bytes_since_check_ = 0;
