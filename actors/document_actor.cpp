@@ -46,17 +46,14 @@ class document_impl {
 
   document_impl(document_actor::pointer self, std::string document, document_peers peers, document_options options,
                 const storage::store& disk, metrics& counters)
-      : self_(self),
+      : open_(counters.documents_open),
+        self_(self),
         name_(std::move(document)),
         peers_(std::move(peers)),
         options_(options),
         disk_(disk),
         counters_(counters),
-        state_(options, counters) {
-    counters_.documents_open.fetch_add(1, std::memory_order_relaxed);
-  }
-
-  ~document_impl() { counters_.documents_open.fetch_sub(1, std::memory_order_relaxed); }
+        state_(options, counters) {}
 
   document_actor::behavior_type make_behavior() {
     watcher_.install(self_);
@@ -426,6 +423,7 @@ class document_impl {
     subscriber_actor handle;
   };
 
+  counted_open open_;
   document_actor::pointer self_;
   std::string name_;
   document_peers peers_;

@@ -29,6 +29,21 @@ class duration_histogram {
   std::atomic<std::uint64_t> sum_us_{0};
 };
 
+/// Counts something as open for as long as it lives. The counters go once nothing is open any more, so that whoever has
+/// such a member has it first: it is destroyed last, and what came before is visible to whoever reads the gauge.
+class counted_open {
+ public:
+  explicit counted_open(std::atomic<std::int64_t>& gauge) : gauge_(gauge) {
+    gauge_.fetch_add(1, std::memory_order_relaxed);
+  }
+  ~counted_open() { gauge_.fetch_sub(1, std::memory_order_release); }
+  counted_open(const counted_open&) = delete;
+  counted_open& operator=(const counted_open&) = delete;
+
+ private:
+  std::atomic<std::int64_t>& gauge_;
+};
+
 struct metrics {
   using counter = std::atomic<std::uint64_t>;
   using gauge = std::atomic<std::int64_t>;

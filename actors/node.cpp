@@ -53,7 +53,12 @@ node::~node() {
   // Documents, relays and sessions that are just ending count themselves out, and must find the counters. Should one
   // still be held from outside, the counters stay for good.
   auto until = std::chrono::steady_clock::now() + ending_patience;
-  while (counters_->documents_open + counters_->relays_open + counters_->sessions_open != 0) {
+  auto open = [this] {
+    return counters_->documents_open.load(std::memory_order_acquire) +
+           counters_->relays_open.load(std::memory_order_acquire) +
+           counters_->sessions_open.load(std::memory_order_acquire);
+  };
+  while (open() != 0) {
     if (std::chrono::steady_clock::now() > until) {
       logger().warn("a node ends while sessions are still held");
       std::ignore = counters_.release();

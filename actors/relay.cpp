@@ -9,13 +9,10 @@
 namespace octavo::actors {
 
 relay_state::relay_state(relay_id id, relay_options options, metrics& counters)
-    : id_(id), options_(options), counters_(counters) {
-  counters_.relays_open.fetch_add(1, std::memory_order_relaxed);
-}
+    : open_(counters.relays_open), id_(id), options_(options), counters_(counters) {}
 
 relay_state::~relay_state() {
   counters_.relay_queue_bytes.fetch_sub(static_cast<std::int64_t>(queue_bytes_), std::memory_order_relaxed);
-  counters_.relays_open.fetch_sub(1, std::memory_order_relaxed);  // last: the node waits for it
 }
 
 std::size_t relay_state::outlet_index(const outlet_ptr& out) {

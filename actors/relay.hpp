@@ -71,6 +71,7 @@ class relay_state {
 
   std::size_t outlet_index(const outlet_ptr& out);
 
+  counted_open open_;
   relay_id id_;
   relay_options options_;
   metrics& counters_;

@@ -76,15 +76,11 @@ class session_impl {
 
   session_impl(session_actor::pointer self, registry_actor registry, std::string document, session_id id,
                client_identity who, outlet_ptr out, session_options options, metrics& counters)
-      : self_(self),
+      : open_(counters.sessions_open),
+        self_(self),
         registry_(std::move(registry)),
         document_(std::move(document)),
-        state_(id, std::move(who), std::move(out), options),
-        counters_(counters) {
-    counters_.sessions_open.fetch_add(1, std::memory_order_relaxed);
-  }
-
-  ~session_impl() { counters_.sessions_open.fetch_sub(1, std::memory_order_relaxed); }
+        state_(id, std::move(who), std::move(out), options) {}
 
   session_actor::behavior_type make_behavior() {
     self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error {
@@ -156,11 +152,11 @@ class session_impl {
     outgoing_.clear();
   }
 
+  counted_open open_;
   session_actor::pointer self_;
   registry_actor registry_;
   std::string document_;
   session_state state_;
-  metrics& counters_;
   relay_actor relay_;
   bool entered_ = false;
   int attempts_ = 0;
