@@ -54,6 +54,12 @@ void send_later(Self* self, const Handle& to, caf::timespan delay, Args&&... arg
 #endif
 }
 
+/// Whether messages wait for `self` beyond the one that it is handling.
+template <class Self>
+bool has_mail(Self* self) {
+  return !self->mailbox().empty();
+}
+
 /// A request: continue with `.then(on_answer, on_error)`, or `.receive(…)` in a blocking actor.
 template <class Self, class Handle, class... Args>
 auto ask(Self* self, const Handle& to, caf::timespan timeout, Args&&... args) {

@@ -102,10 +102,16 @@ void document_state::handle_one(session_key who, const request& what, moment now
       leave(who, now.steady_ms);
       break;
     case request_kind::edit:
-      if (may_write)
-        edit(who, what, now.unix_ms);
-      else
+    case request_kind::answer:
+      if (!may_write) {
+        refused_ = true;
         refuse(who, what, why);
+      } else if (edit(who, what, now.unix_ms) && what.kind == request_kind::answer) {
+        catch_up(who);
+      }
+      break;
+    case request_kind::marker:
+      mark(who, what);
       break;
     case request_kind::offer:
       offer(who, what);
@@ -126,7 +132,7 @@ void document_state::handle_one(session_key who, const request& what, moment now
 }
 
 void document_state::enter(session_key who, const request& what) {
-  sessions_[who] = session{std::string{as_text(what.data.view())}, 0};
+  sessions_[who] = session{.user = std::string{as_text(what.data.view())}};
   reply_to(who, reply_kind::state_vector, state_vector());
   if (presence_.present() != 0) reply_to(who, reply_kind::presence, presence_.all());
 }
@@ -136,30 +142,25 @@ void document_state::leave(session_key who, std::int64_t steady_ms) {
   sessions_.erase(who);
 }
 
-// Decodes an update and leaves in the scratch what of it is new; false if nothing is, or if it is refused.
-bool document_state::decode_new(session_key who, const request& what) {
+// Decodes an update into the scratch, less what is known already; false if it is malformed.
+bool document_state::decode(session_key who, const request& what) {
   auto limits = crdt::decode_limits{};
   limits.max_bytes = options_.update_bytes_max;
   if (auto decoded = crdt::decode_update_v1(what.data.view(), scratch_, limits); !decoded) {
-    counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
     auto reason = "malformed update: " + to_string(decoded.error());
-    // Else the answer that follows would call it durable.
-    reply_to(who, reply_kind::refused, payload::copy_of("the update was not taken: " + reason), what.op);
+    refuse(who, what, "the update was not taken: " + reason);
     bad_message(who, reason);
     return false;
   }
   content_.prune(scratch_);
-  if (!scratch_.empty()) return true;
-  counters_.edits_known.fetch_add(1, std::memory_order_relaxed);
-  return false;
+  if (scratch_.empty()) counters_.edits_known.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 void document_state::offer(session_key who, const request& what) {
-  if (!decode_new(who, what)) return;
+  if (!decode(who, what) || scratch_.empty()) return;
   scratch_.clear();
-  counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
-  reply_to(who, reply_kind::refused,
-           payload::copy_of("you may read this document and not edit it; ask for a token with write access"), what.op);
+  refuse(who, what, "you may read this document and not edit it; ask for a token with write access");
 }
 
 // Adding up a document's memory has its price, and so it is done once in a while.
@@ -171,17 +172,17 @@ bool document_state::has_room() {
   return measured_bytes_ < options_.content_bytes_max;
 }
 
-void document_state::edit(session_key who, const request& what, std::int64_t unix_ms) {
-  if (!decode_new(who, what)) return;
+// False if it was not taken.
+bool document_state::edit(session_key who, const request& what, std::int64_t unix_ms) {
+  if (!decode(who, what)) return false;
+  if (scratch_.empty()) return true;
   // Deletes are always taken: they are the way back.
   if (!scratch_.structs().empty() && !has_room()) {
     scratch_.clear();
-    counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
-    reply_to(who, reply_kind::refused,
-             payload::copy_of("the document takes up as much memory as one document may (document-bytes-max, " +
-                              std::to_string(options_.content_bytes_max >> 20) + " MiB); delete something first"),
-             what.op);
-    return;
+    refuse(who, what,
+           "the document takes up as much memory as one document may (document-bytes-max, " +
+               std::to_string(options_.content_bytes_max >> 20) + " MiB); delete something first");
+    return false;
   }
   // What is logged and sent on is our own encoding, so that no peer ever reads bytes that this server did not
   // understand. It is made before the update is applied, since the scratch borrows from the message.
@@ -189,21 +190,21 @@ void document_state::edit(session_key who, const request& what, std::int64_t uni
   auto applied = content_.apply(scratch_);
   scratch_.clear();
   if (!applied) {
-    counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
     auto reason = std::string{to_string(applied.error())};
     if (leaves_unchanged(applied.error())) {
-      reply_to(who, reply_kind::refused, payload::copy_of("the update was not taken: " + reason), what.op);
+      refuse(who, what, "the update was not taken: " + reason);
       bad_message(who, reason);
-      return;
+      return false;
     }
+    counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
     auto found = sessions_.find(who);
     broken_ = broken_update{who, found == sessions_.end() ? std::string{} : found->second.user, std::move(reason),
                             std::move(canonical)};
-    return;
+    return false;
   }
   if (!applied->changed) {
     counters_.edits_known.fetch_add(1, std::memory_order_relaxed);
-    return;
+    return true;
   }
   ++seq_;
   remember_clocks(applied->advances);
@@ -221,6 +222,7 @@ void document_state::edit(session_key who, const request& what, std::int64_t uni
   waiting.kind = gated::kind_type::edit;
   waiting.update = std::move(canonical);
   gate_.push_back(std::move(waiting));
+  return true;
 }
 
 void document_state::sync(session_key who, const request& what) {
@@ -275,9 +277,25 @@ void document_state::bad_message(session_key who, std::string_view what) {
 }
 
 void document_state::refuse(session_key who, const request& what, std::string_view why) {
-  refused_ = true;
   counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
+  if (auto found = sessions_.find(who); found != sessions_.end()) found->second.is_ahead = true;
   reply_to(who, reply_kind::refused, payload::copy_of(why), what.op);
+}
+
+void document_state::catch_up(session_key who) {
+  auto found = sessions_.find(who);
+  if (found == sessions_.end()) return;
+  found->second.is_ahead = false;
+  if (auto held = std::exchange(found->second.held_marker, {}); !held.empty())
+    reply_to(who, reply_kind::durable, std::move(held));
+}
+
+void document_state::mark(session_key who, const request& what) {
+  auto found = sessions_.find(who);
+  if (found != sessions_.end() && found->second.is_ahead)
+    found->second.held_marker = what.data;
+  else
+    reply_to(who, reply_kind::durable, what.data);
 }
 
 void document_state::reply_to(session_key who, reply_kind kind, payload data, std::uint64_t seq) {

@@ -95,6 +95,9 @@ class document_state {
   struct session {
     std::string user;
     std::size_t bad_messages = 0;
+    /// An edit of it was not taken. Until the client has sent all that the document lacks, nothing counts as durable.
+    bool is_ahead = false;
+    payload held_marker;  ///< the last one that came meanwhile: it stands for those before it
   };
   /// An output that waits for `seq` to be durable.
   struct gated {
@@ -117,9 +120,9 @@ class document_state {
   void enter(session_key who, const request& what);
   void leave(session_key who, std::int64_t steady_ms);
   void handle_one(session_key who, const request& what, moment now, bool may_write, std::string_view why);
-  void edit(session_key who, const request& what, std::int64_t unix_ms);
+  bool edit(session_key who, const request& what, std::int64_t unix_ms);
   void offer(session_key who, const request& what);
-  bool decode_new(session_key who, const request& what);
+  bool decode(session_key who, const request& what);
   bool has_room();
   void forget_encoded();
   const payload& state_vector();
@@ -128,6 +131,8 @@ class document_state {
   void announce(session_key who, const request& what, std::int64_t steady_ms);
   void bad_message(session_key who, std::string_view what);
   void refuse(session_key who, const request& what, std::string_view why);
+  void catch_up(session_key who);
+  void mark(session_key who, const request& what);
   void reply_to(session_key who, reply_kind kind, payload data, std::uint64_t seq = 0);
   void reply_chunks(session_key who, const std::vector<payload>& chunks, reply_kind last);
   void answered(session_key who, const request& what);

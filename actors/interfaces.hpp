@@ -54,8 +54,6 @@ CAF_ADD_ATOM(octavo, octavo::actors, rejected_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, tick_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, enter_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, leave_atom)
-CAF_ADD_ATOM(octavo, octavo::actors, acked_atom)
-CAF_ADD_ATOM(octavo, octavo::actors, refused_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, resync_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, flush_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, flushed_atom)
@@ -134,11 +132,7 @@ using session_actor = caf::typed_actor<
     // INTERNAL: from the connection: its queue overflowed after this sequence number and is empty again.
     caf::result<void>(resync_atom, std::uint64_t),
     // INTERNAL: from the connection: the socket is gone.
-    caf::result<void>(leave_atom),
-    // From the relay: all asked up to this op is answered; so many bytes of the window are free.
-    caf::result<void>(acked_atom, std::uint64_t, std::uint64_t),
-    // From the relay: this op was refused; why.
-    caf::result<void>(refused_atom, std::uint64_t, std::string)>;
+    caf::result<void>(leave_atom)>;
 
 /// The local side of one document: its sessions on this node.
 using relay_actor = caf::typed_actor<caf::result<void>(document_burst),
@@ -221,7 +215,6 @@ struct client_input {
 /// A session as it enters its relay.
 struct session_start {
   session_id id = 0;
-  session_actor actor;
   outlet_ptr out;
   std::string user;  ///< empty: nobody in particular
 };

@@ -22,6 +22,8 @@ enum class request_kind : std::uint8_t {
   query_presence = 5,  ///< answered with all presence states
   resync = 6,          ///< answered with all edits after `seq`: the session's queue overflowed there
   offer = 7,           ///< data: an update of a client that may only read; refused if it holds anything new
+  answer = 8,          ///< data: an update that holds all that the client has and the document lacked
+  marker = 9,          ///< data: sent back once everything that the session asked before is durable
 };
 
 template <class Inspector>
@@ -29,7 +31,7 @@ bool inspect(Inspector& f, request_kind& x) {
   auto get = [&x] { return static_cast<std::uint8_t>(x); };
   auto set = [&x](std::uint8_t value) {
     x = static_cast<request_kind>(value);
-    return value <= static_cast<std::uint8_t>(request_kind::offer);
+    return value <= static_cast<std::uint8_t>(request_kind::marker);
   };
   return f.apply(get, set);
 }
@@ -83,6 +85,7 @@ enum class reply_kind : std::uint8_t {
   resynced = 4,      ///< no data: from here on the session misses nothing after `seq`
   refused = 5,       ///< the edit `seq` (an op) was not taken; data: a sentence that says why
   kicked = 6,        ///< the session must be closed; data: why; `seq`: a close_reason
+  durable = 7,       ///< all that was asked before a marker is durable; data: the marker's
 };
 
 template <class Inspector>
@@ -90,7 +93,7 @@ bool inspect(Inspector& f, reply_kind& x) {
   auto get = [&x] { return static_cast<std::uint8_t>(x); };
   auto set = [&x](std::uint8_t value) {
     x = static_cast<reply_kind>(value);
-    return value <= static_cast<std::uint8_t>(reply_kind::kicked);
+    return value <= static_cast<std::uint8_t>(reply_kind::durable);
   };
   return f.apply(get, set);
 }

@@ -69,8 +69,7 @@ node::~node() {
 }
 
 session_actor node::open_session(std::string document, session_id id, client_identity who, outlet_ptr out) {
-  return spawn_session(system_, registry_, std::move(document), id, std::move(who), std::move(out), options_.session,
-                       *counters_);
+  return spawn_session(system_, registry_, std::move(document), id, std::move(who), std::move(out), *counters_);
 }
 
 session_id node::next_session_id() {

@@ -37,14 +37,9 @@ struct relay_options {
   std::int64_t linger_ms = 1'000;           ///< how long a relay without sessions stays
 };
 
-struct session_options {
-  std::size_t markers_max = 64;  ///< "tell me when durable" questions of one session that wait
-};
-
 struct node_options {
   document_options document;
   relay_options relay;
-  session_options session;
   std::size_t loaders = 2;                       ///< documents that are loaded at once
   std::size_t commit_bytes_max = 8u << 20;       ///< edits of all documents that go into one synced write
   std::size_t memory_budget_bytes = 512u << 20;  ///< of all open documents; beyond it idle ones leave at once

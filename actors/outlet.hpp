@@ -25,6 +25,7 @@ struct delivery {
   session_id except = 0;
   payload presence;            ///< for all sessions of the relay
   payload state_vector;        ///< not empty: ask all sessions of the relay for what the server lacks
+  std::vector<ack> acks;       ///< windows of single sessions, last: so many bytes of each are free again
   std::function<void()> done;  ///< called on the I/O thread once all writes are under way; may be empty
 };
 
@@ -36,12 +37,6 @@ class outlet {
 
   /// Adds a session to those that receive the relay's broadcasts.
   virtual void attach(session_id session, relay_id relay) = 0;
-
-  /// Gives back `bytes` of the session's window: what it asked was answered.
-  virtual void release(session_id session, std::uint64_t bytes) = 0;
-
-  /// Answers a client's "tell me when this is durable" with the same bytes.
-  virtual void echo(session_id session, payload marker) = 0;
 
   virtual void close(session_id session, close_reason reason, std::string text) = 0;
 

@@ -8,8 +8,12 @@
 
 namespace octavo::actors {
 
-relay_state::relay_state(relay_id id, relay_options options, metrics& counters)
-    : open_(counters.relays_open), id_(id), options_(options), counters_(counters) {}
+relay_state::relay_state(relay_id id, relay_options options, metrics& counters, std::function<void()> tell_flushed)
+    : open_(counters.relays_open),
+      id_(id),
+      options_(options),
+      counters_(counters),
+      gate_(std::make_shared<delivery_gate>(std::move(tell_flushed))) {}
 
 relay_state::~relay_state() {
   counters_.relay_queue_bytes.fetch_sub(static_cast<std::int64_t>(queue_bytes_), std::memory_order_relaxed);
@@ -24,7 +28,7 @@ std::size_t relay_state::outlet_index(const outlet_ptr& out) {
 
 void relay_state::enter(const session_start& session) {
   auto index = outlet_index(session.out);
-  auto added = sessions_.emplace(session.id, member{session.actor, index});
+  auto added = sessions_.emplace(session.id, index);
   if (!added.second) return;
   ++outlets_[index].sessions;
   auto entering = request{session.id, request_kind::enter, 0, 0, payload::copy_of(session.user)};
@@ -36,7 +40,7 @@ void relay_state::enter(const session_start& session) {
 void relay_state::leave(session_id session) {
   auto found = sessions_.find(session);
   if (found == sessions_.end()) return;
-  --outlets_[found->second.outlet].sessions;
+  --outlets_[found->second].sessions;
   sessions_.erase(found);
   auto leaving = request{session, request_kind::leave, 0, 0, {}};
   queue_bytes_ += leaving.weight();
@@ -50,8 +54,8 @@ void relay_state::ask(relay_burst burst) {
     if (found == sessions_.end()) continue;
     auto weight = one.weight();
     if (queue_bytes_ + weight > options_.queue_bytes_max) {
-      outlets_[found->second.outlet].out->close(one.session, close_reason::try_again,
-                                                "the document has more edits waiting than it may; try again");
+      outlets_[found->second].out->close(one.session, close_reason::try_again,
+                                         "the document has more edits waiting than it may; try again");
       continue;
     }
     queue_bytes_ += weight;
@@ -80,25 +84,18 @@ relay_burst relay_state::next_requests() {
   return burst;
 }
 
-std::vector<relay_state::notice> relay_state::receive(document_burst burst) {
-  auto notices = std::vector<notice>{};
+void relay_state::receive(document_burst burst) {
   unanswered_bytes_ -= std::min<std::size_t>(unanswered_bytes_, burst.credit_bytes);
-  // Refusals first: an acknowledgement that follows must find the session knowing of them.
   for (auto& what : burst.replies) {
     auto found = sessions_.find(what.session);
     if (found == sessions_.end()) continue;
-    if (what.kind == reply_kind::refused)
-      notices.push_back(
-          {found->second.actor, {what.session, what.seq, 0}, true, std::string{as_text(what.data.view())}});
     if (what.kind == reply_kind::kicked)
-      outlets_[found->second.outlet].out->close(what.session, static_cast<close_reason>(what.seq),
-                                                std::string{as_text(what.data.view())});
+      outlets_[found->second].out->close(what.session, static_cast<close_reason>(what.seq),
+                                         std::string{as_text(what.data.view())});
     else
       out_.replies.push_back(std::move(what));
   }
-  for (const auto& what : burst.acks)
-    if (auto found = sessions_.find(what.session); found != sessions_.end())
-      notices.push_back({found->second.actor, what, false, {}});
+  out_.acks.insert(out_.acks.end(), burst.acks.begin(), burst.acks.end());
   if (!burst.update.empty()) {
     if (!out_.updates.empty() && out_.only_from != burst.only_from) out_.several_writers = true;
     out_.only_from = burst.only_from;
@@ -108,11 +105,10 @@ std::vector<relay_state::notice> relay_state::receive(document_burst burst) {
   }
   if (!burst.presence.empty()) out_.presence.push_back(std::move(burst.presence));
   if (burst.ask_all) out_.state_vector = std::move(burst.state_vector);
-  return notices;
 }
 
-void relay_state::flush(const std::function<void()>& done) {
-  if (busy_outlets_ != 0 || out_.empty()) return;
+void relay_state::flush() {
+  if (out_.empty() || !gate_->is_open()) return;
   auto what = std::exchange(out_, {});
   auto common = delivery{};
   common.relay = id_;
@@ -122,19 +118,28 @@ void relay_state::flush(const std::function<void()>& done) {
   common.seq = what.seq;
   common.edits = what.edits;
   common.except = what.several_writers ? 0 : what.only_from;
-  common.done = done;
+  common.done = [gate = gate_] { gate->end(); };
   auto for_all = !common.update.empty() || !common.presence.empty() || !common.state_vector.empty();
   auto replies = std::vector<std::vector<reply>>(outlets_.size());
+  auto acks = std::vector<std::vector<ack>>(outlets_.size());
   for (auto& one : what.replies)
     if (auto found = sessions_.find(one.session); found != sessions_.end())
-      replies[found->second.outlet].push_back(std::move(one));
+      replies[found->second].push_back(std::move(one));
+  for (const auto& one : what.acks)
+    if (auto found = sessions_.find(one.session); found != sessions_.end()) acks[found->second].push_back(one);
   for (auto i = std::size_t{0}; i < outlets_.size(); ++i) {
-    if (outlets_[i].sessions == 0 || (!for_all && replies[i].empty())) continue;
+    if (outlets_[i].sessions == 0 || (!for_all && replies[i].empty() && acks[i].empty())) continue;
     auto mine = common;
     mine.replies = std::move(replies[i]);
-    ++busy_outlets_;
+    mine.acks = std::move(acks[i]);
+    gate_->begin();
     outlets_[i].out->deliver(std::move(mine));
   }
+}
+
+void relay_state::flushed() {
+  gate_->told();
+  flush();
 }
 
 void relay_state::close_all(close_reason reason, const std::string& text) {
@@ -193,7 +198,7 @@ class relay_impl {
         directory_(std::move(directory)),
         registry_(std::move(registry)),
         options_(options),
-        state_(id, options, counters) {}
+        state_(id, options, counters, [relay = relay_actor{self}] { compat::tell(relay, flushed_atom_v); }) {}
 
   relay_actor::behavior_type make_behavior() {
     watcher_.install(self_);
@@ -202,13 +207,8 @@ class relay_impl {
     linger();  // whoever asked for this relay may be gone before it has entered
     return {
         [this](document_burst& burst) {
-          for (const auto& notice : state_.receive(std::move(burst))) {
-            if (notice.refused)
-              compat::send(self_, notice.to, refused_atom_v, notice.what.op, notice.reason);
-            else
-              compat::send(self_, notice.to, acked_atom_v, notice.what.op, notice.what.bytes);
-          }
-          deliver();
+          state_.receive(std::move(burst));
+          state_.flush();
           send_requests();
         },
         [this](enter_atom, const session_start& session) {
@@ -228,10 +228,7 @@ class relay_impl {
           flush_scheduled_ = false;
           send_requests();
         },
-        [this](flushed_atom) {
-          state_.flushed();
-          deliver();
-        },
+        [this](flushed_atom) { state_.flushed(); },
         [this](tick_atom) { retire(); },
         [this](stop_atom) { end(close_reason::going_away, "the node is stopping"); },
     };
@@ -284,8 +281,12 @@ class relay_impl {
 
   void schedule_requests() {
     if (flush_scheduled_) return;
-    flush_scheduled_ = true;
+    if (!compat::has_mail(self_)) {
+      send_requests();
+      return;
+    }
     // Comes after what other sessions have asked by now, so that a busy document gets one burst of all of it.
+    flush_scheduled_ = true;
     compat::send(self_, self_, flush_atom_v);
   }
 
@@ -293,10 +294,6 @@ class relay_impl {
     if (!document_) return;
     if (auto burst = state_.next_requests(); !burst.requests.empty())
       compat::send(self_, document_, std::move(burst), subscriber_actor{self_});
-  }
-
-  void deliver() {
-    state_.flush([relay = relay_actor{self_}] { compat::tell(relay, flushed_atom_v); });
   }
 
   caf::error failed(const std::exception_ptr& thrown) {

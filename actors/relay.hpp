@@ -4,6 +4,7 @@
 // sockets make bursts larger and never the queue longer.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <unordered_map>
 #include <vector>
@@ -14,10 +15,34 @@
 
 namespace octavo::actors {
 
+/// Counts the deliveries that outlets have not handed to their sockets. The relay looks when it has something for them,
+/// and only if it found them busy is it told once they are through: a quiet document costs no message. Thread-safe.
+class delivery_gate {
+ public:
+  /// `tell` is called on an I/O thread.
+  explicit delivery_gate(std::function<void()> tell) : tell_(std::move(tell)) {}
+
+  void begin() { state_.fetch_add(one_delivery); }
+  void end() {
+    if (state_.fetch_sub(one_delivery) == (one_delivery | is_awaited)) tell_();
+  }
+  /// False while outlets are busy; then the last `end` tells.
+  bool is_open() { return state_.load() < one_delivery || state_.fetch_or(is_awaited) < one_delivery; }
+  /// The relay was told.
+  void told() { state_.fetch_and(~is_awaited); }
+
+ private:
+  static constexpr std::uint64_t is_awaited = 1;
+  static constexpr std::uint64_t one_delivery = 2;
+  std::function<void()> tell_;
+  std::atomic<std::uint64_t> state_{0};
+};
+
 /// The relay without its messages. Affinity: its actor.
 class relay_state {
  public:
-  relay_state(relay_id id, relay_options options, metrics& counters);
+  /// `tell_flushed` is called on an I/O thread, to have flushed() called on the relay's.
+  relay_state(relay_id id, relay_options options, metrics& counters, std::function<void()> tell_flushed);
   ~relay_state();
   relay_state(const relay_state&) = delete;
   relay_state& operator=(const relay_state&) = delete;
@@ -34,31 +59,22 @@ class relay_state {
   relay_burst next_requests();
 
   // --- towards the sessions ---
-  /// What the sessions' actors must be told of a burst.
-  struct notice {
-    session_actor to;
-    ack what;
-    bool refused = false;
-    std::string reason;
-  };
-  std::vector<notice> receive(document_burst burst);
-  /// Hands out what has gathered, unless outlets are busy. `done` is called once for each outlet that got something.
-  void flush(const std::function<void()>& done);
-  void flushed() { --busy_outlets_; }
+  void receive(document_burst burst);
+  /// Hands out what has gathered; while outlets are busy nothing, and they will tell.
+  void flush();
+  /// The outlets were busy and are through.
+  void flushed();
 
   void close_all(close_reason reason, const std::string& text);
 
  private:
-  struct member {
-    session_actor actor;
-    std::size_t outlet;
-  };
   struct exit {
     outlet_ptr out;
     std::size_t sessions = 0;
   };
   struct gathered {
     std::vector<reply> replies;
+    std::vector<ack> acks;
     std::vector<payload> updates;
     std::vector<payload> presence;
     payload state_vector;
@@ -66,7 +82,9 @@ class relay_state {
     std::uint64_t edits = 0;
     session_id only_from = 0;
     bool several_writers = false;
-    bool empty() const { return replies.empty() && updates.empty() && presence.empty() && state_vector.empty(); }
+    bool empty() const {
+      return replies.empty() && acks.empty() && updates.empty() && presence.empty() && state_vector.empty();
+    }
   };
 
   std::size_t outlet_index(const outlet_ptr& out);
@@ -75,13 +93,13 @@ class relay_state {
   relay_id id_;
   relay_options options_;
   metrics& counters_;
-  std::unordered_map<session_id, member> sessions_;
+  std::unordered_map<session_id, std::size_t> sessions_;  ///< and the place of each one's outlet
   std::vector<exit> outlets_;
   std::vector<request> queue_;
   std::size_t queue_bytes_ = 0;
   std::size_t unanswered_bytes_ = 0;
   gathered out_;
-  std::size_t busy_outlets_ = 0;
+  std::shared_ptr<delivery_gate> gate_;
 };
 
 /// Spawns the relay of a document. It looks the document up in the directory and joins it; when the document fails,

@@ -7,65 +7,25 @@
 
 namespace octavo::actors {
 
-session_state::session_state(session_id id, client_identity who, outlet_ptr out, session_options options)
-    : id_(id), who_(std::move(who)), out_(std::move(out)), options_(options) {}
-
-void session_state::input(client_input what, std::vector<request>& out) {
+request session_state::input(client_input what) {
   using kind = client_input::kind_type;
   switch (what.kind) {
     case kind::sync:
-      out.push_back({id_, request_kind::sync, ++last_op_, 0, std::move(what.data)});
-      return;
+      return {id_, request_kind::sync, ++last_op_, 0, std::move(what.data)};
     case kind::query_presence:
-      out.push_back({id_, request_kind::query_presence, 0, 0, {}});
-      return;
+      return {id_, request_kind::query_presence, 0, 0, {}};
     case kind::presence:
-      out.push_back({id_, request_kind::presence, 0, 0, std::move(what.data)});
-      return;
-    case kind::answer:
-    case kind::edit: {
-      auto op = ++last_op_;
-      if (!who_.may_write) {
-        // A reader answers the server's question as anyone does, with all deletes that it knows. Whether that holds
-        // anything new only the document can tell.
-        out.push_back({id_, request_kind::offer, op, 0, std::move(what.data)});
-        return;
-      }
-      if (what.kind == kind::answer) answer_op_ = op;
-      out.push_back({id_, request_kind::edit, op, 0, std::move(what.data)});
-      return;
-    }
+      return {id_, request_kind::presence, 0, 0, std::move(what.data)};
     case kind::marker:
-      out_->release(id_, what.weight());
-      markers_.push_back({last_op_, std::move(what.data)});
-      // A later marker says all that an earlier one does, so the oldest may go.
-      if (markers_.size() > options_.markers_max) markers_.pop_front();
-      echo_what_is_durable();
-      return;
+      return {id_, request_kind::marker, 0, 0, std::move(what.data)};
+    case kind::answer:
+    case kind::edit:
+      break;
   }
-}
-
-void session_state::acked(std::uint64_t op, std::uint64_t bytes) {
-  if (op > acked_op_) acked_op_ = op;
-  if (refused_op_ != 0 && answer_op_ > refused_op_ && acked_op_ >= answer_op_) refused_op_ = 0;
-  if (bytes != 0) out_->release(id_, bytes);
-  echo_what_is_durable();
-}
-
-void session_state::refused(std::uint64_t op) {
-  if (op > refused_op_) refused_op_ = op;
-}
-
-request session_state::resync(std::uint64_t seq) {
-  return {id_, request_kind::resync, 0, seq, {}};
-}
-
-void session_state::echo_what_is_durable() {
-  if (refused_op_ != 0) return;
-  while (!markers_.empty() && markers_.front().op <= acked_op_) {
-    out_->echo(id_, std::move(markers_.front().data));
-    markers_.pop_front();
-  }
+  // A reader answers the server's question as anyone does, with all deletes that it knows. Whether that holds anything
+  // new only the document can tell.
+  auto means = what.kind == kind::answer ? request_kind::answer : request_kind::edit;
+  return {id_, who_.may_write ? means : request_kind::offer, ++last_op_, 0, std::move(what.data)};
 }
 
 namespace {
@@ -75,24 +35,25 @@ class session_impl {
   static inline const char* name = "octavo.session";
 
   session_impl(session_actor::pointer self, registry_actor registry, std::string document, session_id id,
-               client_identity who, outlet_ptr out, session_options options, metrics& counters)
+               client_identity who, outlet_ptr out, metrics& counters)
       : open_(counters.sessions_open),
         self_(self),
         registry_(std::move(registry)),
         document_(std::move(document)),
-        state_(id, std::move(who), std::move(out), options) {}
+        state_(id, std::move(who)),
+        out_(std::move(out)) {}
 
   session_actor::behavior_type make_behavior() {
     self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error {
       auto why = error{errc::internal, "a session failed: " + what_of(thrown)};
       logger().error("document={} session={} {}", printable(document_), state_.id(), why.message);
-      state_.out()->close(state_.id(), close_reason::fault, "the connection failed; try again");
+      out_->close(state_.id(), close_reason::fault, "the connection failed; try again");
       return make_error(why);
     });
     find_relay();
     return {
         [this](client_input& what) {
-          state_.input(std::move(what), outgoing_);
+          outgoing_.push_back(state_.input(std::move(what)));
           forward();
         },
         [this](resync_atom, std::uint64_t seq) {
@@ -103,8 +64,6 @@ class session_impl {
           if (relay_) compat::send(self_, relay_, leave_atom_v, state_.id());
           self_->quit();
         },
-        [this](acked_atom, std::uint64_t op, std::uint64_t bytes) { state_.acked(op, bytes); },
-        [this](refused_atom, std::uint64_t op, const std::string&) { state_.refused(op); },
     };
   }
 
@@ -117,7 +76,7 @@ class session_impl {
         .then(
             [this](const relay_route& route) {
               relay_ = route.relay;
-              state_.out()->attach(state_.id(), route.id);
+              out_->attach(state_.id(), route.id);
               enter();
             },
             [this](const caf::error& reason) { give_up(from_caf(reason)); });
@@ -125,8 +84,7 @@ class session_impl {
 
   // A relay may end between the registry's answer and our entering; then there is a new one to be found.
   void enter() {
-    compat::ask(self_, relay_, find_timeout, enter_atom_v,
-                session_start{state_.id(), session_actor{self_}, state_.out(), state_.who().user})
+    compat::ask(self_, relay_, find_timeout, enter_atom_v, session_start{state_.id(), out_, state_.who().user})
         .then(
             [this] {
               entered_ = true;
@@ -143,7 +101,7 @@ class session_impl {
 
   void give_up(const error& why) {
     logger().warn("document={} session={} cannot be opened: {}", printable(document_), state_.id(), why.message);
-    state_.out()->close(state_.id(), close_reason::try_again, "the document cannot be opened just now; try again");
+    out_->close(state_.id(), close_reason::try_again, "the document cannot be opened just now; try again");
   }
 
   void forward() {
@@ -157,6 +115,7 @@ class session_impl {
   registry_actor registry_;
   std::string document_;
   session_state state_;
+  outlet_ptr out_;
   relay_actor relay_;
   bool entered_ = false;
   int attempts_ = 0;
@@ -166,9 +125,9 @@ class session_impl {
 }  // namespace
 
 session_actor spawn_session(caf::actor_system& system, registry_actor registry, std::string document, session_id id,
-                            client_identity who, outlet_ptr out, session_options options, metrics& counters) {
-  return system.spawn<session_actor::stateful_impl<session_impl>>(
-      std::move(registry), std::move(document), id, std::move(who), std::move(out), options, std::ref(counters));
+                            client_identity who, outlet_ptr out, metrics& counters) {
+  return system.spawn<session_actor::stateful_impl<session_impl>>(std::move(registry), std::move(document), id,
+                                                                  std::move(who), std::move(out), std::ref(counters));
 }
 
 }  // namespace octavo::actors

@@ -137,6 +137,9 @@ void connection::receive(const actors::reply& what) {
       last_refusal_ = thread_.now();
       enqueue(dialect_.refused(as_text(what.data.view())));
       return;
+    case reply_kind::durable:
+      enqueue(dialect_.echo(what.data));
+      return;
     case reply_kind::kicked:
       close(static_cast<actors::close_reason>(what.seq), as_text(what.data.view()));
       return;
@@ -175,10 +178,6 @@ void connection::release(std::uint64_t bytes) {
   unanswered_bytes_ -= bytes;
   thread_.node().counters().unanswered_bytes.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
   read_next();
-}
-
-void connection::echo(actors::payload marker) {
-  enqueue(dialect_.echo(std::move(marker)));
 }
 
 void connection::enqueue(out_frame frame) {

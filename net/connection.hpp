@@ -66,7 +66,6 @@ class connection : public std::enable_shared_from_this<connection> {
   void receive_presence(const actors::payload& presence);
   void receive_question(const actors::payload& state_vector);
   void release(std::uint64_t bytes);
-  void echo(actors::payload marker);
   void close(actors::close_reason reason, std::string_view text);
 
   /// Looks at what waits on the clock; called about once a second.

@@ -14,10 +14,6 @@ class io_thread::outlet final : public actors::outlet {
 
   void deliver(actors::delivery what) override { push(std::move(what)); }
   void attach(actors::session_id session, actors::relay_id relay) override { push(attach_command{session, relay}); }
-  void release(actors::session_id session, std::uint64_t bytes) override { push(release_command{session, bytes}); }
-  void echo(actors::session_id session, actors::payload marker) override {
-    push(echo_command{session, std::move(marker)});
-  }
   void close(actors::session_id session, actors::close_reason reason, std::string text) override {
     push(close_command{session, 0, reason, std::move(text)});
   }
@@ -119,6 +115,8 @@ void io_thread::run(actors::delivery& what) {
       if (!what.state_vector.empty()) to->receive_question(what.state_vector);
     }
   }
+  for (const auto& one : what.acks)
+    if (auto* to = find(one.session)) to->release(one.bytes);
   if (what.done) what.done();
 }
 
@@ -128,14 +126,6 @@ void io_thread::run(const attach_command& what) {
   if (auto group = relays_.find(one->relay()); group != relays_.end()) std::erase(group->second, one);
   one->attached(what.relay);
   relays_[what.relay].push_back(one);
-}
-
-void io_thread::run(const release_command& what) {
-  if (auto* one = find(what.session)) one->release(what.bytes);
-}
-
-void io_thread::run(echo_command& what) {
-  if (auto* one = find(what.session)) one->echo(std::move(what.marker));
 }
 
 void io_thread::run(const close_command& what) {

@@ -57,21 +57,13 @@ class io_thread {
     actors::session_id session;
     actors::relay_id relay;
   };
-  struct release_command {
-    actors::session_id session;
-    std::uint64_t bytes;
-  };
-  struct echo_command {
-    actors::session_id session;
-    actors::payload marker;
-  };
   struct close_command {
     actors::session_id session;  ///< 0: all of the relay
     actors::relay_id relay;
     actors::close_reason reason;
     std::string text;
   };
-  using command = std::variant<actors::delivery, attach_command, release_command, echo_command, close_command>;
+  using command = std::variant<actors::delivery, attach_command, close_command>;
 
   /// The side that actors hold; it outlives the thread, and drops what comes too late.
   class outlet;
@@ -79,8 +71,6 @@ class io_thread {
   void run_commands();
   void run(actors::delivery& what);
   void run(const attach_command& what);
-  void run(const release_command& what);
-  void run(echo_command& what);
   void run(const close_command& what);
   connection* find(actors::session_id session);
   void schedule_check();

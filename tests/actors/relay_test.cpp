@@ -17,10 +17,11 @@ constexpr auto relay_number = relay_id{77};
 
 /// A relay with two outlets: the sessions 1 and 2 on the first, 3 on the second.
 struct driven_relay {
-  explicit driven_relay(const relay_options& options = {}) : state(relay_number, options, counters) {
-    state.enter({1, {}, left, "ann"});
-    state.enter({2, {}, left, ""});
-    state.enter({3, {}, right, ""});
+  explicit driven_relay(const relay_options& options = {})
+      : state(relay_number, options, counters, [this] { ++told; }) {
+    state.enter({1, left, "ann"});
+    state.enter({2, left, ""});
+    state.enter({3, right, ""});
     while (!answer_all().empty()) {
     }
   }
@@ -36,15 +37,27 @@ struct driven_relay {
 
   void ask(request what) { state.ask({{std::move(what)}}); }
 
-  void flush() {
-    state.flush([this] { ++done; });
+  void flush() { state.flush(); }
+
+  /// The relay is told that the outlets are through, if it wanted to know.
+  void hear() {
+    while (told_heard < told) {
+      ++told_heard;
+      state.flushed();
+    }
+  }
+  void finish() {
+    left->finish();
+    right->finish();
+    hear();
   }
 
   metrics counters;
   std::shared_ptr<recording_outlet> left = std::make_shared<recording_outlet>(true);
   std::shared_ptr<recording_outlet> right = std::make_shared<recording_outlet>(true);
+  int told = 0;
+  int told_heard = 0;
   relay_state state;
-  int done = 0;
 };
 
 document_burst update_burst(bytes update, std::uint64_t seq, session_id only_from = 0) {
@@ -66,10 +79,10 @@ std::string text_of(const payload& update) {
 
 TEST_CASE("who enters is announced to the document with its name, once") {
   auto counters = metrics{};
-  auto relay = relay_state{1, {}, counters};
+  auto relay = relay_state{1, {}, counters, [] {}};
   auto out = std::make_shared<recording_outlet>();
-  relay.enter({5, {}, out, "ann"});
-  relay.enter({5, {}, out, "ann"});
+  relay.enter({5, out, "ann"});
+  relay.enter({5, out, "ann"});
   const auto asked = relay.next_requests().requests;
   REQUIRE(asked.size() == 1);
   CHECK(asked[0].kind == request_kind::enter);
@@ -129,8 +142,8 @@ TEST_CASE("a session that would push the queue over its bound is closed, and the
 TEST_CASE("what waits is counted, and the count ends at nothing") {
   auto counters = metrics{};
   {
-    auto relay = relay_state{1, {}, counters};
-    relay.enter({5, {}, std::make_shared<recording_outlet>(), ""});
+    auto relay = relay_state{1, {}, counters, [] {}};
+    relay.enter({5, std::make_shared<recording_outlet>(), ""});
     relay.ask({{editing(5, 1, bytes(100))}});
     CHECK(counters.relay_queue_bytes == 64 + 164);
     CHECK(counters.relays_open == 1);
@@ -170,8 +183,7 @@ TEST_CASE("each outlet with sessions gets one delivery, sharing one payload") {
   CHECK(left[0].update.shared() == right[0].update.shared());
   CHECK(text_of(left[0].update) == "a");
 
-  one.state.flushed();
-  one.state.flushed();
+  one.finish();
   one.state.leave(3);
   one.state.receive(update_burst(typed(100, 1, "b"), 2));
   one.flush();
@@ -188,8 +200,7 @@ TEST_CASE("a sole writer is left out, and nobody once there are several") {
   SUBCASE("the same writer again") {
     one.state.receive(update_burst(typed(100, 1, "b"), 2, 2));
     one.state.receive(update_burst(typed(100, 2, "c"), 3, 2));
-    one.state.flushed();
-    one.state.flushed();
+    one.finish();
     one.flush();
     CHECK(one.left->take().deliveries.at(0).except == 2);
   }
@@ -197,16 +208,14 @@ TEST_CASE("a sole writer is left out, and nobody once there are several") {
     one.state.receive(update_burst(typed(100, 1, "b"), 2, 2));
     one.state.receive(update_burst(typed(200, 0, "c"), 3, 1));
     one.state.receive(update_burst(typed(100, 2, "d"), 4, 2));
-    one.state.flushed();
-    one.state.flushed();
+    one.finish();
     one.flush();
     CHECK(one.left->take().deliveries.at(0).except == 0);
   }
   SUBCASE("several, then one") {
     one.state.receive(update_burst(typed(200, 0, "b"), 2, 0));
     one.state.receive(update_burst(typed(100, 1, "c"), 3, 2));
-    one.state.flushed();
-    one.state.flushed();
+    one.finish();
     one.flush();
     CHECK(one.left->take().deliveries.at(0).except == 0);
   }
@@ -223,11 +232,11 @@ TEST_CASE("while any outlet is busy nothing is sent, and what gathers becomes on
     one.flush();
   }
   CHECK(one.left->said().deliveries.size() == 1);
-  one.state.flushed();
-  one.flush();
+  one.left->finish();
+  one.hear();
   CHECK(one.left->said().deliveries.size() == 1);
-  one.state.flushed();
-  one.flush();
+  one.right->finish();
+  one.hear();
   const auto all = one.left->said().deliveries;
   REQUIRE(all.size() == 2);
   CHECK(all[1].seq == 4);
@@ -240,13 +249,60 @@ TEST_CASE("while any outlet is busy nothing is sent, and what gathers becomes on
   CHECK(one.right->said().deliveries.size() == 2);
 }
 
-TEST_CASE("each delivery carries the word that it is done") {
+TEST_CASE("a relay hears of outlets that are through only if it found them busy") {
   auto one = driven_relay{};
   one.state.receive(update_burst(typed(100, 0, "a"), 1));
   one.flush();
-  one.left->said().deliveries.at(0).done();
-  one.right->said().deliveries.at(0).done();
-  CHECK(one.done == 2);
+  one.finish();
+  CHECK(one.told == 0);
+
+  one.state.receive(update_burst(typed(100, 1, "b"), 2));
+  one.flush();
+  one.state.receive(update_burst(typed(100, 2, "c"), 3));
+  one.flush();
+  one.left->finish();
+  CHECK(one.told == 0);
+  one.right->finish();
+  CHECK(one.told == 1);
+  // Something else comes before the word does, and finds the way free.
+  one.state.receive(update_burst(typed(100, 3, "d"), 4));
+  one.flush();
+  CHECK(one.left->said().deliveries.size() == 3);
+  one.hear();
+  CHECK(one.left->said().deliveries.size() == 3);
+  one.state.receive(update_burst(typed(100, 4, "e"), 5));
+  one.flush();
+  CHECK(one.left->said().deliveries.size() == 3);
+  one.finish();
+  CHECK(one.told == 2);
+  CHECK(one.left->said().deliveries.size() == 4);
+}
+
+TEST_CASE("whatever the order, nothing stays behind and the outlets get one delivery at a time") {
+  auto gen = std::mt19937_64{choose_seed()};
+  auto one = driven_relay{};
+  auto clock = std::uint64_t{0};
+  for (auto step = 0; step < 20'000; ++step) {
+    switch (gen() % 4) {
+      case 0:
+        one.state.receive(update_burst(typed(100, clock, "x"), clock + 1));
+        ++clock;
+        one.flush();
+        break;
+      case 1:
+        one.left->finish();
+        break;
+      case 2:
+        one.right->finish();
+        break;
+      default:
+        one.hear();
+    }
+  }
+  one.finish();
+  one.finish();
+  CHECK(one.left->said().deliveries.back().seq == clock);
+  CHECK(one.right->said().deliveries.back().seq == clock);
 }
 
 TEST_CASE("replies go to their session's outlet only, and to nobody who has left") {
@@ -273,29 +329,29 @@ TEST_CASE("an outlet that nothing concerns is left alone") {
   auto one = driven_relay{};
   auto burst = document_burst{};
   burst.replies = {{3, reply_kind::synced, 0, payload::copy_of("three")}};
-  burst.acks = {{1, 1, 10}};
+  burst.acks = {{3, 1, 10}};
   one.state.receive(std::move(burst));
   one.flush();
   CHECK(one.left->said().deliveries.empty());
   CHECK(one.right->said().deliveries.size() == 1);
 }
 
-TEST_CASE("a refusal is told to the session's actor before any acknowledgement, and to the client") {
+TEST_CASE("windows are given back where their sessions are") {
   auto one = driven_relay{};
   auto burst = document_burst{};
   burst.acks = {{1, 7, 100}, {3, 2, 50}, {9, 1, 1}};
   burst.replies = {{1, reply_kind::refused, 6, payload::copy_of("full")}};
-  const auto notices = one.state.receive(std::move(burst));
-  REQUIRE(notices.size() == 3);
-  CHECK(notices[0].refused);
-  CHECK(notices[0].what.op == 6);
-  CHECK(notices[0].reason == "full");
-  CHECK_FALSE(notices[1].refused);
-  CHECK(notices[1].what.op == 7);
-  CHECK(notices[1].what.bytes == 100);
-  CHECK(notices[2].what.session == 3);
+  one.state.receive(std::move(burst));
   one.flush();
-  CHECK(one.left->said().deliveries.at(0).replies.at(0).kind == reply_kind::refused);
+  const auto left = one.left->said().deliveries.at(0);
+  const auto right = one.right->said().deliveries.at(0);
+  CHECK(left.replies.at(0).kind == reply_kind::refused);
+  REQUIRE(left.acks.size() == 1);
+  CHECK(left.acks[0].session == 1);
+  CHECK(left.acks[0].bytes == 100);
+  REQUIRE(right.acks.size() == 1);
+  CHECK(right.acks[0].session == 3);
+  CHECK(right.acks[0].bytes == 50);
 }
 
 TEST_CASE("a session that is kicked is closed with its reason and hears nothing more of it") {
@@ -323,9 +379,8 @@ TEST_CASE("a question for all is asked of all, with the newest state vector") {
     burst.state_vector = payload::copy_of(text);
     one.state.receive(std::move(burst));
   }
-  one.state.flushed();
-  one.state.flushed();
   one.flush();
+  one.finish();
   CHECK(as_text(one.left->said().deliveries.at(1).state_vector.view()) == "new");
   CHECK(as_text(one.right->said().deliveries.at(1).state_vector.view()) == "new");
 }

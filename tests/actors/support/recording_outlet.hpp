@@ -21,38 +21,38 @@ class recording_outlet : public actors::outlet {
   struct log {
     std::vector<actors::delivery> deliveries;
     std::vector<std::pair<actors::session_id, actors::relay_id>> attached;
-    std::vector<std::pair<actors::session_id, std::uint64_t>> released;
-    std::vector<std::pair<actors::session_id, std::string>> echoes;
     std::vector<closing> closings;
-    std::uint64_t released_bytes() const {
-      auto total = std::uint64_t{0};
-      for (const auto& one : released) total += one.second;
-      return total;
+    /// The markers that came back, in order.
+    std::vector<std::string> echoes() const {
+      auto result = std::vector<std::string>{};
+      for (const auto& delivery : deliveries)
+        for (const auto& reply : delivery.replies)
+          if (reply.kind == actors::reply_kind::durable) result.emplace_back(as_text(reply.data.view()));
+      return result;
     }
   };
 
-  /// `busy`: deliveries are not called done by themselves, as if the sockets were still writing.
+  /// `busy`: deliveries are not called done before finish(), as if the sockets were still writing.
   explicit recording_outlet(bool busy = false) : busy_(busy) {}
 
   void deliver(actors::delivery what) override {
-    auto done = busy_ ? std::function<void()>{} : what.done;
+    auto done = what.done;
     {
       auto lock = std::lock_guard{mutex_};
       log_.deliveries.push_back(std::move(what));
+      if (busy_) unfinished_.push_back(std::exchange(done, {}));
     }
     if (done) done();
+  }
+  void finish() {
+    auto lock = std::unique_lock{mutex_};
+    const auto all = std::exchange(unfinished_, {});
+    lock.unlock();
+    for (const auto& done : all) done();
   }
   void attach(actors::session_id session, actors::relay_id relay) override {
     auto lock = std::lock_guard{mutex_};
     log_.attached.emplace_back(session, relay);
-  }
-  void release(actors::session_id session, std::uint64_t bytes) override {
-    auto lock = std::lock_guard{mutex_};
-    log_.released.emplace_back(session, bytes);
-  }
-  void echo(actors::session_id session, actors::payload marker) override {
-    auto lock = std::lock_guard{mutex_};
-    log_.echoes.emplace_back(session, as_text(marker.view()));
   }
   void close(actors::session_id session, actors::close_reason reason, std::string text) override {
     auto lock = std::lock_guard{mutex_};
@@ -78,6 +78,7 @@ class recording_outlet : public actors::outlet {
   bool busy_;
   mutable std::mutex mutex_;
   log log_;
+  std::vector<std::function<void()>> unfinished_;
 };
 
 }  // namespace octavo::test

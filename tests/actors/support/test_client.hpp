@@ -41,11 +41,7 @@ class test_client {
     const auto marker = "m" + std::to_string(++markers_);
     const auto data = as_bytes(marker);
     say(actors::client_input::kind_type::marker, bytes{data.begin(), data.end()});
-    return eventually([&] {
-      for (const auto& one : out_->said().echoes)
-        if (one.second == marker) return true;
-      return false;
-    });
+    return eventually([&] { return std::ranges::count(out_->said().echoes(), marker) != 0; });
   }
 
   void leave() {
