@@ -57,7 +57,7 @@ class Stage {
   }
 
   /**
-   * Opens `path` as a new person.
+   * Opens `path`, or a whole URL of another server, as a new person.
    * @param {object} [options] `name` as others see it; `width`, `height`, `scheme` ("light" or "dark"), `touch`
    */
   async open(path, { name, width = 1200, height = 800, scheme = "light", touch = false } = {}) {
@@ -72,9 +72,10 @@ class Stage {
     if (name) await context.addInitScript((value) => localStorage.setItem("octavo.name", value), name);
     const page = await context.newPage();
     page.setDefaultTimeout(patience_ms);
-    const person = new Person(this.server, page);
+    const url = new URL(path, this.server.http_url);
+    const person = new Person([url.host, `127.0.0.1:${this.server.port}`], page);
     this.people_.push(person);
-    await page.goto(this.server.http_url + path);
+    await page.goto(url.href);
     return person;
   }
 
@@ -101,7 +102,7 @@ class Stage {
 }
 
 class Person {
-  constructor(server, page) {
+  constructor(hosts, page) {
     this.page = page;
     this.complaints = [];
     page.on("console", (message) => {
@@ -111,8 +112,8 @@ class Person {
     page.on("pageerror", (error) => this.complaints.push(String(error.stack ?? error)));
     const foreign = (url) => {
       const { host, protocol } = new URL(url);
-      if (host !== `127.0.0.1:${server.port}` && protocol !== "data:" && protocol !== "blob:") {
-        this.complaints.push(`a request left the node: ${url}`);
+      if (!hosts.includes(host) && protocol !== "data:" && protocol !== "blob:") {
+        this.complaints.push(`a request left this machine's servers: ${url}`);
       }
     };
     page.on("request", (request) => foreign(request.url()));
