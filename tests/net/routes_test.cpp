@@ -257,6 +257,32 @@ TEST_CASE("signing in needs a token that verifies") {
   CHECK(one.ask(get("/api/session")).status == 405);
 }
 
+TEST_CASE("a token that a browser would not keep is refused, and not dropped without a word") {
+  auto one = site{access_policy::by_token(secret)};
+  const auto sign_in = [&](const std::string& token) {
+    auto request = get("/api/session", http::verb::post);
+    request.body() = json::serialize(json::object{{"token", token}});
+    return one.ask(request);
+  };
+  const auto long_token = token_for(std::vector<std::string>(12, std::string(256, 'x')));
+  REQUIRE(long_token.size() > cookie_token_bytes_max);
+  const auto refused = sign_in(long_token);
+  CHECK(refused.status == 413);
+  CHECK(refused.line("Set-Cookie").empty());
+  CHECK(refused.parsed().at("error").as_string().find("4000") != json::string::npos);
+  // The largest that is taken fits with everything that stands around it.
+  auto longest = std::string{};
+  for (auto size = std::size_t{2800}; size < 3000; ++size) {
+    auto names = std::vector<std::string>(size / 400, std::string(400, 'x'));
+    names.push_back(std::string(size % 400 + 1, 'y'));
+    const auto token = token_for(names);
+    if (token.size() <= cookie_token_bytes_max && token.size() > longest.size()) longest = token;
+  }
+  REQUIRE(longest.size() > cookie_token_bytes_max - 8);
+  CHECK(sign_in(longest).line("Set-Cookie").size() <= 4096);
+  CHECK(sign_in(longest).status == 204);
+}
+
 TEST_CASE("an open server sets no token, whatever it is given") {
   auto one = site{};
   auto request = get("/api/session", http::verb::post);
