@@ -53,7 +53,7 @@ http::message_generator respond(const http_request& request, http::status status
 }
 
 http::message_generator respond_error(const http_request& request, http::status status, std::string_view message) {
-  return respond(request, status, json::object{{"error", message}});
+  return respond(request, status, error_body(message), "application/json");
 }
 
 http::status status_of(errc code) {
@@ -99,6 +99,10 @@ std::string cookie_of(const http_request& request, std::string_view name) {
 }
 
 }  // namespace
+
+std::string error_body(std::string_view message) {
+  return json::serialize(json::object{{"error", message}}) + '\n';
+}
 
 std::string token_of(const http_request& request, std::string_view query) {
   if (auto token = query_parameter(query, "token"); !token.empty()) return token;
@@ -187,7 +191,7 @@ http::message_generator routes::documents(const http_request& request, std::stri
     entries.push_back({{"name", one.name},
                        {"seq", one.seq},
                        {"updated_ms", one.updated_ms},
-                       {"bytes", one.log_bytes},
+                       {"log_bytes", one.log_bytes},
                        {"quarantined", one.quarantined}});
   json::value next = nullptr;
   if (listing->more && !listing->documents.empty()) next = listing->documents.back().name;
@@ -291,7 +295,7 @@ http::message_generator routes::page(const http_request& request, std::string_vi
     if (path == "/")
       return respond(request, http::status::ok, "octavo is running. Its page is not installed (--web).\n",
                      "text/plain");
-    return respond(request, http::status::not_found, "there is nothing here\n", "text/plain");
+    return respond_error(request, http::status::not_found, "there is nothing here");
   }
   if (view(request[http::field::if_none_match]) == file->etag) {
     auto response = http::response<http::empty_body>{http::status::not_modified, request.version()};

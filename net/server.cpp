@@ -19,9 +19,14 @@ namespace {
 constexpr auto accept_retry_delay = std::chrono::milliseconds{100};
 constexpr auto stop_poll_interval = std::chrono::milliseconds{20};
 
-constexpr std::string_view overloaded_answer =
-    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Type: text/plain\r\nContent-Length: 33\r\n"
-    "Connection: close\r\n\r\nthe server has no place for more\n";
+const std::string& overloaded_answer() {
+  static const auto answer = [] {
+    auto body = error_body("the server has no place for more");
+    return "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Type: application/json\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+  }();
+  return answer;
+}
 
 /// Who is in: all connections, those of each address, and those that have not sent a whole request.
 class doorkeeper : public std::enable_shared_from_this<doorkeeper> {
@@ -220,7 +225,7 @@ class server::impl : public std::enable_shared_from_this<server::impl> {
       node_.counters().connections_refused.fetch_add(1, std::memory_order_relaxed);
       if (!tls_) {
         socket.non_blocking(true, failed);
-        socket.write_some(asio::buffer(overloaded_answer), failed);
+        socket.write_some(asio::buffer(overloaded_answer()), failed);
       }
       return;
     }

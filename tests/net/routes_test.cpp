@@ -168,6 +168,7 @@ TEST_CASE("documents are listed by prefix and in pages") {
   REQUIRE(told.at("documents").as_array().size() == 2);
   CHECK(told.at("documents").at(1).at("name").as_string() == "a/2");
   CHECK(told.at("documents").at(1).at("seq").to_number<int>() == 1);
+  CHECK(told.at("documents").at(1).at("log_bytes").to_number<int>() > 0);
   CHECK(told.at("next").as_string() == "a/2");
   told = one.ask(get("/api/documents?prefix=a%2F&limit=2&after=a%2F2")).parsed();
   CHECK(told.at("documents").as_array().size() == 1);
@@ -317,7 +318,9 @@ TEST_CASE("the page is served with its tags and its policy, and its own addresse
 TEST_CASE("what is not there and what is not allowed is said plainly") {
   auto one = site{};
   CHECK(one.ask(get("/api/nothing")).status == 404);
-  CHECK(one.ask(get("/assets/nothing.js")).status == 404);
+  const auto nothing = one.ask(get("/assets/nothing.js"));
+  CHECK(nothing.status == 404);
+  CHECK(nothing.parsed().at("error").is_string());
   CHECK(one.ask(get("/../etc/passwd")).status == 404);
   CHECK(one.ask(get("/healthz", http::verb::post)).status == 405);
   CHECK(one.ask(get("/notes", http::verb::put)).status == 405);
