@@ -1,5 +1,6 @@
 // `octavo doc …`: looks into a store that no server uses at the moment.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/json/value_from.hpp>
 #include <chrono>
 #include <fstream>
@@ -9,7 +10,9 @@
 #include "actors/loader.hpp"
 #include "app/commands.hpp"
 #include "app/output.hpp"
+#include "app/private_files.hpp"
 #include "crdt/document.hpp"
+#include "net/text.hpp"
 #include "storage/store.hpp"
 
 namespace octavo::app {
@@ -167,20 +170,51 @@ int show(const doc_request& asked) {
   return exit_ok;
 }
 
+std::string names_of(const std::vector<std::string>& roots) {
+  auto text = std::string{};
+  for (const auto& root : roots) text += (text.empty() ? "" : ", ") + printable_name(root);
+  return text.empty() ? "none" : text;
+}
+
+/// What a root holds that has no form in this format; empty if it fits. It would be written as nothing, or as nonsense.
+std::string_view unfit_content(const crdt::document& content, const std::string& root, const std::string& format) {
+  auto wants_text = format != "xml";
+  switch (content.root_kind(root)) {
+    case crdt::type_kind::map:
+      return "a map";
+    case crdt::type_kind::xml_fragment:
+      return wants_text ? "XML" : "";
+    case crdt::type_kind::array:
+      // A text with types embedded in it looks like an array, too.
+      return wants_text && !content.text(root).empty() ? "" : "an array";
+    default:
+      return {};
+  }
+}
+
 result<std::string> rendered(const crdt::document& content, const doc_request& asked) {
+  auto roots = content.root_names();
+  if (!asked.root.empty() && std::ranges::find(roots, asked.root) == roots.end())
+    return fail(errc::not_found,
+                "the document has no root " + printable_name(asked.root) + "; its roots: " + names_of(roots));
   if (asked.format == "update") {
+    if (!asked.root.empty())
+      return fail(errc::invalid_argument, "an update is of the whole document: --root goes with another --format");
     auto update = content.encode_state_as_update_v1();
     return std::string{as_text(update)};
   }
   if (asked.format == "json") return (asked.root.empty() ? content.to_json() : content.json(asked.root)) + '\n';
   auto root = asked.root;
   if (root.empty()) {
-    auto roots = content.root_names();
     if (roots.size() != 1)
-      return fail(errc::invalid_argument, "the document has " + std::to_string(roots.size()) +
-                                              " roots: say which one with --root (octavo doc show lists them)");
+      return fail(errc::invalid_argument, "the document has " + std::to_string(roots.size()) + " roots (" +
+                                              names_of(roots) + "): say which one with --root");
     root = roots.front();
   }
+  if (auto holds = unfit_content(content, root, asked.format); !holds.empty())
+    return fail(errc::invalid_argument, "the root " + printable_name(root) + " holds " + std::string{holds} +
+                                            ", which has no form as " + asked.format +
+                                            (holds == "XML" ? ": use xml or json" : ": use json"));
   if (asked.format == "text") return content.text(root) + '\n';
   if (asked.format == "delta") return content.delta_json(root) + '\n';
   return content.xml(root) + '\n';
@@ -194,11 +228,11 @@ int export_document(const doc_request& asked) {
   auto text = rendered(document->content, asked);
   if (!text) return report(text.error(), asked.json);
   if (asked.file.empty() || asked.file == "-") {
-    std::cout.write(text->data(), static_cast<std::streamsize>(text->size()));
-    std::cout.flush();
-    return std::cout ? exit_ok : report({errc::io_error, "cannot write to standard output"}, asked.json);
+    std::fwrite(text->data(), 1, text->size(), stdout);
+    return exit_ok;
   }
-  auto out = std::ofstream{asked.file, std::ios::binary};
+  store->reset();
+  auto out = open_as_user(asked.file);
   out.write(text->data(), static_cast<std::streamsize>(text->size()));
   out.close();
   if (!out) return report({errc::io_error, "cannot write " + asked.file}, asked.json);
@@ -206,6 +240,9 @@ int export_document(const doc_request& asked) {
 }
 
 int import_document(const doc_request& asked) {
+  if (auto why = net::unreachable_because(asked.name); !why.empty())
+    return report({errc::invalid_argument, "nobody could open '" + printable_name(asked.name) + "': " + why},
+                  asked.json);
   auto text = std::ostringstream{};
   if (asked.file == "-") {
     text << std::cin.rdbuf();

@@ -4,7 +4,9 @@
 
 #include <array>
 #include <boost/json/serialize.hpp>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
 #include "actors/logger.hpp"
@@ -25,6 +27,13 @@ int report(const error& what, bool json) {
     std::fprintf(stderr, "octavo: %s\n", what.message.c_str());
   }
   return exit_code_of(what);
+}
+
+int finish_output(bool json) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit_ok;
+  auto why = errno == 0 ? std::string{} : std::string{": "} + std::strerror(errno);
+  return report({errc::io_error, "not all of it could be written to standard output" + why}, json);
 }
 
 void print_json(const boost::json::value& value) {

@@ -20,6 +20,9 @@ int exit_code_of(const error& what);
 /// Prints the error (as JSON with `json`) to standard error and returns its exit code.
 int report(const error& what, bool json);
 
+/// Whether all that was printed has reached standard output: the exit code, or errc::io_error reported.
+int finish_output(bool json);
+
 /// Prints a JSON value and a newline to standard output.
 void print_json(const boost::json::value& value);
 

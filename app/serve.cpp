@@ -1,7 +1,6 @@
 // `octavo serve`: reads the settings, opens the store, starts the actors and the server, and waits for a signal.
 #include <pthread.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,7 +15,7 @@
 #include "actors/node.hpp"
 #include "app/commands.hpp"
 #include "app/cpus.hpp"
-#include "app/json_log.hpp"
+#include "app/logging.hpp"
 #include "app/output.hpp"
 #include "app/settings.hpp"
 #include "cluster/single_node.hpp"
@@ -29,17 +28,6 @@ namespace octavo::app {
 namespace {
 
 constexpr int exit_fatal = 70;  // EX_SOFTWARE: the disk failed under us
-
-void start_logging(const log_options& options) {
-  auto logger = spdlog::stderr_logger_mt("octavo");
-  logger->set_level(spdlog::level::from_str(options.level));
-  if (options.json)
-    logger->set_formatter(make_json_formatter());
-  else
-    logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %n %v", spdlog::pattern_time_type::utc);
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(logger);
-}
 
 /// As many open files as the system lets us have: each connection is one.
 void raise_file_limit(std::size_t wanted) {
@@ -70,23 +58,36 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? std::string{name.data()} : std::string{"octavo"};
 }
 
-result<serve_options> read_settings(const std::string& file,
-                                    const std::vector<std::pair<std::string, std::string>>& flags) {
-  auto options = serve_options{};
+struct given_settings {
+  std::string file;
+  std::vector<std::pair<std::string, std::string>> flags;
+};
+
+/// What is wrong first is the outcome. The rest is applied even so, as an error is logged in the way that was asked
+/// for.
+result<void> read_settings(serve_options& options, const given_settings& given) {
   options.store.path = "data";
   options.net.node_name = host_name();
-  if (!file.empty())
-    if (auto applied = apply_file(options, file); !applied) return tl::unexpected{applied.error()};
-  if (auto applied = apply_environment(options, environ); !applied) return tl::unexpected{applied.error()};
-  for (const auto& [name, value] : flags)
-    if (auto applied = apply_setting(options, name, value); !applied) {
-      applied.error().message.insert(0, "--");
-      return tl::unexpected{applied.error()};
-    }
+  auto outcome = result<void>{};
+  auto note = [&outcome](result<void> applied) {
+    if (outcome) outcome = std::move(applied);
+  };
+  if (!given.file.empty()) note(apply_file(options, given.file));
+  note(apply_environment(options, environ));
+  for (const auto& [name, value] : given.flags) {
+    auto applied = apply_setting(options, name, value);
+    if (!applied) applied.error().message.insert(0, "--");
+    note(std::move(applied));
+  }
   if (options.net.tls.certificate.empty() != options.net.tls.key.empty())
-    return fail(errc::invalid_argument, "TLS needs both --tls-cert and --tls-key");
+    note(fail(errc::invalid_argument, "TLS needs both --tls-cert and --tls-key"));
   if (options.open && !options.secret_file.empty())
-    return fail(errc::invalid_argument, "--open and --secret-file exclude each other: is the server open or not?");
+    note(fail(errc::invalid_argument, "--open and --secret-file exclude each other: is the server open or not?"));
+  return outcome;
+}
+
+/// What follows from the settings.
+void complete(serve_options& options) {
   auto cpus = usable_cpus();
   if (options.worker_threads == 0) options.worker_threads = cpus;
   if (options.io_threads == 0) options.io_threads = std::max<std::size_t>(1, cpus / 2);
@@ -101,7 +102,16 @@ result<serve_options> read_settings(const std::string& file,
   options.store.min_free_bytes = std::max(options.store.min_free_bytes, min_free_bytes_floor);
   auto random = std::random_device{};
   options.node.document.hash_seed = (std::uint64_t{random()} << 32) | random();
-  return options;
+}
+
+result<net::access_policy> read_access(const serve_options& options) {
+  if (options.secret_file.empty()) return net::access_policy::open();
+  auto secret = net::read_secret(options.secret_file);
+  if (!secret) return tl::unexpected{secret.error()};
+  if (net::is_readable_by_others(options.secret_file))
+    spdlog::warn("every user of this machine can read {} and sign tokens with it (chmod o= it)",
+                 options.secret_file.string());
+  return net::access_policy::by_token(std::move(*secret));
 }
 
 void report_recovery(const storage::store& store) {
@@ -122,25 +132,26 @@ int wait_for_signal(const sigset_t& signals) {
   return number;
 }
 
-int serve(const serve_options& options) {
+int serve(const given_settings& given) {
+  auto options = serve_options{};
+  auto meant = read_settings(options, given);
   start_logging(options.log);
+  if (!meant) return refuse_to_serve(meant.error(), options.log);
+  complete(options);
   auto signals = sigset_t{};
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  auto access = read_access(options);
+  if (!access) return refuse_to_serve(access.error(), options.log);
+  auto is_open = access->is_open();
+  auto setup = net::server_setup::make(options.net, std::move(*access));
+  if (!setup) return refuse_to_serve(setup.error(), options.log);
   raise_file_limit(options.net.limits.connections_max);
-
-  auto access = net::access_policy::open();
-  if (!options.secret_file.empty()) {
-    auto secret = net::read_secret(options.secret_file);
-    if (!secret) return report(secret.error(), false);
-    access = net::access_policy::by_token(std::move(*secret));
-  }
-  auto is_open = access.is_open();
   auto store = storage::store::open(options.store);
-  if (!store) return report(store.error(), false);
+  if (!store) return refuse_to_serve(store.error(), options.log);
   report_recovery(**store);
 
   actors::init_messages();
@@ -157,8 +168,8 @@ int serve(const serve_options& options) {
   };
   auto node =
       std::make_unique<actors::node>(system, **store, options.node, cluster::spawn_single_node_directory, on_fatal);
-  auto server = net::server::open(*node, options.net, std::move(access));
-  if (!server) return report(server.error(), false);
+  auto server = net::server::open(*node, options.net, std::move(*setup));
+  if (!server) return refuse_to_serve(server.error(), options.log);
   (*server)->start();
   spdlog::info("octavo {} listens on {} data={} page={} threads={}+{}", version, (*server)->url(),
                std::filesystem::absolute(options.store.path).string(),
@@ -196,17 +207,14 @@ int serve(const serve_options& options) {
 
 void add_serve(CLI::App& program, command& run) {
   auto* serve_command = program.add_subcommand("serve", "Run a node.");
-  struct given {
-    std::string file;
-    std::vector<std::pair<std::string, std::string>> flags;
-  };
-  auto values = std::make_shared<given>();
+  auto values = std::make_shared<given_settings>();
   serve_command->add_option("--config", values->file, "read settings from this TOML file")->type_name("FILE");
   for (const auto& one : all_settings()) {
     auto keep = [values, name = one.name](const std::string& value) { values->flags.emplace_back(name, value); };
+    const auto help = help_text(one);
     if (one.placeholder.empty())
-      serve_command->add_flag_callback(
-          "--" + one.name, [keep] { keep("true"); }, one.help);
+      // As it is written, `--open=false` too: an environment or a file may have turned it on.
+      serve_command->add_flag("--" + one.name, help)->each(keep);
     else
       serve_command
           ->add_option_function<std::vector<std::string>>(
@@ -214,7 +222,7 @@ void add_serve(CLI::App& program, command& run) {
               [keep](const std::vector<std::string>& all) {
                 for (const auto& value : all) keep(value);
               },
-              one.help)
+              help)
           ->type_name(one.placeholder)
           ->expected(1)
           ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -226,12 +234,7 @@ void add_serve(CLI::App& program, command& run) {
       "  octavo serve\n"
       "  octavo serve --listen 0.0.0.0:443 --secret-file secret --tls-cert chain.pem --tls-key key.pem\n"
       "  octavo serve --config octavo.toml --log-json");
-  serve_command->callback([values, &run] {
-    run = [values] {
-      auto options = read_settings(values->file, values->flags);
-      return options ? serve(*options) : report(options.error(), false);
-    };
-  });
+  serve_command->callback([values, &run] { run = [values] { return serve(*values); }; });
 }
 
 }  // namespace octavo::app

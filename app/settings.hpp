@@ -1,6 +1,7 @@
 // Every setting of `octavo serve`, in one table: its name, what it does, how its text is read. The command line
 // (--frame-bytes-max), the environment (OCTAVO_FRAME_BYTES_MAX) and the configuration file (frame-bytes-max = "32MiB")
-// all go through it, in rising order of precedence: file, environment, command line.
+// all go through it, in rising order of precedence: file, environment, command line. The table is in settings.cpp, what
+// reads from these three in settings_sources.cpp.
 #pragma once
 
 #include <filesystem>
@@ -37,19 +38,26 @@ struct setting {
   std::string name;         ///< as on the command line, without the dashes
   std::string placeholder;  ///< in the help, such as HOST:PORT; empty for a flag
   std::string help;
+  std::string usual;  ///< what holds where it is not given; empty: nothing, or off
+  std::string range;  ///< "1KiB to 256MiB"; empty where it is no number
   std::function<result<void>(serve_options&, std::string_view)> apply;
+  bool adds_up = false;  ///< may be given more than once, and all of them hold
 };
 
 const std::vector<setting>& all_settings();
 
+/// The help with what is usual and possible: "one message of a client (32MiB; 1KiB to 256MiB)".
+std::string help_text(const setting& one);
+
 /// Applies one setting. errc::invalid_argument names the setting, the value and what would be right.
 result<void> apply_setting(serve_options& to, std::string_view name, std::string_view value);
 
-/// Reads a TOML file of settings. errc::not_found, invalid_argument with line and column; a key that does not exist is
-/// an error that says which one was probably meant.
+/// Reads a TOML file of settings. errc::not_found, io_error, invalid_argument with line and column; a key that does not
+/// exist is an error that says which one was probably meant. What is not wrong is applied all the same.
 result<void> apply_file(serve_options& to, const std::filesystem::path& file);
 
-/// Applies OCTAVO_… variables that name settings; others of that prefix belong to scripts.
+/// Applies OCTAVO_… variables that name settings; others of that prefix belong to scripts. What is not wrong is applied
+/// all the same.
 result<void> apply_environment(serve_options& to, char** environment);
 
 /// The name most like `wrong` among `known`, if any is alike at all.

@@ -25,11 +25,18 @@ int make(const token_request& asked) {
   if (!secret) return report(secret.error(), asked.json);
   auto lifetime_ms = parse_duration_ms(asked.expires);
   if (!lifetime_ms) return report({errc::invalid_argument, "--expires: " + lifetime_ms.error().message}, asked.json);
+  if (*lifetime_ms < 1000)
+    return report({errc::invalid_argument, "--expires: a token counts in seconds; at least 1s is needed"}, asked.json);
   auto now_s =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   auto claims = net::token_claims{asked.documents, asked.access == "write", asked.user, now_s + *lifetime_ms / 1000};
   auto token = net::make_token(claims, *secret, now_s);
   if (!token) return report(token.error(), asked.json);
+  if (token->size() > net::cookie_token_bytes_max)
+    std::fprintf(stderr,
+                 "octavo: this token has %zu bytes: too many for the page, as a browser keeps no cookie of more than "
+                 "%zu; programs can use it\n",
+                 token->size(), net::cookie_token_bytes_max);
   if (asked.json)
     print_json({{"token", *token}, {"expires_s", claims.expires_s}});
   else
@@ -54,7 +61,7 @@ void add_token(CLI::App& program, command& run) {
   token->add_flag("--json", asked->json, "print a JSON object");
   token->footer(
       "Example:\n"
-      "  openssl rand -hex 32 > secret\n"
+      "  (umask 077; openssl rand -hex 32 > secret)\n"
       "  octavo token --secret-file secret --doc notes --access read --user ada --expires 15min");
   token->callback([asked, &run] { run = [asked] { return make(*asked); }; });
 }

@@ -82,6 +82,11 @@ std::vector<std::string> document::root_names() const {
   return names;
 }
 
+type_kind document::root_kind(std::string_view root) const {
+  const auto found = engine_->data.find_root(root);
+  return found == internal::nil ? type_kind::root : internal::infer_kind(engine_->data, found);
+}
+
 std::string document::text(std::string_view root) const {
   std::string out;
   const auto found = engine_->data.find_root(root);

@@ -133,6 +133,10 @@ class document {
   /// The names of all roots that occurred, in the order of their first use.
   std::vector<std::string> root_names() const;
 
+  /// The kind that a root's content makes it look like, as json() guesses it; type_kind::root if it shows nothing or
+  /// does not exist.
+  type_kind root_kind(std::string_view root) const;
+
   // Renderers. A root has no type of its own, the reader chooses: a root that does not exist reads as empty. Nested
   // types know theirs. Map keys and attributes come in the order of their UTF-16 units, so equal content renders
   // equally.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <sstream>
 
+#include "crdt/utf8.hpp"
 #include "net/text.hpp"
 
 namespace octavo::net {
@@ -49,10 +50,8 @@ std::vector<std::string> documents_of(jwt_t* token) {
 }  // namespace
 
 bool token_claims::covers(std::string_view document) const {
-  return std::ranges::any_of(documents, [&](std::string_view pattern) {
-    if (pattern.ends_with('*')) return document.starts_with(pattern.substr(0, pattern.size() - 1));
-    return pattern == document;
-  });
+  return std::ranges::any_of(documents,
+                             [&](std::string_view pattern) { return name_pattern{pattern}.covers(document); });
 }
 
 result<std::string> read_secret(const std::filesystem::path& file) {
@@ -69,11 +68,26 @@ result<std::string> read_secret(const std::filesystem::path& file) {
   return secret;
 }
 
+bool is_readable_by_others(const std::filesystem::path& file) {
+  using std::filesystem::perms;
+  auto failed = std::error_code{};
+  auto allowed = std::filesystem::status(file, failed).permissions();
+  return !failed && (allowed & perms::others_read) != perms::none;
+}
+
 result<std::string> make_token(const token_claims& claims, const std::string& secret, std::int64_t now_s) {
   if (claims.documents.empty())
     return fail(errc::invalid_argument, "a token needs a document (or `*` for all of them)");
+  for (const auto& each : claims.documents) {
+    auto pattern = name_pattern{each};
+    if (pattern.is_prefix && pattern.name.empty()) continue;
+    if (auto why = unreachable_because(pattern.name); !why.empty())
+      return fail(errc::invalid_argument, "a token for this would open nothing: " + why);
+  }
   if (claims.user.size() > user_bytes_max)
     return fail(errc::invalid_argument, "the user's name is longer than " + std::to_string(user_bytes_max) + " bytes");
+  if (!crdt::is_utf8(claims.user)) return fail(errc::invalid_argument, "the user's name is not valid UTF-8");
+  if (claims.expires_s <= now_s) return fail(errc::invalid_argument, "the token would have expired already");
   jwt_t* raw = nullptr;
   if (jwt_new(&raw) != 0) return fail(errc::internal, "cannot make a token");
   auto token = jwt_ptr{raw};
@@ -92,7 +106,12 @@ result<std::string> make_token(const token_claims& claims, const std::string& se
     return fail(errc::internal, "cannot make a token");
   auto text = jwt_text{jwt_encode_str(token.get())};
   if (!text) return fail(errc::internal, "cannot sign a token");
-  return std::string{text.get()};
+  auto signed_token = std::string{text.get()};
+  if (signed_token.size() > token_bytes_max)
+    return fail(errc::invalid_argument, "the token would have " + std::to_string(signed_token.size()) +
+                                            " bytes, and a server takes " + std::to_string(token_bytes_max) +
+                                            ": name fewer documents, or what they begin with (notes/*)");
+  return signed_token;
 }
 
 result<token_claims> check_token(std::string_view token, const std::string& secret, std::int64_t now_s) {

@@ -14,9 +14,19 @@
 
 namespace octavo::net {
 
+/// Documents as a token names them: one, or with a `*` at the end all whose names begin so.
+struct name_pattern {
+  explicit name_pattern(std::string_view text)
+      : name(text.ends_with('*') ? text.substr(0, text.size() - 1) : text), is_prefix(text.ends_with('*')) {}
+  bool covers(std::string_view document) const { return is_prefix ? document.starts_with(name) : document == name; }
+
+  std::string_view name;  ///< of the document, or what all their names begin with
+  bool is_prefix;
+};
+
 /// What a token says.
 struct token_claims {
-  std::vector<std::string> documents;  ///< names; one that ends in `*` stands for all that begin so
+  std::vector<std::string> documents;  ///< each a name_pattern
   bool may_write = false;
   std::string user;
   std::int64_t expires_s = 0;  ///< seconds since the Unix epoch
@@ -30,11 +40,17 @@ inline constexpr std::size_t secret_bytes_min = 32;
 inline constexpr std::size_t user_bytes_max = 256;
 /// A longer token is not looked at.
 inline constexpr std::size_t token_bytes_max = 8U << 10;
+/// A longer one is not taken for the page's cookie. Browsers promise room for 4096 bytes of a cookie with its name and
+/// attributes (RFC 6265, 6.1), and drop a larger one without a word.
+inline constexpr std::size_t cookie_token_bytes_max = 4000;
 
 /// Reads a secret file: its bytes without trailing newlines. errc::not_found, io_error, invalid_argument (too short).
 result<std::string> read_secret(const std::filesystem::path& file);
+/// Whether other users of this machine may read a file, and so sign tokens with what is in it.
+bool is_readable_by_others(const std::filesystem::path& file);
 
-/// Signs claims. errc::invalid_argument for claims that could not be used, errc::internal.
+/// Signs claims. errc::invalid_argument for claims that could not be used: what no address leads to, a name that is no
+/// text, an expiry that is past, more than token_bytes_max. errc::internal.
 result<std::string> make_token(const token_claims& claims, const std::string& secret, std::int64_t now_s);
 
 /// Checks signature and expiry. errc::unauthenticated with what is wrong.

@@ -78,14 +78,14 @@ class http_session final : public watched, public std::enable_shared_from_this<h
 
   void have_read(const boost::system::error_code& failed) {
     if (failed == http::error::header_limit || failed == http::error::body_limit) {
-      refuse(http::status::payload_too_large, "the request is larger than this server takes\n");
+      refuse(http::status::payload_too_large, "the request is larger than this server takes");
       return;
     }
     if (failed) {
       // Something that is no HTTP gets an answer; a socket that has gone does not.
       if (failed.category() == http::make_error_code(http::error::bad_method).category() &&
           failed != http::error::end_of_stream && failed != http::error::partial_message)
-        refuse(http::status::bad_request, "this is not a request of HTTP/1.1\n");
+        refuse(http::status::bad_request, "this is not a request of HTTP/1.1");
       return;
     }
     place_->settled();
@@ -93,7 +93,7 @@ class http_session final : public watched, public std::enable_shared_from_this<h
     if (auto why = routes_.refusal(request); !why.empty()) {
       logger().warn("peer={} refused: {}", peer_, why);
       keep_open_ = false;
-      write(plain(request, http::status::forbidden, std::string{why} + '\n'));
+      write(error_answer(request, http::status::forbidden, why));
       return;
     }
     if (boost::beast::websocket::is_upgrade(request)) {
@@ -108,7 +108,7 @@ class http_session final : public watched, public std::enable_shared_from_this<h
     auto target = routes::websocket_target(request);
     if (!target) {
       keep_open_ = false;
-      write(plain(request, http::status::bad_request, target.error().message + '\n'));
+      write(error_answer(request, http::status::bad_request, target.error().message));
       return;
     }
     auto what = opening{};
@@ -126,20 +126,22 @@ class http_session final : public watched, public std::enable_shared_from_this<h
     socket->accept(request, std::move(what));
   }
 
-  static http::message_generator plain(const http_request& request, http::status status, std::string text) {
+  static http::message_generator error_answer(const http_request& request, http::status status,
+                                              std::string_view message) {
     auto response = http::response<http::string_body>{status, request.version()};
-    response.set(http::field::content_type, "text/plain; charset=utf-8");
+    response.set(http::field::content_type, "application/json");
+    response.set(http::field::cache_control, "no-store");
     response.set(http::field::connection, "close");
-    response.body() = std::move(text);
+    response.body() = error_body(message);
     response.prepare_payload();
     return response;
   }
 
-  void refuse(http::status status, std::string text) {
+  void refuse(http::status status, std::string_view message) {
     keep_open_ = false;
     auto request = http_request{};
     request.version(11);
-    write(plain(request, status, std::move(text)));
+    write(error_answer(request, status, message));
   }
 
   void write(http::message_generator response) {

@@ -7,7 +7,6 @@
 #include <chrono>
 #include <map>
 
-#include "crdt/utf8.hpp"
 #include "net/logger.hpp"
 #include "net/text.hpp"
 #include "net/version.hpp"
@@ -23,8 +22,6 @@ constexpr std::string_view token_cookie = "octavo_token";
 /// As many documents are listed at once at the most.
 constexpr std::size_t listing_max = 500;
 constexpr std::size_t listing_default = 100;
-/// As in storage/: the store would refuse longer ones.
-constexpr std::size_t name_bytes_max = 512;
 
 /// The page may load its own files and talk to its own server, and nothing else; nothing in it is inline.
 constexpr std::string_view content_security_policy =
@@ -56,7 +53,7 @@ http::message_generator respond(const http_request& request, http::status status
 }
 
 http::message_generator respond_error(const http_request& request, http::status status, std::string_view message) {
-  return respond(request, status, json::object{{"error", message}});
+  return respond(request, status, error_body(message), "application/json");
 }
 
 http::status status_of(errc code) {
@@ -103,6 +100,10 @@ std::string cookie_of(const http_request& request, std::string_view name) {
 
 }  // namespace
 
+std::string error_body(std::string_view message) {
+  return json::serialize(json::object{{"error", message}}) + '\n';
+}
+
 std::string token_of(const http_request& request, std::string_view query) {
   if (auto token = query_parameter(query, "token"); !token.empty()) return token;
   constexpr auto scheme = std::string_view{"Bearer "};
@@ -140,10 +141,7 @@ result<routes::target> routes::websocket_target(const http_request& request) {
   if (!decoded) return fail(errc::invalid_argument, "the document's name is not well encoded (a stray % sign?)");
   auto name = std::move(*decoded);
   if (name.empty()) return fail(errc::invalid_argument, "the URL names no document: connect to /<document>");
-  if (name.size() > name_bytes_max)
-    return fail(errc::invalid_argument,
-                "the document's name is longer than " + std::to_string(name_bytes_max) + " bytes");
-  if (!crdt::is_utf8(name)) return fail(errc::invalid_argument, "the document's name is not valid UTF-8");
+  if (auto why = unreachable_because(name); !why.empty()) return fail(errc::invalid_argument, std::move(why));
   return target{std::move(name), token_of(request, query)};
 }
 
@@ -193,7 +191,7 @@ http::message_generator routes::documents(const http_request& request, std::stri
     entries.push_back({{"name", one.name},
                        {"seq", one.seq},
                        {"updated_ms", one.updated_ms},
-                       {"bytes", one.log_bytes},
+                       {"log_bytes", one.log_bytes},
                        {"quarantined", one.quarantined}});
   json::value next = nullptr;
   if (listing->more && !listing->documents.empty()) next = listing->documents.back().name;
@@ -205,17 +203,16 @@ http::message_generator routes::documents(const http_request& request, std::stri
 result<actors::document_listing> routes::covered_documents(const token_claims& claims, const std::string& prefix,
                                                            const std::string& after, std::size_t limit) const {
   auto found = std::map<std::string, actors::document_summary>{};
-  for (std::string_view pattern : claims.documents) {
-    auto exact = !pattern.ends_with('*');
-    if (!exact) pattern.remove_suffix(1);
-    auto is_narrower = pattern.starts_with(prefix);
-    if (!is_narrower && (exact || !std::string_view{prefix}.starts_with(pattern))) continue;
-    auto range = is_narrower ? std::string{pattern} : prefix;
-    if (exact && range <= after) continue;
-    auto page = node_.list(range, exact ? std::string_view{} : std::string_view{after}, exact ? 1 : limit + 1);
+  for (const auto& text : claims.documents) {
+    auto pattern = name_pattern{text};
+    auto is_narrower = pattern.name.starts_with(prefix);
+    if (!is_narrower && !(pattern.is_prefix && pattern.covers(prefix))) continue;
+    auto range = is_narrower ? std::string{pattern.name} : prefix;
+    if (!pattern.is_prefix && range <= after) continue;
+    auto page = pattern.is_prefix ? node_.list(range, after, limit + 1) : node_.list(range, {}, 1);
     if (!page) return page;
     for (auto& one : page->documents) {
-      if (exact && one.name != pattern) continue;
+      if (!pattern.covers(one.name)) continue;
       auto name = one.name;
       found.emplace(std::move(name), std::move(one));
     }
@@ -275,6 +272,11 @@ http::message_generator routes::sign_in(const http_request& request) const {
   if (token == nullptr || !token->is_string())
     return respond_error(request, http::status::bad_request, R"(the body must be {"token":"…"})");
   auto text = std::string{token->get_string().c_str(), token->get_string().size()};
+  if (text.size() > cookie_token_bytes_max && !access_.is_open())
+    return respond_error(request, http::status::payload_too_large,
+                         "the token has " + std::to_string(text.size()) + " bytes, and a browser keeps no more than " +
+                             std::to_string(cookie_token_bytes_max) +
+                             " of one; ask for one that names fewer documents");
   auto claims = access_.check(text, now_s());
   if (!claims) return respond_error(request, status_of(claims.error().code), claims.error().message);
   if (access_.is_open()) text.clear();
@@ -293,7 +295,7 @@ http::message_generator routes::page(const http_request& request, std::string_vi
     if (path == "/")
       return respond(request, http::status::ok, "octavo is running. Its page is not installed (--web).\n",
                      "text/plain");
-    return respond(request, http::status::not_found, "there is nothing here\n", "text/plain");
+    return respond_error(request, http::status::not_found, "there is nothing here");
   }
   if (view(request[http::field::if_none_match]) == file->etag) {
     auto response = http::response<http::empty_body>{http::status::not_modified, request.version()};

@@ -58,6 +58,9 @@ class routes {
   std::atomic<bool> stopping_{false};
 };
 
+/// {"error":"…"} and a newline: the body of every answer that is an error.
+std::string error_body(std::string_view message);
+
 /// The token of a request: the `token` parameter, a Bearer header, or the page's cookie.
 std::string token_of(const http_request& request, std::string_view query);
 

@@ -19,9 +19,14 @@ namespace {
 constexpr auto accept_retry_delay = std::chrono::milliseconds{100};
 constexpr auto stop_poll_interval = std::chrono::milliseconds{20};
 
-constexpr std::string_view overloaded_answer =
-    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Type: text/plain\r\nContent-Length: 33\r\n"
-    "Connection: close\r\n\r\nthe server has no place for more\n";
+const std::string& overloaded_answer() {
+  static const auto answer = [] {
+    auto body = error_body("the server has no place for more");
+    return "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Type: application/json\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body;
+  }();
+  return answer;
+}
 
 /// Who is in: all connections, those of each address, and those that have not sent a whole request.
 class doorkeeper : public std::enable_shared_from_this<doorkeeper> {
@@ -104,39 +109,56 @@ result<std::unique_ptr<asio::ssl::context>> make_tls(const tls_options& options)
   return context;
 }
 
+error listen_error(const net_options& options, const boost::system::error_code& failed) {
+  auto what = "cannot listen on " + options.listen_address + ':' + std::to_string(options.listen_port);
+  if (failed == asio::error::address_in_use)
+    return {errc::unavailable, what + ": the port is in use (another octavo? choose one with --listen)"};
+  return {errc::io_error, what + ": " + failed.message()};
+}
+
 }  // namespace
+
+struct server_setup::parts {
+  explicit parts(access_policy who) : access(std::move(who)) {}
+
+  result<void> bind(const net_options& options) {
+    auto failed = boost::system::error_code{};
+    acceptor.open(endpoint.protocol(), failed);
+    if (!failed) acceptor.set_option(asio::socket_base::reuse_address{true}, failed);
+    if (!failed) acceptor.bind(endpoint, failed);
+    if (failed) return tl::unexpected{listen_error(options, failed)};
+    return {};
+  }
+
+  access_policy access;
+  static_files page;
+  std::unique_ptr<asio::ssl::context> tls;
+  asio::ip::tcp::endpoint endpoint;
+  asio::io_context idle;  // nobody runs it: the socket goes to an I/O thread before it is listened to
+  tcp_acceptor acceptor{idle};
+};
 
 class server::impl : public std::enable_shared_from_this<server::impl> {
  public:
-  impl(actors::node& node, const net_options& options, access_policy access, static_files page, bool loopback_only)
+  impl(actors::node& node, const net_options& options, server_setup::parts& setup)
       : node_(node),
         options_(options),
-        routes_(node, options, std::move(access), std::move(page), loopback_only),
-        doorkeeper_(std::make_shared<doorkeeper>(options.limits)) {
+        routes_(node, options, std::move(setup.access), std::move(setup.page), setup.endpoint.address().is_loopback()),
+        doorkeeper_(std::make_shared<doorkeeper>(options.limits)),
+        tls_(std::move(setup.tls)) {
     for (auto i = std::size_t{0}; i < std::max<std::size_t>(1, options.io_threads); ++i)
       threads_.push_back(std::make_unique<io_thread>(node, options));
     acceptor_ = std::make_unique<tcp_acceptor>(threads_.front()->context());
     retry_ = std::make_unique<asio::steady_timer>(threads_.front()->context());
   }
 
-  result<void> listen(const asio::ip::tcp::endpoint& at) {
+  result<void> listen(tcp_acceptor bound) {
     auto failed = boost::system::error_code{};
-    auto what = "listen on " + options_.listen_address + ':' + std::to_string(options_.listen_port);
-    acceptor_->open(at.protocol(), failed);
-    if (!failed) acceptor_->set_option(asio::socket_base::reuse_address{true}, failed);
-    if (!failed) acceptor_->bind(at, failed);
+    auto protocol = bound.local_endpoint(failed).protocol();
+    auto socket = bound.release(failed);
+    if (!failed) acceptor_->assign(protocol, socket, failed);
     if (!failed) acceptor_->listen(asio::socket_base::max_listen_connections, failed);
-    if (failed == asio::error::address_in_use)
-      return fail(errc::unavailable,
-                  "cannot " + what + ": the port is in use (another octavo? choose one with --listen)");
-    if (failed) return fail(errc::io_error, "cannot " + what + ": " + failed.message());
-    return {};
-  }
-
-  result<void> use_tls() {
-    auto made = make_tls(options_.tls);
-    if (!made) return tl::unexpected{made.error()};
-    tls_ = std::move(*made);
+    if (failed) return tl::unexpected{listen_error(options_, failed)};
     return {};
   }
 
@@ -220,7 +242,7 @@ class server::impl : public std::enable_shared_from_this<server::impl> {
       node_.counters().connections_refused.fetch_add(1, std::memory_order_relaxed);
       if (!tls_) {
         socket.non_blocking(true, failed);
-        socket.write_some(asio::buffer(overloaded_answer), failed);
+        socket.write_some(asio::buffer(overloaded_answer()), failed);
       }
       return;
     }
@@ -245,7 +267,12 @@ class server::impl : public std::enable_shared_from_this<server::impl> {
   bool stopping_ = false;
 };
 
-result<std::unique_ptr<server>> server::open(actors::node& node, const net_options& options, access_policy access) {
+server_setup::server_setup(std::unique_ptr<parts> parts) : parts_(std::move(parts)) {}
+server_setup::server_setup(server_setup&&) noexcept = default;
+server_setup& server_setup::operator=(server_setup&&) noexcept = default;
+server_setup::~server_setup() = default;
+
+result<server_setup> server_setup::make(const net_options& options, access_policy access) {
   auto failed = boost::system::error_code{};
   auto address = asio::ip::make_address(options.listen_address, failed);
   if (failed)
@@ -255,16 +282,31 @@ result<std::unique_ptr<server>> server::open(actors::node& node, const net_optio
     return fail(errc::invalid_argument,
                 "listening beyond loopback without a secret would let everybody read and write every document; give "
                 "--secret-file FILE (octavo token makes tokens for it), or say --open if that is what you want");
-  auto page = static_files{};
+  auto made = std::make_unique<parts>(std::move(access));
+  made->endpoint = {address, options.listen_port};
   if (!options.web_root.empty()) {
     auto read = static_files::read(options.web_root);
     if (!read) return tl::unexpected{read.error()};
-    page = std::move(*read);
+    made->page = std::move(*read);
   }
-  auto made = std::make_unique<impl>(node, options, std::move(access), std::move(page), address.is_loopback());
-  if (options.tls.enabled())
-    if (auto ready = made->use_tls(); !ready) return tl::unexpected{ready.error()};
-  if (auto listening = made->listen({address, options.listen_port}); !listening)
+  if (options.tls.enabled()) {
+    auto tls = make_tls(options.tls);
+    if (!tls) return tl::unexpected{tls.error()};
+    made->tls = std::move(*tls);
+  }
+  if (auto bound = made->bind(options); !bound) return tl::unexpected{bound.error()};
+  return server_setup{std::move(made)};
+}
+
+result<std::unique_ptr<server>> server::open(actors::node& node, const net_options& options, access_policy access) {
+  auto setup = server_setup::make(options, std::move(access));
+  if (!setup) return tl::unexpected{setup.error()};
+  return open(node, options, std::move(*setup));
+}
+
+result<std::unique_ptr<server>> server::open(actors::node& node, const net_options& options, server_setup setup) {
+  auto made = std::make_unique<impl>(node, options, *setup.parts_);
+  if (auto listening = made->listen(std::move(setup.parts_->acceptor)); !listening)
     return tl::unexpected{listening.error()};
   return std::unique_ptr<server>{new server{std::move(made)}};
 }

@@ -12,10 +12,31 @@
 
 namespace octavo::net {
 
+/// What a server needs of its surroundings: an address, which is bound and not listened to yet, certificate, key and
+/// page. It is made before there is a node, so that what is wrong with them touches no store.
+class server_setup {
+ public:
+  /// errc::invalid_argument (address, certificate, key, an open server beyond loopback), not_found (page), unavailable
+  /// (port in use), io_error.
+  static result<server_setup> make(const net_options& options, access_policy access);
+  server_setup(server_setup&&) noexcept;
+  server_setup& operator=(server_setup&&) noexcept;
+  ~server_setup();
+
+  struct parts;
+
+ private:
+  friend class server;
+  explicit server_setup(std::unique_ptr<parts> parts);
+  std::unique_ptr<parts> parts_;
+};
+
 class server {
  public:
-  /// Binds and listens; nothing is accepted before start(). errc::invalid_argument (address, certificate, key),
-  /// unavailable (port in use), io_error. `node` and `options` outlive the server.
+  /// Listens; nothing is accepted before start(). errc::unavailable (port in use), io_error. `node` and `options`,
+  /// which are those that the setup was made with, outlive the server.
+  static result<std::unique_ptr<server>> open(actors::node& node, const net_options& options, server_setup setup);
+  /// Both in one, with the errors of both.
   static result<std::unique_ptr<server>> open(actors::node& node, const net_options& options, access_policy access);
   ~server();
   server(const server&) = delete;

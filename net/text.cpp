@@ -1,6 +1,9 @@
 #include "net/text.hpp"
 
 #include <algorithm>
+#include <charconv>
+
+#include "crdt/utf8.hpp"
 
 namespace octavo::net {
 
@@ -66,6 +69,35 @@ std::string_view origin_authority(std::string_view origin) {
     return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' || c == ']';
   };
   return std::ranges::all_of(authority, fits) ? authority : std::string_view{};
+}
+
+std::optional<std::string> origin_as_sent(std::string_view origin) {
+  auto authority = origin_authority(origin);
+  auto scheme = std::string{origin.substr(0, origin.find("://"))};
+  auto colon = authority.rfind(':');
+  auto is_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
+  auto host = std::string{authority.substr(0, is_port ? colon : authority.size())};
+  if (host.empty() || (!host.starts_with('[') && host.find(':') != std::string::npos)) return std::nullopt;
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  std::ranges::transform(scheme, scheme.begin(), lower);
+  std::ranges::transform(host, host.begin(), lower);
+  auto sent = scheme + "://" + host;
+  if (!is_port) return sent;
+  auto digits = authority.substr(colon + 1);
+  auto port = std::uint16_t{0};
+  auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (failed != std::errc{} || end != digits.data() + digits.size() || port == 0) return std::nullopt;
+  if ((scheme == "http" && port == 80) || (scheme == "https" && port == 443)) return sent;
+  return sent + ':' + std::to_string(port);
+}
+
+std::string unreachable_because(std::string_view name) {
+  if (name.empty()) return "a document needs a name";
+  if (name.starts_with('/')) return "no document's name begins with a slash: those belong to the address";
+  if (name.size() > name_bytes_max)
+    return "the document's name is longer than " + std::to_string(name_bytes_max) + " bytes";
+  if (!crdt::is_utf8(name)) return "the document's name is not valid UTF-8";
+  return {};
 }
 
 }  // namespace octavo::net

@@ -18,4 +18,15 @@ std::string query_parameter(std::string_view query, std::string_view name);
 /// not scheme://host[:port] and nothing more, "null" among them.
 std::string_view origin_authority(std::string_view origin);
 
+/// An origin as browsers send it: small letters, no default port ("HTTPS://Notes.example:443" is
+/// "https://notes.example"). Nothing if it is not scheme://host[:port].
+std::optional<std::string> origin_as_sent(std::string_view origin);
+
+/// As in storage/: the store would refuse longer ones.
+inline constexpr std::size_t name_bytes_max = 512;
+
+/// Why no address can lead to a document of this name, as a sentence; empty if one can. The slashes that a path begins
+/// with belong to the address.
+std::string unreachable_because(std::string_view name);
+
 }  // namespace octavo::net

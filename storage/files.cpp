@@ -125,6 +125,13 @@ folder_lock::~folder_lock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+result<bool> path_exists(const std::filesystem::path& path) {
+  struct stat about {};
+  if (::stat(path.c_str(), &about) == 0) return true;
+  if (errno == ENOENT || errno == ENOTDIR) return false;
+  return fail_errno("look for", path);
+}
+
 result<std::string> read_whole_file(const std::filesystem::path& path) {
   const descriptor file(path, O_RDONLY);
   if (!file.ok()) return fail_errno("open", path);
@@ -205,7 +212,9 @@ result<salvaged_file> salvage_file(const std::filesystem::path& path, const read
 result<std::vector<unreadable_part>> read_unreadable_file(const std::filesystem::path& folder) {
   const auto path = folder / unreadable_file_name;
   std::vector<unreadable_part> parts;
-  if (!std::filesystem::exists(path)) return parts;
+  const auto exists = path_exists(path);
+  if (!exists) return tl::unexpected(exists.error());
+  if (!*exists) return parts;
   const auto text = read_whole_file(path);
   if (!text) return tl::unexpected(text.error());
   if (!text->starts_with(unreadable_title)) return fail(errc::corrupt, path.string() + " cannot be understood");
@@ -230,7 +239,9 @@ result<void> remove_file_durably(const std::filesystem::path& path) {
 
 result<std::optional<format_file>> read_format_file(const std::filesystem::path& folder) {
   const auto path = folder / format_file_name;
-  if (!std::filesystem::exists(path)) return std::nullopt;
+  const auto exists = path_exists(path);
+  if (!exists) return tl::unexpected(exists.error());
+  if (!*exists) return std::nullopt;
   const auto text = read_whole_file(path);
   if (!text) return tl::unexpected(text.error());
   const auto version = line_value(*text, "format");
@@ -273,7 +284,9 @@ std::string salt_of(std::string_view store_id) {
 
 result<std::optional<recovery_file>> read_recovery_file(const std::filesystem::path& folder) {
   const auto path = folder / recovery_file_name;
-  if (!std::filesystem::exists(path)) return std::nullopt;
+  const auto exists = path_exists(path);
+  if (!exists) return tl::unexpected(exists.error());
+  if (!*exists) return std::nullopt;
   const auto text = read_whole_file(path);
   if (!text) return tl::unexpected(text.error());
   auto name = line_value(*text, "folder");

@@ -60,6 +60,9 @@ struct recovery_file {
 result<std::optional<recovery_file>> read_recovery_file(const std::filesystem::path& folder);
 result<void> write_recovery_file(const std::filesystem::path& folder, const recovery_file& recovery);
 
+/// Whether something is there. errc::io_error where that cannot be found out, as in a folder that may not be searched.
+result<bool> path_exists(const std::filesystem::path& path);
+
 /// The file is there whole or not at all, also after a power cut.
 result<void> write_file_durably(const std::filesystem::path& path, std::string_view text);
 result<void> remove_file_durably(const std::filesystem::path& path);

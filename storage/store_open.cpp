@@ -57,9 +57,9 @@ result<format_file> read_or_make_format(const store_options& options, std::optio
   std::error_code problem;
   const bool may_create = options.create_if_missing && !options.read_only;
   if (!std::filesystem::is_directory(folder, problem)) {
-    if (std::filesystem::exists(folder, problem)) {
-      return fail(errc::invalid_argument, folder.string() + " is not a folder");
-    }
+    const auto exists = path_exists(folder);
+    if (!exists) return tl::unexpected(exists.error());
+    if (*exists) return fail(errc::invalid_argument, folder.string() + " is not a folder");
     if (!may_create) return fail(errc::not_found, "there is no store in " + folder.string());
     std::filesystem::create_directories(folder, problem);
     if (problem) return fail(errc::io_error, "cannot make the folder " + folder.string() + ": " + problem.message());

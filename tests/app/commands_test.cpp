@@ -1,5 +1,6 @@
 // The built program, run as people and scripts run it: exit codes, what it prints, and where.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <boost/json.hpp>
@@ -111,6 +112,105 @@ TEST_CASE("what excludes each other is refused") {
   CHECK(run.octavo("serve", "--data", run.data(), "--listen", "0.0.0.0:0").exit_code == 2);
 }
 
+TEST_CASE("nothing is stored before address, secret and certificate are known to be good") {
+  const auto run = shell{};
+  CHECK(run.octavo("serve", "--data", run.data(), "--secret-file", "/nowhere/secret").exit_code == 14);
+  CHECK(run.octavo("serve", "--data", run.data(), "--listen", "somewhere:0").exit_code == 2);
+  CHECK(run.octavo("serve", "--data", run.data(), "--tls-cert", "/nowhere", "--tls-key", "/nowhere").exit_code == 2);
+  CHECK(run.octavo("serve", "--data", run.data(), "--listen", "127.0.0.1:0", "--web", "/nowhere").exit_code == 14);
+  CHECK_FALSE(std::filesystem::exists(run.data()));
+}
+
+TEST_CASE("a switch can be turned off again, whatever the environment says") {
+  const auto run = shell{};
+  const auto config = run.file("octavo.toml", as_bytes("open = true\n"));
+  const auto beyond = [&](const char* open) {
+    return run.octavo("serve", "--config", config, "--data", run.data(), "--listen", "0.0.0.0:0", "--log-json=false",
+                      open);
+  };
+  const auto off = beyond("--open=false");
+  CHECK(off.exit_code == 2);
+  CHECK(contains(off.err, "without a secret"));
+  CHECK(contains(off.err, "octavo: "));
+  CHECK(contains(beyond("--open=perhaps").err, "true or false"));
+}
+
+TEST_CASE("errors are JSON where JSON was asked for, wrong usage too") {
+  const auto run = shell{};
+  const auto last_line = [](const std::string& text) {
+    const auto end = text.find_last_not_of('\n');
+    const auto begin = text.rfind('\n', end);
+    return json::parse(text.substr(begin == std::string::npos ? 0 : begin + 1));
+  };
+  CHECK(last_line(run.octavo("doc", "lst", "--json").err).at("error").as_string() == "invalid_argument");
+  CHECK(last_line(run.octavo("doc", "show", "--data", "--json").err).at("error").as_string() == "invalid_argument");
+  for (const auto& answer : {run.octavo("serve", "--log-json", "--data", run.data(), "--listen", "0.0.0.0:0"),
+                             run.octavo("serve", "--keepalive", "0", "--log-json"),
+                             run.octavo("serve", "--log-json", "--no-such-setting")}) {
+    INFO(answer.err);
+    CHECK(answer.exit_code == 2);
+    CHECK(last_line(answer.err).at("level").as_string() == "critical");
+  }
+}
+
+TEST_CASE("a name that exists is not said to be a slip") {
+  const auto answer = shell{}.octavo("doc", "list", "--data");
+  CHECK(answer.exit_code == 2);
+  CHECK_FALSE(contains(answer.err, "Did you mean"));
+}
+
+TEST_CASE("output that cannot be written is an error") {
+  const auto run = shell{};
+  run.make_store();
+  for (const auto* command : {"doc list", "doc list --json", "doc show notes", "doc export notes", "store stats --json",
+                              "store check", "--help"}) {
+    CAPTURE(command);
+    const auto data = std::string_view{command}.starts_with('-') ? "" : " --data " + shell_word(run.data());
+    const auto status =
+        std::system((shell_word(OCTAVO_PROGRAM) + ' ' + command + data + " > /dev/full 2> /dev/null").c_str());
+    CHECK(WEXITSTATUS(status) == 16);
+  }
+}
+
+TEST_CASE("a store is for its user alone, and an export is a file like any other") {
+  using std::filesystem::perms;
+  const auto run = shell{};
+  const auto before = umask(022);
+  run.make_store();
+  const auto exported = (run.folder / "notes.yjs").string();
+  REQUIRE(run.octavo("doc", "export", "notes", "-o", exported, "--data", run.data()).exit_code == 0);
+  umask(before);
+  const auto of_others = [](const std::filesystem::path& path) {
+    return std::filesystem::status(path).permissions() & (perms::group_all | perms::others_all);
+  };
+  CHECK(of_others(run.data()) == perms::none);
+  for (const auto& file : std::filesystem::recursive_directory_iterator(run.data())) {
+    CAPTURE(file.path().string());
+    CHECK(of_others(file) == perms::none);
+  }
+  CHECK(of_others(exported) == (perms::group_read | perms::others_read));
+}
+
+TEST_CASE("a store that cannot be looked into is an error of the disk, also as JSON") {
+  const auto run = shell{};
+  run.make_store();
+  std::filesystem::remove(run.folder / "data" / "FORMAT");
+  std::filesystem::create_symlink("FORMAT", run.folder / "data" / "FORMAT");
+  const auto answer = run.octavo("doc", "list", "--json", "--data", run.data());
+  CHECK(answer.exit_code == 16);
+  CHECK(json::parse(answer.err).at("error").as_string() == "io_error");
+}
+
+TEST_CASE("a secret that everybody can read is warned of") {
+  const auto run = shell{};
+  const auto file = run.file("secret", as_bytes("0123456789abcdef0123456789abcdef"));
+  const auto serve = [&] { return run.octavo("serve", "--secret-file", file, "--listen", "somewhere:0").err; };
+  std::filesystem::permissions(file, std::filesystem::perms{0644});
+  CHECK(contains(serve(), "can read " + file));
+  std::filesystem::permissions(file, std::filesystem::perms{0600});
+  CHECK_FALSE(contains(serve(), "can read"));
+}
+
 TEST_CASE("a store that does not exist is an error of its own, and is not made by looking") {
   const auto run = shell{};
   for (const auto& answer :
@@ -213,6 +313,35 @@ TEST_CASE("a text needs a root where there are several") {
   CHECK(run.octavo("doc", "export", "two", "--format", "text", "--root", "second", "--data", run.data()).out == "b\n");
 }
 
+TEST_CASE("a root that is not there, or of another kind than the format, is no empty export") {
+  const auto run = shell{};
+  auto both = update_builder{};
+  both.block(1, 0).text("a", {}, {}, "first").type(0).set("map", "k", 5);
+  REQUIRE(run.octavo("doc", "import", "two", run.file("both", both.build()), "--data", run.data()).exit_code == 0);
+  for (const auto* format : {"text", "json", "xml", "delta", "update"}) {
+    CAPTURE(format);
+    const auto answer = run.octavo("doc", "export", "two", "--format", format, "--root", "nope", "--data", run.data());
+    CHECK(answer.exit_code == 14);
+    CHECK(contains(answer.err, "first, list, map"));
+    CHECK(answer.out.empty());
+  }
+  for (const auto* format : {"text", "delta", "xml"}) {
+    const auto answer = run.octavo("doc", "export", "two", "--format", format, "--root", "list", "--data", run.data());
+    CHECK(answer.exit_code == 2);
+    CHECK(contains(answer.err, "an array"));
+    CHECK(run.octavo("doc", "export", "two", "--format", format, "--root", "map", "--data", run.data()).exit_code == 2);
+  }
+  CHECK(run.octavo("doc", "export", "two", "--root", "first", "--data", run.data()).exit_code == 2);
+}
+
+TEST_CASE("what nobody could open is not imported") {
+  const auto run = shell{};
+  const auto answer = run.octavo("doc", "import", "/lead", run.file("a", typed(1, 0, "a")), "--data", run.data());
+  CHECK(answer.exit_code == 2);
+  CHECK(contains(answer.err, "slash"));
+  CHECK_FALSE(std::filesystem::exists(run.data()));
+}
+
 TEST_CASE("a good store checks, counts and compacts") {
   const auto run = shell{};
   run.make_store();
@@ -264,4 +393,9 @@ TEST_CASE("a token needs a good secret, a document and a time that can be meant"
   CHECK(run.octavo("token", "--secret-file", file).exit_code == 2);
   CHECK(run.octavo("token", "--secret-file", file, "--doc", "notes", "--expires", "soon").exit_code == 2);
   CHECK(run.octavo("token", "--secret-file", file, "--doc", "notes", "--access", "admin").exit_code == 2);
+  for (const auto* expires : {"0", "500ms"})
+    CHECK(run.octavo("token", "--secret-file", file, "--doc", "notes", "--expires", expires).exit_code == 2);
+  for (const auto* name : {"", "/notes", "\xff"})
+    CHECK(run.octavo("token", "--secret-file", file, "--doc", name).exit_code == 2);
+  CHECK(run.octavo("token", "--secret-file", file, "--doc", "notes", "--user", "\xff").exit_code == 2);
 }

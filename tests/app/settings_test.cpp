@@ -84,18 +84,47 @@ TEST_CASE("every setting has a name of its own and a help text") {
 
 TEST_CASE("every default that a help text names can be given") {
   for (const auto& one : all_settings()) {
-    const auto open = one.help.rfind('(');
-    if (one.placeholder.empty() || open == std::string::npos || !one.help.ends_with(')')) continue;
-    const auto text = one.help.substr(open + 1, one.help.size() - open - 2);
     if (one.placeholder != "SIZE" && one.placeholder != "TIME" && one.placeholder != "N") continue;
     CAPTURE(one.name);
     auto options = serve_options{};
-    if (text.find(' ') == std::string::npos) CHECK(one.apply(options, text).has_value());
+    if (one.usual.find(' ') == std::string::npos) CHECK(one.apply(options, one.usual).has_value());
   }
   auto options = serve_options{};
   CHECK(options.net.limits.frame_bytes_max == *parse_bytes("32MiB"));
   CHECK(options.node.document.idle_timeout_ms == *parse_duration_ms("2min"));
   CHECK(options.stop_timeout_ms == *parse_duration_ms("10s"));
+}
+
+TEST_CASE("every number has a least and a most, which its help and its error tell") {
+  for (const auto& one : all_settings()) {
+    if (one.placeholder != "SIZE" && one.placeholder != "TIME" && one.placeholder != "N") continue;
+    CAPTURE(one.name);
+    const auto to = one.range.find(" to ");
+    REQUIRE(to != std::string::npos);
+    const auto least = one.range.substr(0, to);
+    const auto most = one.range.substr(to + 4);
+    CHECK(contains(help_text(one), one.range));
+    auto options = serve_options{};
+    CHECK(one.apply(options, least).has_value());
+    CHECK(one.apply(options, most).has_value());
+    const auto unit = most.find_first_not_of("0123456789");
+    const auto beyond = std::to_string(std::stoull(most) + 1) + (unit == std::string::npos ? "" : most.substr(unit));
+    CAPTURE(beyond);
+    CHECK_FALSE(one.apply(options, beyond).has_value());
+    if (least != "0") CHECK(contains(wrong(one.name, "0"), one.range));
+  }
+  CHECK(contains(wrong("frame-bytes-max", "0"), "1KiB to 256MiB"));
+  CHECK(contains(wrong("keepalive", "0"), "1s to 1h"));
+}
+
+TEST_CASE("an origin is kept as browsers send it, and one with a path says what to write") {
+  auto options = serve_options{};
+  for (const auto* origin : {"HTTPS://Notes.example:443", "http://localhost:3000", "*"})
+    REQUIRE(apply_setting(options, "allow-origin", origin));
+  CHECK(options.net.allowed_origins == std::vector<std::string>{"https://notes.example", "http://localhost:3000", "*"});
+  CHECK(contains(wrong("allow-origin", "https://Notes.example/"), "write https://notes.example"));
+  CHECK(contains(wrong("allow-origin", "https://notes.example:8443/app?x"), "write https://notes.example:8443"));
+  CHECK(contains(wrong("allow-origin", "https://"), "such as https://notes.example"));
 }
 
 TEST_CASE("an address to listen on is host and port") {
@@ -118,7 +147,7 @@ TEST_CASE("a value that cannot be meant is an error that names setting, value an
   CHECK(contains(wrong("frame-bytes-max", "lots"), "4MiB"));
   CHECK(contains(wrong("idle-timeout", "5"), "20s"));
   CHECK(contains(wrong("sync", "sometimes"), "always, interval or os"));
-  CHECK(contains(wrong("connections-max", "0"), "at least 1"));
+  CHECK(contains(wrong("connections-max", "0"), "1 to 10000000"));
   CHECK(contains(wrong("connections-max", "-5"), "number"));
   CHECK(contains(wrong("open", "perhaps"), "true or false"));
   CHECK(contains(wrong("allow-origin", "notes.example"), "https://notes.example"));
@@ -166,6 +195,31 @@ TEST_CASE("what is wrong in a file is told with its line and column") {
   CHECK(contains(apply_text(options, "keepalive = 1.5\n"), "must be a text, a number, true or false"));
   CHECK(contains(apply_text(options, "[net]\nlisten = \"127.0.0.1:1\"\n"), ":1:"));
   CHECK(contains(apply_text(options, "allow-origin = [\"https://a.example\", 2.5]\n"), ":1:"));
+}
+
+TEST_CASE("a list is for what adds up, and nothing else") {
+  auto options = serve_options{};
+  CHECK(contains(apply_text(options, "listen = [\"127.0.0.1:1\", \"127.0.0.1:2\"]\n"), ":1:1: listen has one value"));
+  CHECK(contains(apply_text(options, "keepalive = []\n"), ":1:1: keepalive has one value"));
+  CHECK(contains(apply_text(options, "lissten = []\n"), "did you mean 'listen'?"));
+  CHECK(apply_text(options, "allow-origin = []\n") == "");
+}
+
+TEST_CASE("what is right in a file with a mistake holds, so that the mistake is told as asked") {
+  auto options = serve_options{};
+  CHECK(contains(apply_text(options, "keepalive = \"0\"\nlog-json = true\n"), ":1:1: keepalive"));
+  CHECK(options.log.json);
+}
+
+TEST_CASE("a file that cannot be read says so, and nothing of lines") {
+  auto options = serve_options{};
+  const auto folder = storage::testing::temporary_folder{};
+  const auto applied = apply_file(options, folder.path());
+  REQUIRE_FALSE(applied);
+  CHECK(applied.error().code == errc::io_error);
+  CHECK(contains(applied.error().message, "cannot be read"));
+  CHECK_FALSE(contains(applied.error().message, ":0"));
+  CHECK(apply_text(options, "") == "");
 }
 
 TEST_CASE("a file that does not exist is an error that names it") {

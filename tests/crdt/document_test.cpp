@@ -405,4 +405,16 @@ TEST_CASE("freed items are given back, and those that stay are found where they 
   check_equal(once, doc);
 }
 
+TEST_CASE("a root is of the kind that its content makes it look like") {
+  document doc;
+  CHECK(doc.root_kind("text") == crdt::type_kind::root);
+  feed(doc, update_builder().block(1, 0).text("a").type(0).set("map", "k", 5).build());
+  CHECK(doc.root_kind("text") == crdt::type_kind::text);
+  CHECK(doc.root_kind("list") == crdt::type_kind::array);
+  CHECK(doc.root_kind("map") == crdt::type_kind::map);
+  CHECK(doc.root_kind("other") == crdt::type_kind::root);
+  feed(doc, update_builder().erase(1, 0, 1).build());
+  CHECK(doc.root_kind("text") == crdt::type_kind::root);
+}
+
 }  // namespace

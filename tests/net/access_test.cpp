@@ -257,3 +257,37 @@ TEST_CASE("beyond loopback the server's own pages may connect, and those that we
   CHECK(allowed("https://whoever.example", "notes.example", {"*"}));
   CHECK(allowed("null", "notes.example", {"*"}));
 }
+
+TEST_CASE("a token that would open nothing, or that no server takes, is not signed") {
+  const auto refused = [](token_claims claims) {
+    const auto made = make_token(claims, secret, now_s);
+    return made ? std::string{} : made.error().message;
+  };
+  for (const auto* name : {"notes", "team/*", "*"}) {
+    CAPTURE(name);
+    CHECK(refused(claims_for({name})).empty());
+  }
+  for (const auto* name : {"", "/notes", "/notes/*", "\xff\xfe"}) {
+    CAPTURE(name);
+    CHECK(refused(claims_for({"notes", name})).find("open nothing") != std::string::npos);
+  }
+  auto claims = claims_for({"notes"});
+  claims.user = "\xff";
+  CHECK(refused(claims).find("UTF-8") != std::string::npos);
+  claims = claims_for({"notes"});
+  claims.expires_s = now_s;
+  CHECK(refused(claims).find("expired") != std::string::npos);
+  CHECK(refused(claims_for(std::vector<std::string>(30, std::string(256, 'x')))).find("fewer") != std::string::npos);
+}
+
+TEST_CASE("a secret that others can read is seen") {
+  const auto folder = storage::testing::temporary_folder{};
+  const auto file = folder / "secret";
+  std::ofstream{file} << secret;
+  using std::filesystem::perms;
+  std::filesystem::permissions(file, perms::owner_read | perms::group_read);
+  CHECK_FALSE(is_readable_by_others(file));
+  std::filesystem::permissions(file, perms::owner_read | perms::others_read);
+  CHECK(is_readable_by_others(file));
+  CHECK_FALSE(is_readable_by_others(folder / "nothing"));
+}

@@ -168,6 +168,7 @@ TEST_CASE("documents are listed by prefix and in pages") {
   REQUIRE(told.at("documents").as_array().size() == 2);
   CHECK(told.at("documents").at(1).at("name").as_string() == "a/2");
   CHECK(told.at("documents").at(1).at("seq").to_number<int>() == 1);
+  CHECK(told.at("documents").at(1).at("log_bytes").to_number<int>() > 0);
   CHECK(told.at("next").as_string() == "a/2");
   told = one.ask(get("/api/documents?prefix=a%2F&limit=2&after=a%2F2")).parsed();
   CHECK(told.at("documents").as_array().size() == 1);
@@ -257,6 +258,32 @@ TEST_CASE("signing in needs a token that verifies") {
   CHECK(one.ask(get("/api/session")).status == 405);
 }
 
+TEST_CASE("a token that a browser would not keep is refused, and not dropped without a word") {
+  auto one = site{access_policy::by_token(secret)};
+  const auto sign_in = [&](const std::string& token) {
+    auto request = get("/api/session", http::verb::post);
+    request.body() = json::serialize(json::object{{"token", token}});
+    return one.ask(request);
+  };
+  const auto long_token = token_for(std::vector<std::string>(12, std::string(256, 'x')));
+  REQUIRE(long_token.size() > cookie_token_bytes_max);
+  const auto refused = sign_in(long_token);
+  CHECK(refused.status == 413);
+  CHECK(refused.line("Set-Cookie").empty());
+  CHECK(refused.parsed().at("error").as_string().find("4000") != json::string::npos);
+  // The largest that is taken fits with everything that stands around it.
+  auto longest = std::string{};
+  for (auto size = std::size_t{2800}; size < 3000; ++size) {
+    auto names = std::vector<std::string>(size / 400, std::string(400, 'x'));
+    names.push_back(std::string(size % 400 + 1, 'y'));
+    const auto token = token_for(names);
+    if (token.size() <= cookie_token_bytes_max && token.size() > longest.size()) longest = token;
+  }
+  REQUIRE(longest.size() > cookie_token_bytes_max - 8);
+  CHECK(sign_in(longest).line("Set-Cookie").size() <= 4096);
+  CHECK(sign_in(longest).status == 204);
+}
+
 TEST_CASE("an open server sets no token, whatever it is given") {
   auto one = site{};
   auto request = get("/api/session", http::verb::post);
@@ -291,7 +318,9 @@ TEST_CASE("the page is served with its tags and its policy, and its own addresse
 TEST_CASE("what is not there and what is not allowed is said plainly") {
   auto one = site{};
   CHECK(one.ask(get("/api/nothing")).status == 404);
-  CHECK(one.ask(get("/assets/nothing.js")).status == 404);
+  const auto nothing = one.ask(get("/assets/nothing.js"));
+  CHECK(nothing.status == 404);
+  CHECK(nothing.parsed().at("error").is_string());
   CHECK(one.ask(get("/../etc/passwd")).status == 404);
   CHECK(one.ask(get("/healthz", http::verb::post)).status == 405);
   CHECK(one.ask(get("/notes", http::verb::put)).status == 405);

@@ -45,3 +45,32 @@ TEST_CASE("an origin is scheme, host and port, and nothing more") {
     CHECK(origin_authority(text).empty());
   }
 }
+
+TEST_CASE("an origin is turned into what browsers send, and what is none is refused") {
+  const auto sent = [](std::string_view origin) { return origin_as_sent(origin).value_or("-"); };
+  CHECK(sent("https://notes.example") == "https://notes.example");
+  CHECK(sent("HTTPS://Notes.Example:443") == "https://notes.example");
+  CHECK(sent("http://notes.example:80") == "http://notes.example");
+  CHECK(sent("http://notes.example:443") == "http://notes.example:443");
+  CHECK(sent("https://notes.example:08443") == "https://notes.example:8443");
+  CHECK(sent("http://[::1]:8080") == "http://[::1]:8080");
+  CHECK(sent("http://[::1]") == "http://[::1]");
+  CHECK(sent("capacitor://localhost") == "capacitor://localhost");
+  for (const std::string_view origin :
+       {"", "*", "null", "notes.example", "https://", "https://:443", "https://notes.example/",
+        "https://notes.example/a", "https://notes.example:", "https://notes.example:x", "https://notes.example:0",
+        "https://notes.example:65536", "https://a@notes.example", "https://a:b:1", "https://n\xc3\xb6tes.example"}) {
+    CAPTURE(origin);
+    CHECK(sent(origin) == "-");
+  }
+}
+
+TEST_CASE("what no address leads to is told with its reason") {
+  const auto why = [](std::string_view name) { return unreachable_because(name); };
+  for (const auto& name : {std::string{"notes"}, std::string{"team/plans/"}, std::string(name_bytes_max, 'x')})
+    CHECK(why(name).empty());
+  CHECK(why("").find("needs a name") != std::string::npos);
+  CHECK(why("/notes").find("slash") != std::string::npos);
+  CHECK(why(std::string(name_bytes_max + 1, 'x')).find("longer") != std::string::npos);
+  CHECK(why("\xff").find("UTF-8") != std::string::npos);
+}

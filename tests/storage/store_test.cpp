@@ -349,3 +349,23 @@ TEST_CASE("stats tell the store's id, its documents and its size; compaction kee
   CHECK(stats->space.writable);
   check_filled(*store, "a", 50);
 }
+
+TEST_CASE("a file that cannot be looked for is an error that names it, and no missing file") {
+  temporary_folder folder;
+  open_ok(folder / "s");
+  for (const auto* name : {"FORMAT", "RECOVERY"}) {
+    CAPTURE(name);
+    std::filesystem::remove(folder / "s" / name);
+    // It leads to itself: as good as a folder that may not be searched, which stops nobody who is root.
+    std::filesystem::create_symlink(name, folder / "s" / name);
+    const auto opened = store::open(options_for(folder / "s"));
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == errc::io_error);
+    CHECK(opened.error().message.find(name) != std::string::npos);
+    std::filesystem::remove(folder / "s" / name);
+    if (std::string_view{name} == "FORMAT") {
+      std::filesystem::remove_all(folder / "s");
+      open_ok(folder / "s");
+    }
+  }
+}

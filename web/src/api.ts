@@ -15,7 +15,6 @@ export interface DocumentEntry {
   readonly name: string;
   readonly seq: number;
   readonly updated_ms: number;
-  readonly bytes: number;
   /** The node found this document damaged and does not open it. */
   readonly quarantined?: boolean;
 }

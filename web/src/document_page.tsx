@@ -126,13 +126,13 @@ function NotLoaded({ session, state }: { readonly session: DocumentSession; read
   );
 }
 
-/** Counts words a while after the last change, as counting a long text on each key would be felt. */
-function use_word_count(): [number, (text: string) => void] {
+/** Reads and counts the text a while after the last change, as doing so on each key would be felt in a long one. */
+function use_word_count(): [number, (read_text: () => string) => void] {
   const [words, set_words] = useState(0);
   const timer = useRef<number>(undefined);
-  const on_text = useCallback((text: string) => {
+  const on_text = useCallback((read_text: () => string) => {
     window.clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => set_words(text.match(/\S+/g)?.length ?? 0), count_delay_ms);
+    timer.current = window.setTimeout(() => set_words(read_text().match(/\S+/g)?.length ?? 0), count_delay_ms);
   }, []);
   return [words, on_text];
 }

@@ -10,14 +10,21 @@ import { SignInForm } from "./ui/sign_in_form";
 import { ThemeButton } from "./ui/theme_button";
 
 const page_size = 50;
-const empty_pages_max = 10;
+/** As many as the node hands out at once. */
+const page_size_max = 500;
 const filter_delay_ms = 200;
 /** Shorter lists are read faster than filtered. */
 const filter_shown_from = 8;
 
 type Listing =
   | { readonly is: "loading" }
-  | { readonly is: "there"; readonly documents: readonly DocumentEntry[]; readonly next: string | null }
+  | {
+      readonly is: "there";
+      readonly documents: readonly DocumentEntry[];
+      readonly next: string | null;
+      /** Why the list could not be brought up to date, or gone on with. */
+      readonly problem?: string;
+    }
   | { readonly is: "sign_in" }
   | { readonly is: "failed"; readonly reason: string };
 
@@ -129,10 +136,12 @@ function DocumentList() {
   // Answers may come in another order than the questions went out; only the latest counts.
   const asked = useRef(0);
 
-  const load = useCallback(async (wanted_prefix: string): Promise<void> => {
+  const shown = useRef(0);
+
+  const load = useCallback(async (wanted_prefix: string, wanted = page_size): Promise<void> => {
     const ticket = ++asked.current;
-    const result = await read_listing(wanted_prefix);
-    if (ticket === asked.current) set_listing(result);
+    const result = await read_listing(wanted_prefix, null, wanted);
+    if (ticket === asked.current) set_listing((before) => keep_shown(before, result));
   }, []);
 
   useEffect(() => {
@@ -142,23 +151,25 @@ function DocumentList() {
 
   useEffect(() => {
     const refresh = (): void => {
-      if (document.visibilityState === "visible") void load(prefix);
+      // As much as there was, so that nothing moves under the eyes of whoever comes back.
+      if (document.visibilityState === "visible") void load(prefix, Math.max(page_size, shown.current));
     };
     document.addEventListener("visibilitychange", refresh);
     return () => document.removeEventListener("visibilitychange", refresh);
   }, [load, prefix]);
 
   useEffect(() => {
-    if (listing.is === "there" && listing.documents.length >= filter_shown_from) set_filtering(true);
+    shown.current = listing.is === "there" ? listing.documents.length : 0;
+    if (shown.current >= filter_shown_from) set_filtering(true);
   }, [listing]);
 
   const more = async (): Promise<void> => {
     if (listing.is !== "there" || listing.next === null) return;
     const ticket = ++asked.current;
-    const result = await read_listing(prefix, listing.next);
+    const result = await read_listing(prefix, listing.next, page_size);
     if (ticket !== asked.current) return;
-    if (result.is !== "there") set_listing(result);
-    else set_listing({ ...result, documents: [...listing.documents, ...result.documents] });
+    if (result.is === "there") set_listing({ ...result, documents: [...listing.documents, ...result.documents] });
+    else set_listing(keep_shown(listing, result));
   };
 
   return (
@@ -192,13 +203,20 @@ function DocumentList() {
   );
 }
 
-async function read_listing(prefix: string, after: string | null = null): Promise<Listing> {
+/** A list that is there stays when it cannot be read again; what went wrong is told below it. */
+function keep_shown(before: Listing, now: Listing): Listing {
+  return before.is === "there" && now.is === "failed" ? { ...before, problem: now.reason } : now;
+}
+
+async function read_listing(prefix: string, after: string | null, wanted: number): Promise<Listing> {
   try {
-    let { documents, next } = await list_documents(prefix, after, page_size);
-    // A token for some documents sees the others as gaps, and a page may be nothing but a gap.
-    for (let pages = 1; documents.length === 0 && next !== null && pages < empty_pages_max; ++pages) {
-      ({ documents, next } = await list_documents(prefix, next, page_size));
-    }
+    const documents: DocumentEntry[] = [];
+    let next = after;
+    do {
+      const page = await list_documents(prefix, next, Math.min(wanted - documents.length, page_size_max));
+      documents.push(...page.documents);
+      next = page.documents.length > 0 ? page.next : null;
+    } while (next !== null && documents.length < wanted);
     return { is: "there", documents, next };
   } catch (error) {
     if (error instanceof Refused && (error.status === 401 || error.status === 403)) return { is: "sign_in" };
@@ -222,8 +240,8 @@ function ListBody({ listing, prefix, on_retry, on_more, on_token }: ListBodyProp
       return (
         <div className="card">
           <p>
-            <strong>Sign-in needed.</strong> The list of documents is for those with a token that covers all of them. A
-            document that you have a link to can be opened with its own token.
+            <strong>Sign-in needed.</strong> With a token you see the documents that it is for. A document that you have a
+            link to can be opened with its own token.
           </p>
           <SignInForm on_token={on_token} />
         </div>
@@ -260,11 +278,16 @@ function ListBody({ listing, prefix, on_retry, on_more, on_token }: ListBodyProp
                   >
                     {ago(entry.updated_ms)}
                   </time>
-                  <span className="entry-size">{entry.quarantined ? "Damaged" : size_text(entry.bytes)}</span>
+                  {entry.quarantined && <span className="entry-damaged">Damaged</span>}
                 </a>
               </li>
             ))}
           </ul>
+          {listing.problem !== undefined && (
+            <p className="list-note" role="alert">
+              {listing.problem} This list may be out of date.
+            </p>
+          )}
           {listing.next !== null && (
             <button type="button" className="button list-more" onClick={on_more}>
               Show more
@@ -292,10 +315,4 @@ function ago(time_ms: number): string {
     if (-seconds >= step[1] * 0.9) [unit, length] = step;
   }
   return relative.format(Math.round(seconds / length), unit);
-}
-
-function size_text(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(bytes < 10_000 ? 1 : 0)} kB`;
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

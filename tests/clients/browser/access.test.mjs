@@ -141,6 +141,10 @@ test("an edit that a reader forces out reaches nobody and never counts as saved"
   await writer.sees_status("Saved");
   await writer.sees_text("fair play");
   assert.equal(await reader.page.evaluate(() => window.__octavo.session.get().unsaved), true);
+  await reader.sees_status("Not saved");
+  const notice = await reader.page.getByTestId("notice").innerText();
+  assert.match(notice, /on this page only/);
+  assert.doesNotMatch(notice, /offered again/);
   // Or the page would ask before it lets the test close it.
   await reader.page.evaluate(() => window.__octavo.session.set({ unsaved: false }));
 });

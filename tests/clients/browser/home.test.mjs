@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { fresh_doc, stage_for_file } from "../support/browser.mjs";
-import { wait_for } from "../support/server.mjs";
+import { sleep, wait_for } from "../support/server.mjs";
 
 const timeout = 120_000;
 const stage = stage_for_file({ before, after, afterEach });
@@ -66,6 +66,25 @@ test("a long list comes in pages and is narrowed by how names begin", { timeout 
   await home.page.getByLabel("Show names that begin with").fill(stem);
   await home.page.getByRole("button", { name: "Show more" }).click();
   await wait_for("all are there", async () => (await entries.count()) === count);
+
+  // Coming back to the tab reads the list again, all of it, and a node that is away leaves it as it was.
+  const read_again = async (path) => {
+    const answered = home.page.waitForEvent(path, (request) => request.url().includes("/api/documents"));
+    await home.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await answered;
+  };
+  await read_again("requestfinished");
+  await sleep(200);
+  assert.equal(await entries.count(), count);
+  await home.page.route("**/api/documents*", (route) => route.abort());
+  await read_again("requestfailed");
+  await home.page.getByText("This list may be out of date.").waitFor();
+  assert.equal(await entries.count(), count);
+  await home.page.unroute("**/api/documents*");
+  await read_again("requestfinished");
+  await wait_for("the list is up to date", async () => (await home.page.getByRole("alert").count()) === 0);
+  assert.equal(await entries.count(), count);
+
   const names = await home.page.locator(".entry-name").allInnerTexts();
   assert.equal(new Set(names).size, count);
   await home.page.getByLabel("Show names that begin with").fill("no such beginning");
@@ -182,6 +201,18 @@ test("the theme button overrules the system and is remembered", { timeout }, asy
   await person.page.reload();
   await button.waitFor();
   assert.equal(await background(), dark);
+});
+
+test("the form for the name takes the focus and gives it back", { timeout }, async () => {
+  const ada = await stage.now.open_doc(fresh_doc("focus"), { name: "Ada" });
+  const focused = () =>
+    ada.page.evaluate(() => document.activeElement.getAttribute("aria-label") ?? document.activeElement.id);
+  for (const key of ["Escape", "Enter"]) {
+    await ada.page.getByRole("button", { name: /Change your name/ }).click();
+    await wait_for("the form has the focus", async () => (await focused()) === "own-name");
+    await ada.press(key);
+    assert.match(await focused(), /Change your name/);
+  }
 });
 
 test("the toolbar is one stop for Tab and is walked with the arrow keys", { timeout }, async () => {

@@ -20,7 +20,7 @@ export const plain_field = "text";
 interface Props {
   readonly session: DocumentSession;
   readonly editable: boolean;
-  readonly on_text: (text: string) => void;
+  readonly on_text: (read_text: () => string) => void;
 }
 
 function editable_now(editable: boolean) {
@@ -59,14 +59,14 @@ export default function PlainEditor({ session, editable, on_text }: Props) {
           yCollab(text, null, { undoManager: undo_manager }),
           plain_carets(text, session.awareness),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) on_text(update.state.doc.toString());
+            if (update.docChanged) on_text(() => update.state.doc.toString());
           }),
         ],
       }),
     });
     view.current = editor;
     expose({ editor });
-    on_text(text.toString());
+    on_text(() => text.toString());
     if (editable && may_take_focus()) editor.focus();
     const on_stack = (): void => redraw((count) => count + 1);
     const stack_events = ["stack-item-added", "stack-item-popped", "stack-cleared"] as const;

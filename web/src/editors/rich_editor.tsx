@@ -19,7 +19,7 @@ export const rich_field = "default";
 interface Props {
   readonly session: DocumentSession;
   readonly editable: boolean;
-  readonly on_text: (text: string) => void;
+  readonly on_text: (read_text: () => string) => void;
 }
 
 function make_editor(element: HTMLElement, session: DocumentSession, editable: boolean, edit_link: () => void): Editor {
@@ -82,7 +82,10 @@ export default function RichEditor({ session, editable, on_text }: Props) {
   useEffect(() => {
     if (!host.current) return;
     const made = make_editor(host.current, session, editable, edit_link);
-    const tell_text = (): void => on_text(made.state.doc.textBetween(0, made.state.doc.content.size, " ", " "));
+    const tell_text = (): void => {
+      const { doc } = made.state;
+      on_text(() => doc.textBetween(0, doc.content.size, " ", " "));
+    };
     const on_transaction = (): void => set_flags(rich_flags(made));
     made.on("transaction", on_transaction);
     made.on("update", tell_text);

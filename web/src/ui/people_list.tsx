@@ -1,6 +1,6 @@
 // Faces of who is here, oneself last; one's own opens a small form for the name.
 
-import { type FormEvent, type KeyboardEvent, useState, useSyncExternalStore } from "react";
+import { type FormEvent, type KeyboardEvent, useRef, useState, useSyncExternalStore } from "react";
 import type { Awareness } from "y-protocols/awareness";
 import { sign_out } from "../api";
 import { choose_name, clean_name, initials, type Present, set_me } from "../document/people";
@@ -25,6 +25,12 @@ interface Props {
 export function PeopleList({ people, awareness, user, signed_in }: Props) {
   const faces_max = useSyncExternalStore(on_narrow_change, () => (narrow.matches ? faces_max_narrow : faces_max_wide));
   const [editing, set_editing] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
+  // The form takes the focus with it when it goes.
+  const close_form = (): void => {
+    set_editing(false);
+    opener.current?.focus();
+  };
   const me = people.find((person) => person.is_me);
   const others = people.filter((person) => !person.is_me);
   const shown = others.slice(0, others.length > faces_max ? faces_max - 1 : faces_max);
@@ -53,6 +59,7 @@ export function PeopleList({ people, awareness, user, signed_in }: Props) {
         {me && (
           <li>
             <button
+              ref={opener}
               type="button"
               className="face-button"
               aria-label={`You are ${me.name}. Change your name.`}
@@ -78,9 +85,9 @@ export function PeopleList({ people, awareness, user, signed_in }: Props) {
           on_name={(name) => {
             choose_name(name);
             set_me(awareness, { name });
-            set_editing(false);
+            close_form();
           }}
-          on_cancel={() => set_editing(false)}
+          on_cancel={close_form}
         />
       )}
     </div>

@@ -9,12 +9,17 @@ import * as icon from "./icons";
 /** A connection that is back within this time is not worth a bar that moves the page. */
 const offline_bar_delay_ms = 1_200;
 
+/** Nothing that was written here will be taken: a reader's token, perhaps since a moment ago. */
+function is_reader(state: SessionState): boolean {
+  return state.access?.access === "read";
+}
+
 function status_words(state: SessionState): { text: string; tone: "good" | "busy" | "bad" } {
   switch (state.link) {
     case "live":
-      if (state.access?.access === "read") return { text: "Read only", tone: "good" };
-      if (state.unsaved && state.notice !== null) return { text: "Not saved", tone: "bad" };
+      if (state.unsaved && (is_reader(state) || state.notice !== null)) return { text: "Not saved", tone: "bad" };
       if (state.unsaved) return { text: "Saving…", tone: "busy" };
+      if (is_reader(state)) return { text: "Read only", tone: "good" };
       return { text: state.edited ? "Saved" : "Connected", tone: "good" };
     case "connecting":
       return { text: state.loaded ? "Reconnecting…" : "Connecting…", tone: "busy" };
@@ -76,7 +81,10 @@ export function Bars({ session, state }: { readonly session: DocumentSession; re
         <div className="bar bar-bad" role="alert" data-testid="notice">
           <p>
             The server did not take an edit: {state.notice}
-            {state.unsaved && " It is kept on this page and will be offered again."}
+            {state.unsaved &&
+              (is_reader(state)
+                ? " It is on this page only, and you may read this document but not change it: copy what you need."
+                : " It is kept on this page and will be offered again.")}
           </p>
           <button
             type="button"
@@ -97,7 +105,11 @@ function OfflineBar({ session, state }: { readonly session: DocumentSession; rea
   const now_ms = use_now(waiting);
   const seconds = Math.max(0, Math.ceil(((state.next_try_ms ?? now_ms) - now_ms) / 1000));
   let words = "Offline – waiting for the server.";
-  if (state.loaded) {
+  if (state.loaded && is_reader(state)) {
+    if (state.unsaved) {
+      words = "Offline – your changes are on this page only, as you may read this document but not change it.";
+    }
+  } else if (state.loaded) {
     words = state.unsaved
       ? "Offline – your changes are kept on this page and will be sent."
       : "Offline – you can go on writing; changes are kept on this page and will be sent.";
