@@ -14,15 +14,15 @@ const timeout = 120_000;
 const patience_ms = Number(process.env.OCTAVO_PATIENCE_MS ?? 20_000);
 const stage = stage_for_file({ before, after, afterEach });
 
-// Where one types, and what another's caret looks like.
+// Where one types, what another's caret looks like, and whether one undo takes back a person's own words and no others'.
 const editors = {
   blocknote: { box: ".bn-editor", caret: ".bn-collaboration-cursor__base" },
-  codemirror: { box: ".cm-content", caret: ".cm-ySelectionCaret" },
+  codemirror: { box: ".cm-content", caret: ".cm-ySelectionCaret", undoes_own: true },
   lexical: { box: "[contenteditable=true]" },
   monaco: { box: ".monaco-editor .view-lines", caret: ".yRemoteSelectionHead" },
-  prosemirror: { box: ".ProseMirror", caret: ".ProseMirror-yjs-cursor" },
-  quill: { box: ".ql-editor", caret: ".ql-cursor" },
-  tiptap: { box: ".tiptap", caret: ".collaboration-carets__caret" },
+  prosemirror: { box: ".ProseMirror", caret: ".ProseMirror-yjs-cursor", undoes_own: true },
+  quill: { box: ".ql-editor", caret: ".ql-cursor", undoes_own: true },
+  tiptap: { box: ".tiptap", caret: ".collaboration-carets__caret", undoes_own: true },
 };
 
 const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".ttf": "font/ttf" };
@@ -79,17 +79,23 @@ for (const editor of Object.keys(editors)) {
     await grace.types(" And from Grace.");
     await ada.sees("Hello from Ada 🪢. And from Grace.");
     for (const person of [ada, grace]) await person.counts_people(2);
-    const { caret } = editors[editor];
+    const { caret, undoes_own } = editors[editor];
     if (caret) await ada.page.locator(caret).first().waitFor({ state: "attached" });
     await ada.shot(`editor-${editor}`);
+    const left = undoes_own ? "And from Grace." : "Hello from Ada 🪢. And from Grace.";
+    if (undoes_own) {
+      await ada.page.locator(editors[editor].box).click();
+      await ada.press("Control+z");
+      await grace.sees(left);
+    }
     await grace.leave();
     await ada.counts_people(1);
     if (caret) await wait_for("the caret is gone", async () => (await ada.page.locator(caret).count()) === 0, patience_ms);
 
     await stage.now.server.crash_and_restart();
     const lin = await open(editor, doc, "Lin");
-    await lin.sees("Hello from Ada 🪢. And from Grace.");
+    await lin.sees(left);
     await lin.types(" Lin too.");
-    await ada.sees("Hello from Ada 🪢. And from Grace. Lin too.");
+    await ada.sees(`${left} Lin too.`);
   });
 }

@@ -1,6 +1,6 @@
 import { EditorState } from "@codemirror/state";
-import { EditorView, keymap } from "@codemirror/view";
-import { basicSetup } from "codemirror";
+import { defaultKeymap } from "@codemirror/commands";
+import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
 
 export function mount(element, { doc, provider }) {
@@ -9,7 +9,12 @@ export function mount(element, { doc, provider }) {
     parent: element,
     state: EditorState.create({
       doc: text.toString(),
-      extensions: [keymap.of(yUndoManagerKeymap), basicSetup, yCollab(text, provider.awareness)],
+      extensions: [
+        keymap.of([...yUndoManagerKeymap, ...defaultKeymap]),
+        lineNumbers(),
+        drawSelection(),
+        yCollab(text, provider.awareness),
+      ],
     }),
   });
   return () => view.state.doc.toString();
