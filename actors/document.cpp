@@ -44,6 +44,7 @@ crdt::document_options document_state::content_options(const document_options& o
   auto result = crdt::document_options{};
   result.max_pending_bytes = options.pending_bytes_max;
   result.step_budget = options.update_steps_max;
+  result.max_content_bytes = options.arena_bytes_max;
   result.hash_seed = options.hash_seed;
   return result;
 }

@@ -317,6 +317,25 @@ TEST_CASE("an update that breaks the document is reported, neither logged nor ac
   CHECK(got.acked(2) == 0);
 }
 
+TEST_CASE("what others have left to wait cannot break the document of the one whose edit wakes it") {
+  auto one = two_relays{};
+  const auto chain = [](std::uint64_t client, unit origin) {
+    constexpr auto array_type = std::uint8_t{0};
+    auto update = update_builder{};
+    update.block(client, 0).type_after(array_type, origin);
+    for (auto clock = std::uint64_t{0}; clock < 1'499; ++clock) update.type(array_type, unit{client, clock});
+    return update.build();
+  };
+  one.ask(1, editing(1, 1, typed(200, 0, "a")));
+  one.ask(2, editing(3, 1, chain(67, {68, 0})), editing(3, 2, chain(66, {200, 1})),
+          editing(3, 3, update_builder{}.block(68, 0).child("between", {66, 1'499}).build()));
+  one.ask(1, editing(1, 2, typed(200, 1, "b")));
+  CHECK_FALSE(one.state.broken());
+  CHECK(by(1, one.commit()).acked(1) == 2);
+  CHECK(one.state.content().text("text") == "ab");
+  CHECK(one.state.content().stats().pending_structs == 0);
+}
+
 TEST_CASE("credit is given for every byte that was asked, and one acknowledgement stands for many") {
   auto one = two_relays{};
   auto asked = std::uint64_t{0};

@@ -91,8 +91,183 @@ TEST_CASE("types nested without end are refused, and deep ones are deleted witho
   const auto done = usual.apply_v1(nested);
   REQUIRE_FALSE(done);
   CHECK(done.error().apply == crdt::apply_errc::type_too_deep);
-  CHECK_FALSE(usual.usable());
-  CHECK(usual.apply_v1(hex("00 00")).error().apply == crdt::apply_errc::unusable);
+  CHECK(usual.usable());
+  CHECK(usual.state().empty());
+}
+
+// Types of a client, each in the one before; the first is behind a unit.
+update_builder& add_chain(update_builder& to, std::uint64_t client, std::uint64_t length, unit origin) {
+  to.block(client, 0).type_after(0, origin);
+  for (std::uint64_t i = 1; i < length; ++i) to.type(0, unit{client, i - 1});
+  return to;
+}
+
+// What a document sends is what it holds, to those who join and to itself after a restart.
+void check_copies(const document& of) {
+  document loaded;
+  REQUIRE(loaded.apply_stored_v1(of.encode_state_as_update_v1()));
+  check_sound(loaded);
+  check_equal(loaded, of);
+  document joined;
+  for (const auto& chunk : of.encode_state_chunks_v1({}, 4096)) feed(joined, chunk);
+  check_sound(joined);
+  check_equal(joined, of);
+}
+
+TEST_CASE("types that wait and would nest too deep are refused when they come, as far as can be told") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("a").build());
+  const auto before = doc.encode_state_as_update_v1();
+  update_builder whole;
+  const auto refused = doc.apply_v1(add_chain(whole, 66, 2001, unit{1, 1}).build());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().apply == crdt::apply_errc::type_too_deep);
+  CHECK(crdt::leaves_unchanged(*refused.error().apply));
+  CHECK(doc.encode_state_as_update_v1() == before);
+
+  // In several updates as well: what waits has a depth, too.
+  update_builder part;
+  feed(doc, add_chain(part, 66, 1500, unit{1, 1}).build());
+  update_builder rest;
+  rest.block(67, 0).type(0, unit{66, 1499});
+  for (std::uint64_t i = 1; i < 600; ++i) rest.type(0, unit{67, i - 1});
+  const auto added = doc.apply_v1(rest.build());
+  REQUIRE_FALSE(added);
+  CHECK(added.error().apply == crdt::apply_errc::type_too_deep);
+  feed(doc, update_builder().block(1, 1).text("b", unit{1, 0}).build());
+  CHECK(doc.clock(66) == 1500);
+  CHECK(doc.text("text") == "ab");
+  check_sound(doc);
+}
+
+TEST_CASE(
+    "types that turn out to nest too deep when they are woken are there as deleted, and whoever woke them goes on") {
+  // Three parts of one chain, of which each alone is shallow; the last edit of an honest client puts them together.
+  update_builder lower;
+  add_chain(lower, 67, 1500, unit{68, 0});
+  update_builder upper;
+  add_chain(upper, 66, 1500, unit{1, 1});
+  const bytes parts[] = {update_builder().block(1, 0).text("a").build(),
+                         lower.build(),
+                         upper.build(),
+                         update_builder().block(68, 0).child("between", {66, 1499}).build(),
+                         update_builder().block(69, 0).child("below", {67, 1499}).build(),
+                         update_builder().block(1, 1).text("b", unit{1, 0}).build()};
+  document doc;
+  for (const auto& each : parts) feed(doc, each);
+  CHECK(doc.usable());
+  CHECK(doc.text("text") == "ab");
+  CHECK(doc.stats().pending_structs == 0);
+  CHECK(doc.clock(66) == 1500);
+  CHECK(doc.clock(67) == 1500);
+  CHECK(doc.clock(69) == 5);
+  check_sound(doc);
+  check_copies(doc);
+  feed(doc, update_builder().block(1, 2).text("c", unit{1, 1}).build());
+  CHECK(doc.text("text") == "abc");
+
+  // In the order in which nothing waits the last part is refused, and a log that has it all the same is readable.
+  std::vector<bytes_view> all(std::begin(parts), std::end(parts));
+  const auto merged = crdt::merge_updates_v1(all);
+  REQUIRE(merged);
+  document fresh;
+  CHECK(fresh.apply_v1(*merged).error().apply == crdt::apply_errc::type_too_deep);
+  CHECK(fresh.usable());
+  REQUIRE(fresh.apply_stored_v1(*merged));
+  feed(fresh, update_builder().block(1, 2).text("c", unit{1, 1}).build());
+  check_equal(fresh, doc);
+}
+
+TEST_CASE("what is woken has a budget of its own, and goes on with the next edits") {
+  update_builder many;
+  for (std::uint64_t client = 2000; client > 1; --client) many.block(client, 0).text("x");
+  // Behind the first of these, which waits for somebody, each walks past all others.
+  update_builder walker;
+  walker.block(5000, 0).text("z", unit{1, 1});
+  for (int i = 0; i < 500; ++i) walker.text("y");
+
+  crdt::document_options options;
+  options.step_budget = 100000;
+  document doc(options);
+  document patient;
+  for (auto* each : {&doc, &patient}) {
+    feed(*each, many.build());
+    feed(*each, update_builder().block(1, 0).text("a", {}, {}, "honest").build());
+    feed(*each, walker.build());
+    CHECK(each->stats().pending_structs == 501);
+  }
+  std::uint64_t clock = 1;
+  std::size_t waiting = 501;
+  for (; clock < 100 && waiting != 0; ++clock) {
+    const bytes edit = update_builder().block(1, clock).text("a", unit{1, clock - 1}).build();
+    feed(patient, edit);
+    const auto report = feed(doc, edit);
+    CHECK(report.pending_structs < waiting);
+    CHECK(report.pending_structs + 40 > waiting);
+    waiting = report.pending_structs;
+    check_sound(doc);
+    // What is ready and was not woken is still sent on, and those who join integrate it.
+    if (clock == 2) {
+      document joined;
+      feed(joined, doc.encode_state_as_update_v1());
+      CHECK(joined.stats().pending_structs == 0);
+      CHECK(joined.text("text") == patient.text("text"));
+    }
+  }
+  CHECK(clock > 10);
+  CHECK(waiting == 0);
+  check_equal(doc, patient);
+}
+
+TEST_CASE("deletes that wait have the same budget") {
+  update_builder deletes;
+  for (std::uint64_t i = 0; i < 2000; ++i) deletes.erase(1, 2 * i + 1, 1);
+  crdt::document_options options;
+  options.step_budget = 500;
+  document doc(options);
+  document patient;
+  const bytes text = update_builder().block(1, 0).text(std::string(5000, 'x')).build();
+  for (auto* each : {&doc, &patient}) {
+    feed(*each, deletes.build());
+    feed(*each, text);
+    CHECK(each->clock(1) == 5000);
+  }
+  CHECK(patient.length("text") == 3000);
+  CHECK(doc.stats().pending_delete_ranges > 1000);
+  for (std::uint64_t clock = 5000; clock < 5100; ++clock) {
+    const bytes edit = update_builder().block(1, clock).text("y", unit{1, clock - 1}).build();
+    feed(doc, edit);
+    feed(patient, edit);
+  }
+  CHECK(doc.stats().pending_delete_ranges == 0);
+  check_sound(doc);
+  check_equal(doc, patient);
+}
+
+TEST_CASE("what is woken does not fill a document, but waits on") {
+  crdt::document_options options;
+  options.max_content_bytes = 10000;
+  document doc(options);
+  feed(doc, update_builder().block(1, 0).text("a").build());
+  feed(doc, update_builder().block(2, 0).text(std::string(6000, 'x'), unit{1, 1}, {}, "text").build());
+  feed(doc, update_builder().block(3, 0).text(std::string(6000, 'y'), unit{1, 1}, {}, "text").build());
+  feed(doc, update_builder().block(1, 1).text("b", unit{1, 0}).build());
+  CHECK(doc.usable());
+  CHECK(doc.stats().pending_structs == 1);
+  feed(doc, update_builder().block(1, 2).text("c", unit{1, 1}).build());
+  CHECK(doc.stats().pending_structs == 1);
+  check_sound(doc);
+  // Once there is room it is integrated.
+  feed(doc, update_builder().erase(2, 0, 6000).erase(3, 0, 6000).build());
+  feed(doc, update_builder().block(1, 3).text("d", unit{1, 2}).build());
+  CHECK(doc.stats().pending_structs == 0);
+  CHECK(doc.clock(2) == 6000);
+  CHECK(doc.clock(3) == 6000);
+  check_sound(doc);
+
+  const auto full = doc.apply_v1(update_builder().block(4, 0).text(std::string(12000, 'z')).build());
+  REQUIRE_FALSE(full);
+  CHECK(full.error().apply == crdt::apply_errc::document_full);
 }
 
 TEST_CASE("deep XML prints without recursion") {
@@ -135,6 +310,7 @@ TEST_CASE("the search between concurrent inserts has a budget") {
   CHECK(done.error().apply == crdt::apply_errc::step_budget_exceeded);
   CHECK_FALSE(crdt::leaves_unchanged(*done.error().apply));
   CHECK_FALSE(doc.usable());
+  CHECK(doc.apply_v1(hex("00 00")).error().apply == crdt::apply_errc::unusable);
 
   options.step_budget = 10000000;
   document patient(options);
