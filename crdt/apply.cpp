@@ -281,26 +281,30 @@ void engine::measure_depths(const decoded_update& update) {
 
 // The checks that leave the document unchanged.
 std::optional<apply_errc> engine::admit(const decoded_update& update) {
-  std::size_t new_clients = 0;
-  for (const auto& each : update.blocks()) new_clients += clients_[each.client] == none;
-  if (data.client_count() + new_clients > options.max_clients) return apply_errc::too_many_clients;
+  // Those of whom something waits are counted as if all of them were new.
+  std::size_t more_clients = pending.client_count();
+  for (const auto& each : update.blocks())
+    more_clients += clients_[each.client] == none && pending.find(update.client_id(each.client)) == nullptr;
+  if (data.client_count() + more_clients > options.max_clients) return apply_errc::too_many_clients;
   if (leftover_bytes_ != 0 && pending.memory() + leftover_bytes_ > options.max_pending_bytes)
     return apply_errc::pending_full;
   if (deepest_ > options.max_type_depth) return apply_errc::type_too_deep;
 
-  // Names are counted one by one only if the bound could be passed at all.
+  // Names are counted one by one only if the bound could be passed at all. Those of what waits are in the pool already.
   const std::size_t parents = update.parents().size();
-  if (data.names.size() + 2 * parents > options.max_keys || data.roots().size() + parents > options.max_roots) {
+  const std::size_t known_roots = data.roots().size() + pending.promised_roots();
+  if (data.names.size() + 2 * parents > options.max_keys || known_roots + parents > options.max_roots) {
     std::vector<std::string_view> names;
     std::vector<std::string_view> roots;
     for (const auto& each : update.parents()) {
       if (each.has_key && data.names.find(each.key) == name_pool::missing) names.push_back(each.key);
       if (each.client != none) continue;
-      if (data.names.find(each.root) == name_pool::missing) names.push_back(each.root);
-      if (data.find_root(each.root) == nil) roots.push_back(each.root);
+      const auto name = data.names.find(each.root);
+      if (name == name_pool::missing) names.push_back(each.root);
+      if (data.find_root(each.root) == nil && !pending.promises_root(name)) roots.push_back(each.root);
     }
     if (data.names.size() + count_distinct(names) > options.max_keys) return apply_errc::too_many_names;
-    if (data.roots().size() + count_distinct(roots) > options.max_roots) return apply_errc::too_many_names;
+    if (known_roots + count_distinct(roots) > options.max_roots) return apply_errc::too_many_names;
   }
   return std::nullopt;
 }
@@ -352,7 +356,21 @@ void engine::integrate(const decoded_update& update, const decoded_struct& each)
   }
   const std::uint32_t known = data.log(client).end();
   if (each.clock < known) cut_incoming(next, known - each.clock);
+  integrate(next);
+}
+
+void engine::integrate(const incoming& next) {
   transaction_.integrate(next);
+  if (next.has_parent && next.parent_is_root && pending.promised_roots() != 0)
+    pending.root_made(data.names.find(next.root));
+}
+
+// What waits has its names in the pool from the start, and its roots count: when it is woken nothing may be refused.
+void engine::promise_names(const decoded_parent& of) {
+  if (of.has_key) data.names.intern(of.key);
+  if (of.client != none) return;
+  const auto name = data.names.intern(of.root);
+  if (data.find_root(of.root) == nil) pending.promise_root(name);
 }
 
 void engine::keep_leftovers(const decoded_update& update) {
@@ -360,8 +378,12 @@ void engine::keep_leftovers(const decoded_update& update) {
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::uint32_t end = blocks[i].first + blocks[i].count;
     if (cursors_[i] == end) continue;
-    for (std::uint32_t at = cursors_[i]; at < end; ++at)
-      pending_changed_ |= pending.add(update, update.structs()[at], depths_[at]);
+    for (std::uint32_t at = cursors_[i]; at < end; ++at) {
+      const auto& each = update.structs()[at];
+      if (!pending.add(update, each, depths_[at])) continue;
+      pending_changed_ = true;
+      if (each.parent != none) promise_names(update.parents()[each.parent]);
+    }
     // Looked at once, so that its first struct is filed under what it misses.
     pending.set_ready(update.client_id(blocks[i].client));
   }
@@ -419,7 +441,7 @@ bool engine::run_pending_structs(std::uint64_t client) {
       if (!may_wake()) return false;
       const auto next = incoming_of(client, clock, first);
       if (!transaction_.has_room_for(next)) return false;
-      transaction_.integrate(next);
+      integrate(next);
     }
     pending.pop(client);
     pending_changed_ = true;

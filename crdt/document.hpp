@@ -36,11 +36,12 @@ struct document_options {
   /// Beyond it: step_budget_exceeded, unusable. A step takes some nanoseconds. What it wakes of that which waited has
   /// half as much, about; beyond it the rest is woken by the updates that follow.
   std::uint64_t step_budget = std::uint64_t{1} << 27;
-  /// Client ids that ever wrote. Beyond it: too_many_clients, unchanged.
+  /// Client ids that ever wrote, and those of whom something waits. Beyond it: too_many_clients, unchanged.
   std::size_t max_clients = std::size_t{1} << 20;
-  /// Named roots. Beyond it: too_many_names, unchanged.
+  /// Named roots, those counted that will be there when what waits is integrated. Beyond it: too_many_names, unchanged.
   std::size_t max_roots = std::size_t{1} << 16;
-  /// Distinct root names, map keys and attribute names, at most 2^24-2. Beyond it: too_many_names, unchanged.
+  /// Distinct root names, map keys and attribute names, of what waits too; at most 2^24-2. Beyond it: too_many_names,
+  /// unchanged.
   std::size_t max_keys = std::size_t{1} << 20;
   /// How deep types may nest; JavaScript peers die near 10,000. Beyond it: type_too_deep, unchanged. How deep something
   /// lies that waits may only turn out later: then it is integrated as deleted.

@@ -58,7 +58,7 @@ enum class apply_errc : std::uint8_t {
   pending_full,          ///< unchanged: what would have to wait passes document_options::max_pending_bytes
   step_budget_exceeded,  ///< unusable: the update asked for more work than document_options::step_budget
   type_too_deep,         ///< unchanged: types would nest beyond document_options::max_type_depth
-  document_full,         ///< unusable: more than 2^32-2 items, or content than document_options::max_content_bytes
+  document_full,         ///< unusable: more items than 2^32-2, or content than document_options::max_content_bytes
   unusable,              ///< an earlier update left the document unusable
 };
 

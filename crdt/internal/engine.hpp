@@ -62,6 +62,8 @@ class engine {
   void cut_incoming(incoming& next, std::uint32_t units);
   bool stopped() const { return transaction_.failure().has_value() || transaction_.over_budget(); }
   void keep_leftovers(const decoded_update& update);
+  void promise_names(const decoded_parent& of);
+  void integrate(const incoming& next);
   void wake_pending();
   bool may_wake() const { return data.steps < wake_until_ && !transaction_.failure(); }
   bool run_pending(std::uint64_t client);

@@ -59,6 +59,8 @@ class pending_set {
   bool has_deletes() const { return !deletes_.empty(); }
   std::size_t struct_count() const { return struct_count_; }
   std::size_t delete_count() const { return delete_count_; }
+  /// Clients of which structs wait.
+  std::size_t client_count() const { return queues_.size(); }
   /// Memory in use; what document_options::max_pending_bytes bounds.
   std::size_t memory() const { return bytes_; }
 
@@ -75,6 +77,12 @@ class pending_set {
   std::uint32_t deepest_type() const { return deepest_type_; }
   /// True if units [clock, end) of a client all wait already.
   bool covers(std::uint64_t client, std::uint32_t clock, std::uint32_t end) const;
+
+  /// Roots that do not exist, and will once what waits is integrated; by the numbers of their names.
+  std::size_t promised_roots() const { return promised_roots_.size(); }
+  bool promises_root(std::uint32_t name) const { return promised_roots_.contains(name); }
+  void promise_root(std::uint32_t name) { promised_roots_.insert(name); }
+  void root_made(std::uint32_t name) { promised_roots_.erase(name); }
 
   queue* find(std::uint64_t client);
   /// Removes the first struct of a client's queue, and the queue with the last.
@@ -111,6 +119,7 @@ class pending_set {
   std::map<std::uint64_t, wire_id> waits_for_;
   std::map<std::uint64_t, ranges> deletes_;
   std::set<std::uint64_t> ready_;
+  std::set<std::uint32_t> promised_roots_;
   std::uint32_t deepest_type_ = 0;
   std::size_t struct_count_ = 0;
   std::size_t delete_count_ = 0;

@@ -162,6 +162,24 @@ TEST_CASE("a document of more clients than one update may name is read back from
   CHECK(document.content->state().size() == 2 * many);
 }
 
+TEST_CASE("a document of more roots than edits may make is read back from its snapshot") {
+  auto in = stored{};
+  constexpr auto many = std::uint64_t{50'000};
+  for (auto half = std::uint64_t{0}; half < 2; ++half) {
+    auto update = update_builder{};
+    update.block(200 + half, 0);
+    // Behind the first one the others wait.
+    update.text("w", unit{100, 0});
+    for (auto i = std::uint64_t{0}; i < many; ++i) update.text("x", {}, {}, "root " + std::to_string(half * many + i));
+    in.add("notes", half + 1, update.build());
+  }
+  in.add("notes", 3, typed(100, 0, "a"));
+  require_ok(write_snapshot(*in.store, "notes", in.options));
+  const auto document = in.read("notes");
+  CHECK(document.records_since_snapshot == 0);
+  CHECK(document.content->root_names().size() == 2 * many + 1);
+}
+
 TEST_CASE("the log keeps an update that was left out and could be kept nowhere else") {
   auto in = stored{};
   in.add("notes", 1, typed(100, 0, "a"));

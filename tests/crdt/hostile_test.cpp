@@ -371,6 +371,59 @@ TEST_CASE("caps on clients, roots and keys are checked before anything is touche
   check_sound(doc);
 }
 
+TEST_CASE("caps on clients, roots and keys count what waits") {
+  crdt::document_options options;
+  options.max_clients = 4;
+  options.max_roots = 4;
+  options.max_keys = 6;
+  document doc(options);
+  feed(doc, update_builder().block(1, 0).text("a", {}, {}, "r1").build());
+  // Two roots, and two keys beside them, of a client that waits for the next unit of another.
+  feed(doc, update_builder().block(2, 0).text("w", unit{1, 1}).set("r2", "k1", 1).set("r3", "k2", 1).build());
+  const auto refused = [&](const update_builder& update, crdt::apply_errc expected) {
+    const auto before = doc.encode_state_as_update_v1();
+    const auto done = doc.apply_v1(update.build());
+    REQUIRE_FALSE(done);
+    CHECK(done.error().apply == expected);
+    CHECK(doc.encode_state_as_update_v1() == before);
+  };
+  refused(update_builder().block(3, 0).text("w", unit{1, 1}).text("x", {}, {}, "r4").text("y", {}, {}, "r5"),
+          crdt::apply_errc::too_many_names);
+  refused(update_builder().block(3, 0).text("x", {}, {}, "r4").text("y", {}, {}, "r5"),
+          crdt::apply_errc::too_many_names);
+  refused(update_builder().block(3, 0).text("w", unit{1, 1}).set("r2", "k3", 1).set("r2", "k4", 1),
+          crdt::apply_errc::too_many_names);
+  refused(update_builder().block(3, 5).text("x", unit{3, 4}).block(4, 5).text("x", unit{4, 4}).block(5, 0).gc(1),
+          crdt::apply_errc::too_many_clients);
+  // What waits already is not counted twice, whether it is asked for again or there at last.
+  feed(doc, update_builder().block(3, 0).text("x", unit{2, 0}).text("y", {}, {}, "r2").build());
+  feed(doc, update_builder().block(1, 1).text("b", unit{1, 0}).build());
+  CHECK(doc.stats().pending_structs == 0);
+  CHECK(doc.root_names().size() == 3);
+  CHECK(doc.stats().names == 5);
+  feed(doc, update_builder().block(4, 0).set("r4", "k1", 1).build());
+  refused(update_builder().block(4, 1).set("r5", "k1", 1), crdt::apply_errc::too_many_names);
+  check_sound(doc);
+}
+
+TEST_CASE("what is stored is read, however many clients, roots and keys it has") {
+  document roomy;
+  crdt::document_options options;
+  options.max_clients = 2;
+  options.max_roots = 2;
+  options.max_keys = 4;
+  document tight(options);
+  update_builder builder;
+  for (std::uint64_t client = 9; client > 0; --client) {
+    const std::string name(1, static_cast<char>('a' + client));
+    builder.block(client, 0).set("root " + name, "key " + name, 1);
+  }
+  feed(roomy, builder.build());
+  CHECK_FALSE(tight.apply_v1(builder.build()));
+  REQUIRE(tight.apply_stored_v1(roomy.encode_state_as_update_v1()));
+  check_equal(tight, roomy);
+}
+
 TEST_CASE("structs that make no items take no memory") {
   constexpr std::uint64_t count = 200000;
   const auto memory_after = [&](const update_builder& update) {
