@@ -31,6 +31,26 @@ bool continues(const decoded_struct& last, const decoded_struct& each) {
 
 }  // namespace
 
+std::size_t memory_needed(const decoded_update& update) {
+  constexpr std::size_t item_bytes = sizeof(item) + sizeof(log_entry);
+  // Beside the text of a name: its place in the pool, and those of the key or root in their tables.
+  constexpr std::size_t name_bytes = sizeof(branch) + sizeof(map_entry) + 64;
+  // A range of deletes may cut an item at both ends.
+  std::size_t bytes = 2 * item_bytes * update.deletes().size();
+  const decoded_struct* last = nullptr;
+  for (const auto& each : update.structs()) {
+    bytes += each.content.size();
+    if (each.kind != content_kind::gc && (last == nullptr || !continues(*last, each))) bytes += item_bytes;
+    if (each.kind == content_kind::type) bytes += sizeof(branch);
+    last = &each;
+  }
+  for (const auto& each : update.parents()) {
+    bytes += each.root.size() + each.key.size();
+    if (each.has_key) bytes += name_bytes;
+  }
+  return bytes;
+}
+
 engine::engine(const document_options& given)
     : options(given), data(given.hash_seed, given.max_content_bytes), transaction_(data, options) {}
 

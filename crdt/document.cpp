@@ -26,6 +26,10 @@ result<apply_report, apply_errc> document::apply(const decoded_update& update) {
   return engine_->apply(update, internal::engine::source::peer);
 }
 
+std::size_t document::memory_needed(const decoded_update& update) {
+  return internal::memory_needed(update);
+}
+
 namespace {
 
 result<apply_report, document::bytes_error> apply_bytes(internal::engine& to, bytes_view update,

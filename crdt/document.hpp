@@ -107,6 +107,10 @@ class document {
   /// document unchanged and which leave it unusable.
   result<apply_report, apply_errc> apply(const decoded_update& update);
 
+  /// How much memory an update adds to a document, at most, about: what joins others takes less. What has to wait takes
+  /// more, and has a bound of its own.
+  static std::size_t memory_needed(const decoded_update& update);
+
   /// Decodes, then applies; for tools and tests. Errors of decoding leave the document unchanged.
   struct bytes_error {
     std::optional<decode_error> decode;

@@ -13,6 +13,9 @@
 
 namespace octavo::crdt::internal {
 
+/// What document::memory_needed() says.
+std::size_t memory_needed(const decoded_update& update);
+
 class engine {
  public:
   explicit engine(const document_options& given);
