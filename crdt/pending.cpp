@@ -117,8 +117,7 @@ void pending_set::pop(std::uint64_t client) {
   queues_.erase(found);
   const auto filed = waits_for_.find(client);
   if (filed == waits_for_.end()) return;
-  const auto [from, to] = waiting_.equal_range(filed->second);
-  waiting_.erase(std::find_if(from, to, [&](const auto& each) { return each.second == client; }));
+  waiting_.erase({filed->second, client});
   waits_for_.erase(filed);
 }
 
@@ -126,8 +125,7 @@ void pending_set::wait(std::uint64_t client, wire_id missing) {
   const auto [filed, fresh] = waits_for_.try_emplace(client, missing);
   if (!fresh) {
     if (filed->second == missing) return;
-    const auto [from, to] = waiting_.equal_range(filed->second);
-    waiting_.erase(std::find_if(from, to, [&](const auto& each) { return each.second == client; }));
+    waiting_.erase({filed->second, client});
     filed->second = missing;
   }
   waiting_.emplace(missing, client);
@@ -139,7 +137,7 @@ std::size_t pending_set::advanced(std::uint64_t client, std::uint32_t clock) {
     set_ready(client);
     ++count;
   }
-  auto each = waiting_.lower_bound({client, 0});
+  auto each = waiting_.lower_bound({{client, 0}, 0});
   for (; each != waiting_.end() && each->first.first == client && each->first.second < clock; ++count) {
     set_ready(each->second);
     waits_for_.erase(each->second);

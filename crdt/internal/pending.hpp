@@ -115,7 +115,7 @@ class pending_set {
   static std::size_t size_of(const pending_struct& each);
 
   std::map<std::uint64_t, queue> queues_;
-  std::multimap<wire_id, std::uint64_t> waiting_;
+  std::set<std::pair<wire_id, std::uint64_t>> waiting_;  // the unit that is missing, and who misses it
   std::map<std::uint64_t, wire_id> waits_for_;
   std::map<std::uint64_t, ranges> deletes_;
   std::set<std::uint64_t> ready_;

@@ -502,6 +502,35 @@ TEST_CASE("names that were chosen to collide are counted as fast as others") {
   CHECK(chosen < 10 * usual + 0.2);
 }
 
+TEST_CASE("many that wait for one unit are filed and let go as fast as those that wait for many") {
+  constexpr std::uint64_t count = 40000;
+  const auto seconds_of_letting_go = [&](std::uint64_t units) {
+    document doc;
+    // Filed in descending order and let go in ascending order, as their first structs are there after all.
+    for (std::uint64_t client = count; client > 0; client -= 500) {
+      update_builder waiting;
+      for (std::uint64_t each = client; each > client - 500; --each)
+        waiting.block(1000 + each, 0).text("w", unit{1, each % units});
+      feed(doc, waiting.build());
+    }
+    CHECK(doc.stats().pending_structs == count);
+    const double seconds = seconds_of([&] {
+      for (std::uint64_t client = 1; client <= count; client += 500) {
+        update_builder known;
+        for (std::uint64_t each = client; each < client + 500; ++each) known.block(1000 + each, 0).gc(1);
+        feed(doc, known.build());
+      }
+    });
+    CHECK(doc.stats().pending_structs == 0);
+    check_sound(doc);
+    return seconds;
+  };
+  const double one = seconds_of_letting_go(1);
+  const double many = seconds_of_letting_go(count);
+  MESSAGE(one << " s for one unit, " << many << " s for many");
+  CHECK(one < 10 * many + 0.2);
+}
+
 TEST_CASE("a chain of clients and a long text are cut into chunks in one pass") {
   document chain;
   update_builder builder;
