@@ -181,32 +181,31 @@ std::uint32_t transaction::find_left(const incoming& next, std::uint32_t parent,
   if (other == nil || other == right) return left;
 
   // yjs keeps two sets while it scans: all items seen, and those seen since the place last moved. Numbering the scanned
-  // items gives both: seen means numbered in this scan, conflicting means numbered after the last move.
-  if (scan_counter_ > UINT32_MAX - store_.items.size() - 1) {
-    scan_numbers_.clear();
-    scan_counter_ = 0;
-  }
-  scan_numbers_.resize(store_.items.size(), 0);
-  const std::uint32_t before_scan = scan_counter_;
-  std::uint32_t last_move = scan_counter_;
+  // items gives both: seen means numbered in this scan, conflicting means numbered after the last move. They are
+  // written down when the first of them is asked for: where all have the same origin nobody asks.
+  seen_.begin();
+  auto unmarked = other;
+  std::uint32_t current = 0;
+  std::uint32_t last_move = 0;
   while (other != nil && other != right) {
-    scan_numbers_[other] = ++scan_counter_;
+    ++current;
     const item& rival = store_.at(other);
     const unit_id origin = store_.origin_of(rival);
     if (origin == next.origin) {
       if (store_.log(rival.client).id() < store_.log(next.id.client).id()) {
         left = other;
-        last_move = scan_counter_;
+        last_move = current;
       } else if (store_.right_of(rival) == next.right) {
         break;
       }
     } else if (origin.valid()) {
+      for (; unmarked != rival.right; unmarked = store_.at(unmarked).right) seen_.add(unmarked);
       const auto holder = store_.item_at(origin);
-      const std::uint32_t number = holder == collected ? 0 : scan_numbers_[holder];
-      if (number <= before_scan) break;
+      const std::uint32_t number = holder == collected ? 0 : seen_.find(holder);
+      if (number == 0) break;
       if (number <= last_move) {
         left = other;
-        last_move = scan_counter_;
+        last_move = current;
       }
     } else {
       break;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crdt/document.hpp"
+#include "crdt/internal/scan_marks.hpp"
 #include "crdt/internal/store.hpp"
 
 namespace octavo::crdt::internal {
@@ -31,7 +32,7 @@ struct incoming {
 
 class transaction {
  public:
-  transaction(store& on, const document_options& options) : store_(on), options_(options) {}
+  transaction(store& on, const document_options& options) : store_(on), options_(options), seen_(options.hash_seed) {}
 
   /// The work that follows may take so many steps.
   void begin(std::uint64_t step_budget);
@@ -64,7 +65,7 @@ class transaction {
   std::size_t memory() const {
     return advances_.capacity() * sizeof(clock_advance) +
            (deletes_.capacity() + collected_.capacity()) * sizeof(range) +
-           (advanced_clients_.capacity() + work_.capacity() + scan_numbers_.capacity()) * sizeof(std::uint32_t);
+           (advanced_clients_.capacity() + work_.capacity()) * sizeof(std::uint32_t) + seen_.memory();
   }
 
  private:
@@ -107,9 +108,7 @@ class transaction {
   std::vector<range> deletes_;       // in the order of deletion
   std::vector<range> collected_;     // children of dead types
   std::vector<std::uint32_t> work_;  // items or types still to be visited, in place of recursion
-  // Numbers of the items seen in the running search for a place, by item; see find_left().
-  std::vector<std::uint32_t> scan_numbers_;
-  std::uint32_t scan_counter_ = 0;
+  scan_marks seen_;                  // in the running search for a place; see find_left()
 };
 
 }  // namespace octavo::crdt::internal

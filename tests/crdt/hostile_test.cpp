@@ -459,6 +459,30 @@ double seconds_of(const std::function<void()>& work) {
   return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
 }
 
+TEST_CASE("a place between others costs what is looked at, and not what the document holds") {
+  const auto seconds_with = [](std::uint64_t items) {
+    document doc;
+    update_builder base;
+    base.block(1, 0).text("a").text("b", unit{1, 0}, {}, {});
+    base.block(2, 0);
+    for (std::uint64_t i = 0; i < items; ++i) base.text("x", {}, {}, "other");
+    feed(doc, base.build());
+    std::vector<bytes> edits;
+    for (std::uint64_t client = 3; client < 1000; ++client)
+      edits.push_back(update_builder().block(client, 0).text("y", unit{1, 0}, unit{1, 1}).build());
+    const double seconds = seconds_of([&] {
+      for (const auto& edit : edits) feed(doc, edit);
+    });
+    CHECK(doc.length("text") == 999);
+    check_sound(doc);
+    return seconds;
+  };
+  const double small = seconds_with(10);
+  const double large = seconds_with(1000000);
+  MESSAGE(large << " s in a large document, " << small << " s in a small one");
+  CHECK(large < 10 * small + 0.1);
+}
+
 // Keys of sixteen ASCII bytes that std::hash takes for one and the same: the steps of libstdc++'s hash (MurmurHash2 of
 // 64 bits) can be run backwards, so any eight bytes have eight others that lead back to where one wants.
 std::vector<std::string> colliding_keys(std::size_t count) {
