@@ -11,8 +11,8 @@ namespace octavo::actors {
 namespace {
 
 constexpr auto acks_looked_back = 16;
-/// A document's memory is added up anew after so many bytes of edits.
-constexpr auto measure_step_bytes = std::uint64_t{64} << 10;
+/// A document's memory is added up anew once edits may have made so much of it.
+constexpr auto measure_step_bytes = std::size_t{16} << 10;
 
 std::vector<payload> to_payloads(std::vector<bytes> chunks) {
   auto result = std::vector<payload>{};
@@ -44,12 +44,14 @@ crdt::document_options document_state::content_options(const document_options& o
   auto result = crdt::document_options{};
   result.max_pending_bytes = options.pending_bytes_max;
   result.step_budget = options.update_steps_max;
+  result.max_content_bytes = options.arena_bytes_max;
   result.hash_seed = options.hash_seed;
   return result;
 }
 
 void document_state::install(crdt::document content, std::uint64_t seq) {
   content_ = std::move(content);
+  measured_bytes_ = 0;
   forget_encoded();
   seq_ = committed_seq_ = history_from_seq_ = seq;
 }
@@ -146,6 +148,7 @@ void document_state::leave(session_key who, std::int64_t steady_ms) {
 bool document_state::decode(session_key who, const request& what) {
   auto limits = crdt::decode_limits{};
   limits.max_bytes = options_.update_bytes_max;
+  limits.max_structs = options_.update_structs_max;
   if (auto decoded = crdt::decode_update_v1(what.data.view(), scratch_, limits); !decoded) {
     auto reason = "malformed update: " + to_string(decoded.error());
     refuse(who, what, "the update was not taken: " + reason);
@@ -164,12 +167,24 @@ void document_state::offer(session_key who, const request& what) {
 }
 
 // Adding up a document's memory has its price, and so it is done once in a while.
+std::size_t document_state::content_bytes() {
+  if (measured_bytes_ == 0 || estimated_bytes_ >= measure_step_bytes) measure();
+  return measured_bytes_ + estimated_bytes_;
+}
+
+void document_state::measure() {
+  measured_bytes_ = content_.stats().memory_bytes;
+  estimated_bytes_ = 0;
+}
+
+// Whether the edit in the scratch fits.
 bool document_state::has_room() {
-  if (measured_bytes_ == 0 || bytes_taken_ - measured_at_ >= measure_step_bytes) {
-    measured_bytes_ = content_.stats().memory_bytes;
-    measured_at_ = bytes_taken_;
-  }
-  return measured_bytes_ < options_.content_bytes_max;
+  const auto needed = crdt::document::memory_needed(scratch_);
+  if (content_bytes() + needed <= options_.content_bytes_max) return true;
+  // Nothing is refused on an estimate, if anything was taken since the last measurement: it may have been deletes.
+  if (estimated_bytes_ == 0) return false;
+  measure();
+  return measured_bytes_ + needed <= options_.content_bytes_max;
 }
 
 // False if it was not taken.
@@ -187,6 +202,7 @@ bool document_state::edit(session_key who, const request& what, std::int64_t uni
   // What is logged and sent on is our own encoding, so that no peer ever reads bytes that this server did not
   // understand. It is made before the update is applied, since the scratch borrows from the message.
   auto canonical = payload{crdt::encode_update_v1(scratch_)};
+  estimated_bytes_ += crdt::document::memory_needed(scratch_);
   auto applied = content_.apply(scratch_);
   scratch_.clear();
   if (!applied) {
@@ -361,9 +377,8 @@ std::optional<std::int64_t> document_state::presence_due_ms() const {
   return std::max(presence_dirty_ms_, presence_sent_ms_ + options_.presence.interval_ms);
 }
 
-std::size_t document_state::memory_bytes() const {
-  auto result =
-      content_.stats().memory_bytes + history_.size() * sizeof(clock_step) + sessions_.size() * sizeof(session);
+std::size_t document_state::memory_bytes() {
+  auto result = content_bytes() + history_.size() * sizeof(clock_step) + sessions_.size() * sizeof(session);
   for (const auto& chunk : full_state_) result += chunk.size();
   return result;
 }

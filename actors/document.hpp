@@ -76,7 +76,8 @@ class document_state {
   bool has_refused() const { return refused_; }
   /// When presence must be sent, by the steady clock; nothing if none waits.
   std::optional<std::int64_t> presence_due_ms() const;
-  std::size_t memory_bytes() const;
+  /// Estimated in between, and added up once in a while.
+  std::size_t memory_bytes();
   /// Bytes of all edits that were taken since the document was opened.
   std::uint64_t bytes_taken() const { return bytes_taken_; }
   const crdt::document& content() const { return content_; }
@@ -124,6 +125,8 @@ class document_state {
   void offer(session_key who, const request& what);
   bool decode(session_key who, const request& what);
   bool has_room();
+  std::size_t content_bytes();
+  void measure();
   void forget_encoded();
   const payload& state_vector();
   void sync(session_key who, const request& what);
@@ -159,9 +162,9 @@ class document_state {
   std::vector<payload> full_state_;     // empty: to be made; so after every change
   std::optional<broken_update> broken_;
   std::uint64_t bytes_taken_ = 0;
-  std::uint64_t measured_at_ = 0;  // on the count of bytes_taken_
-  std::size_t measured_bytes_ = 0;
-  payload state_vector_;  // likewise
+  std::size_t measured_bytes_ = 0;   // of the content, when it was last added up; 0: to be done
+  std::size_t estimated_bytes_ = 0;  // what edits may have added since
+  payload state_vector_;             // likewise
   bool refused_ = false;
   bool ask_all_ = false;
   std::uint64_t records_since_snapshot_ = 0;

@@ -23,8 +23,10 @@ struct document_options {
   std::size_t burst_bytes_max = 1 << 20;            ///< edits are merged into broadcasts of at most this size
   std::size_t resync_history_max = 16'384;          ///< edits that a resync can go back without a full state
   std::size_t update_bytes_max = 32u << 20;         ///< one edit
+  std::size_t update_structs_max = 1u << 21;        ///< structs of one edit: each takes about 100 bytes to be read
   std::size_t pending_bytes_max = 16u << 20;        ///< edits that wait for others which have not come
   std::size_t content_bytes_max = 256u << 20;       ///< memory of one document; beyond it only deletes are taken
+  std::size_t arena_bytes_max = UINT32_MAX;         ///< content alone of one document, as far as its offsets reach
   std::uint64_t update_steps_max = std::uint64_t{1} << 25;  ///< work that integrating one edit may take
   std::size_t bad_messages_max = 10;                        ///< malformed messages of one session before it is closed
   std::int64_t idle_timeout_ms = 120'000;                   ///< without sessions for so long: snapshot and leave memory

@@ -26,8 +26,8 @@ constexpr std::size_t page_size = 1000;
 // A large import goes to the log in records of about this size, as edits come, and not as one that no limit admits.
 constexpr std::size_t import_piece_bytes = std::size_t{4} << 20U;
 
-// Whoever has the store or the file in hand may read what was written there, however large it has become: these bounds
-// only keep a corrupt length from taking all memory.
+// Whoever has a file in hand may import it, however large it has become: these bounds only keep a corrupt length from
+// taking all memory.
 crdt::decode_limits read_limits() {
   auto limits = crdt::decode_limits{};
   limits.max_bytes = storage::max_snapshot_bytes;
@@ -116,7 +116,7 @@ struct opened {
 result<opened> read(const storage::store& store, const std::string& name) {
   auto content = empty_document();
   auto apply = [&content](std::uint64_t seq, bytes_view update) -> result<void> {
-    auto applied = content.apply_v1(update, read_limits());
+    auto applied = content.apply_stored_v1(update);
     if (applied) return {};
     const auto& why = applied.error();
     auto text = why.decode ? to_string(*why.decode) : std::string{to_string(*why.apply)};

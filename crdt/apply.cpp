@@ -31,31 +31,57 @@ bool continues(const decoded_struct& last, const decoded_struct& each) {
 
 }  // namespace
 
-engine::engine(const document_options& given) : options(given), data(given.hash_seed), transaction_(data, options) {}
+std::size_t memory_needed(const decoded_update& update) {
+  constexpr std::size_t item_bytes = sizeof(item) + sizeof(log_entry);
+  // Beside the text of a name: its place in the pool, and those of the key or root in their tables.
+  constexpr std::size_t name_bytes = sizeof(branch) + sizeof(map_entry) + 64;
+  // A range of deletes may cut an item at both ends.
+  std::size_t bytes = 2 * item_bytes * update.deletes().size();
+  const decoded_struct* last = nullptr;
+  for (const auto& each : update.structs()) {
+    bytes += each.content.size();
+    if (each.kind != content_kind::gc && (last == nullptr || !continues(*last, each))) bytes += item_bytes;
+    if (each.kind == content_kind::type) bytes += sizeof(branch);
+    last = &each;
+  }
+  for (const auto& each : update.parents()) {
+    bytes += each.root.size() + each.key.size();
+    if (each.has_key) bytes += name_bytes;
+  }
+  return bytes;
+}
 
-result<apply_report, apply_errc> engine::apply(const decoded_update& update) {
+engine::engine(const document_options& given)
+    : options(given), data(given.hash_seed, given.max_content_bytes), transaction_(data, options) {}
+
+result<apply_report, apply_errc> engine::apply(const decoded_update& update, source from) {
   if (!usable) return apply_errc::unusable;
   map_clients(update);
   schedule(update);
-  if (const auto refused = admit(update)) return *refused;
+  count_leftovers(update);
+  measure_depths(update);
+  if (from == source::peer) {
+    if (const auto refused = admit(update)) return *refused;
+  }
 
   // Until it is done the document is not to be trusted, should memory run out on the way.
   usable = false;
   pending_changed_ = false;
-  transaction_.begin();
+  transaction_.begin(from == source::peer ? options.step_budget : UINT64_MAX);
   const bool big = reserve(update);
   for (const auto index : order_) {
     if (stopped()) break;
     integrate(update, update.structs()[index]);
   }
   if (leftover_structs_ != 0) keep_leftovers(update);
-  if (pending.has_structs()) wake_pending();
   apply_deletes(update);
-  transaction_.finish();
+  // From here on nothing can fail by what others have left to wait.
+  const bool done = !stopped();
+  if (done && !pending.empty()) wake_pending();
+  if (done) transaction_.finish();
   if (transaction_.deletes_changed()) delete_set_known_ = false;
   release_scratch();
-  if (transaction_.failure() || transaction_.over_budget())
-    return transaction_.failure().value_or(apply_errc::step_budget_exceeded);
+  if (!done || transaction_.failure()) return transaction_.failure().value_or(apply_errc::step_budget_exceeded);
   data.release_room(big);
   usable = true;
   apply_report report;
@@ -96,10 +122,9 @@ void engine::release_scratch() {
     values.clear();
     values.shrink_to_fit();
   };
-  for (auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_}) release(*each);
+  for (auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_, &depths_}) release(*each);
   release(states_);
   release(stack_);
-  release(woken_);
   release(cut_text_);
 }
 
@@ -197,41 +222,109 @@ void engine::schedule(const decoded_update& update) {
   }
 }
 
-// The checks that leave the document unchanged.
-std::optional<apply_errc> engine::admit(const decoded_update& update) {
+void engine::count_leftovers(const decoded_update& update) {
   const auto blocks = update.blocks();
-  std::size_t new_clients = 0;
-  std::size_t waiting_bytes = 0;
   leftover_structs_ = 0;
+  leftover_bytes_ = 0;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    new_clients += clients_[blocks[i].client] == none;
     const std::size_t end = std::size_t{blocks[i].first} + blocks[i].count;
-    for (std::size_t at = cursors_[i]; at < end; ++at) {
-      const auto& each = update.structs()[at];
-      ++leftover_structs_;
-      waiting_bytes += pending_set::cost(update, each);
-    }
+    leftover_structs_ += end - cursors_[i];
+    for (std::size_t at = cursors_[i]; at < end; ++at)
+      leftover_bytes_ += pending_set::cost(update, update.structs()[at]);
   }
   for (const auto& each : update.deletes()) {
-    if (each.end() > clocks_[each.client]) waiting_bytes += pending_set::delete_cost();
+    if (each.end() > clocks_[each.client]) leftover_bytes_ += pending_set::delete_cost();
   }
-  if (data.client_count() + new_clients > options.max_clients) return apply_errc::too_many_clients;
-  if (waiting_bytes != 0 && pending.memory() + waiting_bytes > options.max_pending_bytes)
-    return apply_errc::pending_full;
+}
 
-  // Names are counted one by one only if the bound could be passed at all.
+// How many types deep the list is that has a unit's item, or, inside, that of the unit's own type; 0 if nobody can tell
+// yet. Units of the update itself must have been measured before.
+std::uint32_t engine::depth_beside(const decoded_update& update, std::uint32_t client, std::uint32_t clock,
+                                   bool inside) const {
+  const auto depth = [inside](bool is_type, std::uint32_t around) {
+    return inside ? (is_type ? around + 1 : 0) : around;
+  };
+  const std::uint32_t known = clients_[client];
+  if (known != none && clock < data.log(known).end()) {
+    const auto index = data.item_at({known, clock});
+    if (index == collected) return 0;
+    const item& at = data.at(index);
+    return depth(at.kind() == content_kind::type, data.type(at.parent).depth);
+  }
+  if (block_of_[client] != none) {
+    const auto& block = update.blocks()[block_of_[client]];
+    const auto run = update.structs().subspan(block.first, block.count);
+    const auto after = std::upper_bound(run.begin(), run.end(), clock,
+                                        [](std::uint32_t of, const decoded_struct& each) { return of < each.clock; });
+    if (after != run.begin() && clock < std::prev(after)->end()) {
+      const auto index = block.first + static_cast<std::size_t>(std::prev(after) - run.begin());
+      return depth(update.structs()[index].kind == content_kind::type, depths_[index]);
+    }
+  }
+  const auto* waiting = pending.at(update.client_id(client), clock);
+  return waiting == nullptr ? 0 : depth(waiting->kind == content_kind::type, waiting->depth);
+}
+
+void engine::measure_depth(const decoded_update& update, std::uint32_t index) {
+  const auto& each = update.structs()[index];
+  if (each.kind == content_kind::gc) return;
+  std::uint32_t depth = 0;
+  if (each.has_origin()) {
+    depth = depth_beside(update, each.origin_client, each.origin_clock, false);
+  } else if (each.has_right()) {
+    depth = depth_beside(update, each.right_client, each.right_clock, false);
+  } else if (each.parent != none && update.parents()[each.parent].client != none) {
+    const auto& parent = update.parents()[each.parent];
+    depth = depth_beside(update, parent.client, parent.clock, true);
+  }
+  depths_[index] = depth;
+  if (each.kind == content_kind::type) deepest_ = std::max(deepest_, depth + 1);
+}
+
+// Whether types nest too deep is known of all that can be integrated, and of what must wait as far as what is before it
+// is here. It is looked at only if there are types enough, or if others may be put into those that wait.
+void engine::measure_depths(const decoded_update& update) {
+  depths_.clear();
+  deepest_ = 0;
+  const auto structs = update.structs();
+  const auto types = static_cast<std::size_t>(std::count_if(
+      structs.begin(), structs.end(), [](const decoded_struct& each) { return each.kind == content_kind::type; }));
+  const std::size_t bound = types + std::max(data.deepest_type, pending.deepest_type());
+  if (bound <= options.max_type_depth && leftover_structs_ == 0) return;
+  depths_.resize(structs.size());
+  for (const auto index : order_) measure_depth(update, index);
+  const auto blocks = update.blocks();
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    for (std::uint32_t at = cursors_[i]; at < blocks[i].first + blocks[i].count; ++at) measure_depth(update, at);
+  }
+}
+
+// The checks that leave the document unchanged.
+std::optional<apply_errc> engine::admit(const decoded_update& update) {
+  // Those of whom something waits are counted as if all of them were new.
+  std::size_t more_clients = pending.client_count();
+  for (const auto& each : update.blocks())
+    more_clients += clients_[each.client] == none && pending.find(update.client_id(each.client)) == nullptr;
+  if (data.client_count() + more_clients > options.max_clients) return apply_errc::too_many_clients;
+  if (leftover_bytes_ != 0 && pending.memory() + leftover_bytes_ > options.max_pending_bytes)
+    return apply_errc::pending_full;
+  if (deepest_ > options.max_type_depth) return apply_errc::type_too_deep;
+
+  // Names are counted one by one only if the bound could be passed at all. Those of what waits are in the pool already.
   const std::size_t parents = update.parents().size();
-  if (data.names.size() + 2 * parents > options.max_keys || data.roots().size() + parents > options.max_roots) {
+  const std::size_t known_roots = data.roots().size() + pending.promised_roots();
+  if (data.names.size() + 2 * parents > options.max_keys || known_roots + parents > options.max_roots) {
     std::vector<std::string_view> names;
     std::vector<std::string_view> roots;
     for (const auto& each : update.parents()) {
       if (each.has_key && data.names.find(each.key) == name_pool::missing) names.push_back(each.key);
       if (each.client != none) continue;
-      if (data.names.find(each.root) == name_pool::missing) names.push_back(each.root);
-      if (data.find_root(each.root) == nil) roots.push_back(each.root);
+      const auto name = data.names.find(each.root);
+      if (name == name_pool::missing) names.push_back(each.root);
+      if (data.find_root(each.root) == nil && !pending.promises_root(name)) roots.push_back(each.root);
     }
     if (data.names.size() + count_distinct(names) > options.max_keys) return apply_errc::too_many_names;
-    if (data.roots().size() + count_distinct(roots) > options.max_roots) return apply_errc::too_many_names;
+    if (known_roots + count_distinct(roots) > options.max_roots) return apply_errc::too_many_names;
   }
   return std::nullopt;
 }
@@ -283,7 +376,21 @@ void engine::integrate(const decoded_update& update, const decoded_struct& each)
   }
   const std::uint32_t known = data.log(client).end();
   if (each.clock < known) cut_incoming(next, known - each.clock);
+  integrate(next);
+}
+
+void engine::integrate(const incoming& next) {
   transaction_.integrate(next);
+  if (next.has_parent && next.parent_is_root && pending.promised_roots() != 0)
+    pending.root_made(data.names.find(next.root));
+}
+
+// What waits has its names in the pool from the start, and its roots count: when it is woken nothing may be refused.
+void engine::promise_names(const decoded_parent& of) {
+  if (of.has_key) data.names.intern(of.key);
+  if (of.client != none) return;
+  const auto name = data.names.intern(of.root);
+  if (data.find_root(of.root) == nil) pending.promise_root(name);
 }
 
 void engine::keep_leftovers(const decoded_update& update) {
@@ -291,9 +398,14 @@ void engine::keep_leftovers(const decoded_update& update) {
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::uint32_t end = blocks[i].first + blocks[i].count;
     if (cursors_[i] == end) continue;
-    for (std::uint32_t at = cursors_[i]; at < end; ++at) pending_changed_ |= pending.add(update, update.structs()[at]);
+    for (std::uint32_t at = cursors_[i]; at < end; ++at) {
+      const auto& each = update.structs()[at];
+      if (!pending.add(update, each, depths_[at])) continue;
+      pending_changed_ = true;
+      if (each.parent != none) promise_names(update.parents()[each.parent]);
+    }
     // Looked at once, so that its first struct is filed under what it misses.
-    woken_.push_back(update.client_id(blocks[i].client));
+    pending.set_ready(update.client_id(blocks[i].client));
   }
 }
 
@@ -308,7 +420,7 @@ std::optional<wire_id> engine::missing_of(std::uint64_t client, std::uint32_t cl
   return std::nullopt;
 }
 
-void engine::integrate_pending(std::uint64_t client, std::uint32_t clock, const pending_struct& each) {
+incoming engine::incoming_of(std::uint64_t client, std::uint32_t clock, const pending_struct& each) {
   const auto id_of = [&](bool present, std::uint64_t of, std::uint32_t unit) {
     return present ? unit_id{data.intern_client(of), unit} : unit_id{};
   };
@@ -330,42 +442,72 @@ void engine::integrate_pending(std::uint64_t client, std::uint32_t clock, const 
     next.has_key = each.has_key;
     next.key = each.key();
   }
-  transaction_.integrate(next);
+  return next;
 }
 
-// Integrates as much of a client's queue as can be, and files the rest under what it misses.
-void engine::run_pending(std::uint64_t client) {
+// Integrates as much of a client's queue as can be, and files the rest under what it misses. False if it stopped
+// before.
+bool engine::run_pending_structs(std::uint64_t client) {
   while (auto* queue = pending.find(client)) {
-    if (stopped()) return;
     const auto& [clock, first] = *queue->begin();
     const std::uint32_t known = data.clock_of(client);
-    if (clock > known) return;  // a gap of its own: looked at again when the client advances
+    if (clock > known) return true;  // a gap of its own: looked at again when the client advances
+    ++data.steps;
     if (clock + first.length > known) {
       if (const auto missing = missing_of(client, clock, first)) {
         pending.wait(client, *missing);
-        return;
+        return true;
       }
-      integrate_pending(client, clock, first);
+      if (!may_wake()) return false;
+      const auto next = incoming_of(client, clock, first);
+      if (!transaction_.has_room_for(next)) return false;
+      integrate(next);
     }
     pending.pop(client);
     pending_changed_ = true;
   }
+  return true;
 }
 
-// Everything whose missing unit has come is integrated, and whatever that makes possible, until nothing moves.
-void engine::wake_pending() {
-  std::size_t advanced = 0;
-  for (;;) {
-    // Clients are noted as advanced once a transaction; those that advance further are woken by their own run below.
-    for (; advanced < transaction_.advances().size(); ++advanced)
-      woken_.push_back(transaction_.advances()[advanced].client);
-    if (woken_.empty() || stopped()) break;
-    const std::uint64_t client = woken_.back();
-    woken_.pop_back();
-    run_pending(client);
-    while (const auto waiter = pending.wake(client, data.clock_of(client))) woken_.push_back(*waiter);
+bool engine::run_pending_deletes(std::uint64_t client) {
+  const auto log = data.find_client(client);
+  if (log == flat_map::missing) return true;
+  const std::uint32_t known = data.log(log).end();
+  while (const auto range = pending.first_delete(client, known)) {
+    if (!may_wake() || !transaction_.has_room_to_erase(log, range->first, range->second)) return false;
+    transaction_.erase(log, range->first, range->second);
+    pending.pop_delete(client, known);
+    pending_changed_ = true;
   }
-  woken_.clear();
+  return true;
+}
+
+bool engine::run_pending(std::uint64_t client) {
+  return run_pending_structs(client) && run_pending_deletes(client);
+}
+
+// Everything whose missing unit has come is integrated, and whatever that makes possible, until nothing moves. What
+// waits may be of others than the update, and must not make it fail: it has half a budget for itself, and where that or
+// the room in the document is at an end, the rest is ready for the next time.
+void engine::wake_pending() {
+  transaction_.lift_budget();
+  wake_until_ = data.steps + options.step_budget / 2;
+  std::size_t noted = 0;
+  for (;;) {
+    // Clients are noted as advanced once a transaction; those that advance further are so by their own run below.
+    for (; noted < transaction_.advances().size(); ++noted) {
+      const std::uint64_t client = transaction_.advances()[noted].client;
+      data.steps += pending.advanced(client, data.clock_of(client));
+    }
+    if (!may_wake()) return;
+    const auto client = pending.take_ready();
+    if (!client) return;
+    const std::uint32_t before = data.clock_of(*client);
+    const bool ran = run_pending(*client);
+    const std::uint32_t clock = data.clock_of(*client);
+    if (clock != before) data.steps += pending.advanced(*client, clock);
+    if (!ran) return pending.set_ready(*client);
+  }
 }
 
 void engine::apply_deletes(const decoded_update& update) {
@@ -377,23 +519,14 @@ void engine::apply_deletes(const decoded_update& update) {
     if (each.clock < known) transaction_.erase(client, each.clock, std::min(each.end(), known));
     if (each.end() > known) pending_changed_ |= pending.add_delete(id, std::max(each.clock, known), each.end());
   }
-  if (!pending.has_deletes()) return;
-  for (const auto& advance : transaction_.advances()) {
-    const auto client = data.find_client(advance.client);
-    const std::uint32_t known = data.log(client).end();
-    while (const auto range = pending.take_delete(advance.client, known)) {
-      pending_changed_ = true;
-      if (stopped()) return;
-      transaction_.erase(client, range->first, range->second);
-    }
-  }
 }
 
 std::size_t engine::memory() const {
   std::size_t bytes =
       sizeof(engine) + data.memory() + pending.memory() + delete_set_.capacity() + transaction_.memory();
-  for (const auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_}) bytes += each->capacity() * 4;
-  return bytes + states_.capacity() + stack_.capacity() * sizeof(frame) + woken_.capacity() * 8 + cut_text_.capacity();
+  for (const auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_, &depths_})
+    bytes += each->capacity() * 4;
+  return bytes + states_.capacity() + stack_.capacity() * sizeof(frame) + cut_text_.capacity();
 }
 
 }  // namespace octavo::crdt::internal

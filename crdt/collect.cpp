@@ -95,10 +95,7 @@ void transaction::finish() {
   shrink(work_);
   shrink(advanced_clients_);
   shrink(store_.splits);
-  if (scan_numbers_.capacity() > kept_entries) {
-    shrink(scan_numbers_);
-    scan_counter_ = 0;
-  }
+  seen_.release(kept_entries * sizeof(std::uint32_t));
 }
 
 void transaction::collect(const range& of) {

@@ -1,8 +1,6 @@
 #include "crdt/document.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <utility>
 
 #include "crdt/internal/encode.hpp"
 #include "crdt/internal/engine.hpp"
@@ -25,25 +23,33 @@ void document::prune(decoded_update& update) const {
 }
 
 result<apply_report, apply_errc> document::apply(const decoded_update& update) {
-  return engine_->apply(update);
+  return engine_->apply(update, internal::engine::source::peer);
 }
 
-result<apply_report, document::bytes_error> document::apply_v1(bytes_view update, const decode_limits& limits) {
+std::size_t document::memory_needed(const decoded_update& update) {
+  return internal::memory_needed(update);
+}
+
+namespace {
+
+result<apply_report, document::bytes_error> apply_bytes(internal::engine& to, bytes_view update,
+                                                        const decode_limits& limits, internal::engine::source from) {
   decoded_update decoded;
-  if (auto done = decode_update_v1(update, decoded, limits); !done) return bytes_error{done.error(), std::nullopt};
-  auto applied = apply(decoded);
-  if (!applied) return bytes_error{std::nullopt, applied.error()};
+  if (auto done = decode_update_v1(update, decoded, limits); !done)
+    return document::bytes_error{done.error(), std::nullopt};
+  auto applied = to.apply(decoded, from);
+  if (!applied) return document::bytes_error{std::nullopt, applied.error()};
   return *applied;
 }
 
+}  // namespace
+
+result<apply_report, document::bytes_error> document::apply_v1(bytes_view update, const decode_limits& limits) {
+  return apply_bytes(*engine_, update, limits, internal::engine::source::peer);
+}
+
 result<apply_report, document::bytes_error> document::apply_stored_v1(bytes_view update) {
-  auto& options = engine_->options;
-  const auto pending = std::exchange(options.max_pending_bytes, std::numeric_limits<std::size_t>::max());
-  const auto steps = std::exchange(options.step_budget, std::numeric_limits<std::uint64_t>::max());
-  auto applied = apply_v1(update, no_limits);
-  options.max_pending_bytes = pending;
-  options.step_budget = steps;
-  return applied;
+  return apply_bytes(*engine_, update, no_limits, internal::engine::source::stored);
 }
 
 bool document::usable() const {
@@ -146,6 +152,7 @@ document_stats document::stats() const {
   stats.names = data.names.size();
   stats.pending_structs = engine_->pending.struct_count();
   stats.pending_delete_ranges = engine_->pending.delete_count();
+  stats.pending_ready = engine_->pending.ready_count();
   stats.pending_bytes = engine_->pending.memory();
   stats.content_bytes = data.contents.size() - data.contents.waste();
   stats.memory_bytes = sizeof(document) + engine_->memory();

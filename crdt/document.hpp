@@ -33,16 +33,21 @@ struct document_options {
   /// Structs and deletes that wait for others, in bytes of memory. Beyond it: pending_full, unchanged.
   std::size_t max_pending_bytes = std::size_t{32} << 20;
   /// Work that one update may cause: structs, deletes, steps of the search for a place between concurrent inserts.
-  /// Beyond it: step_budget_exceeded, unusable. A step takes some nanoseconds.
+  /// Beyond it: step_budget_exceeded, unusable. A step takes some nanoseconds. What it wakes of that which waited has
+  /// half as much, about; beyond it the rest is woken by the updates that follow.
   std::uint64_t step_budget = std::uint64_t{1} << 27;
-  /// Client ids that ever wrote. Beyond it: too_many_clients, unchanged.
+  /// Client ids that ever wrote, and those of whom something waits. Beyond it: too_many_clients, unchanged.
   std::size_t max_clients = std::size_t{1} << 20;
-  /// Named roots. Beyond it: too_many_names, unchanged.
+  /// Named roots, those counted that will be there when what waits is integrated. Beyond it: too_many_names, unchanged.
   std::size_t max_roots = std::size_t{1} << 16;
-  /// Distinct root names, map keys and attribute names, at most 2^24-2. Beyond it: too_many_names, unchanged.
+  /// Distinct root names, map keys and attribute names, of what waits too; at most 2^24-2. Beyond it: too_many_names,
+  /// unchanged.
   std::size_t max_keys = std::size_t{1} << 20;
-  /// How deep types may nest; JavaScript peers die near 10,000. Beyond it: type_too_deep, unusable.
+  /// How deep types may nest; JavaScript peers die near 10,000. Beyond it: type_too_deep, unchanged. How deep something
+  /// lies that waits may only turn out later: then it is integrated as deleted.
   std::uint32_t max_type_depth = 2000;
+  /// Bytes of content, at most 2^32-1. Beyond it: document_full, unusable; what waits goes on waiting.
+  std::size_t max_content_bytes = UINT32_MAX;
   /// Mixed into every hash table, against clients who choose ids or keys that collide. Random per process.
   std::uint64_t hash_seed = 0;
 };
@@ -78,6 +83,7 @@ struct document_stats {
   std::size_t names = 0;  ///< distinct names of roots and keys
   std::size_t pending_structs = 0;
   std::size_t pending_delete_ranges = 0;
+  std::size_t pending_ready = 0;  ///< clients of which something that waits is woken by the next update
   std::size_t pending_bytes = 0;
   std::size_t content_bytes = 0;  ///< in use, of the content arena
   std::size_t memory_bytes = 0;   ///< everything that the document has allocated
@@ -101,6 +107,10 @@ class document {
   /// document unchanged and which leave it unusable.
   result<apply_report, apply_errc> apply(const decoded_update& update);
 
+  /// How much memory an update adds to a document, at most, about: what joins others takes less. What has to wait takes
+  /// more, and has a bound of its own.
+  static std::size_t memory_needed(const decoded_update& update);
+
   /// Decodes, then applies; for tools and tests. Errors of decoding leave the document unchanged.
   struct bytes_error {
     std::optional<decode_error> decode;
@@ -109,8 +119,8 @@ class document {
   result<apply_report, bytes_error> apply_v1(bytes_view update, const decode_limits& limits = {});
 
   /// The same for bytes that this library encoded itself, such as a snapshot: what they hold was within the limits when
-  /// it was taken, edit by edit, and their sum need not be. Neither limits of decoding, nor max_pending_bytes, nor
-  /// step_budget apply. Not for bytes of strangers: these may take any time and memory.
+  /// it was taken, edit by edit, and their sum need not be. Neither limits of decoding nor the checks that leave a
+  /// document unchanged nor step_budget apply. Not for bytes of strangers: these may take any time and memory.
   result<apply_report, bytes_error> apply_stored_v1(bytes_view update);
 
   /// False after an error that left the document unusable.

@@ -49,16 +49,16 @@ struct decode_error {
 /// For example "invalid UTF-8 at byte 17".
 std::string to_string(const decode_error& error);
 
-/// Why a document refused an update. The first group is checked before anything is touched and leaves the document
-/// exactly as it was; the second is found half-way and leaves it unusable: it refuses everything from then on, and its
-/// owner discards it and loads it anew.
+/// Why a document refused an update. What is checked before anything is touched leaves the document exactly as it was;
+/// what is found half-way leaves it unusable: it refuses everything from then on, and its owner discards it and loads
+/// it anew. Only the update itself can fail so, not what waited for it.
 enum class apply_errc : std::uint8_t {
   too_many_clients,      ///< unchanged: document_options::max_clients would be passed
   too_many_names,        ///< unchanged: document_options::max_roots or max_keys would be passed
   pending_full,          ///< unchanged: what would have to wait passes document_options::max_pending_bytes
   step_budget_exceeded,  ///< unusable: the update asked for more work than document_options::step_budget
-  type_too_deep,         ///< unusable: types nested beyond document_options::max_type_depth
-  document_full,         ///< unusable: more than 2^32-2 items or 4 GiB of content
+  type_too_deep,         ///< unchanged: types would nest beyond document_options::max_type_depth
+  document_full,         ///< unusable: more items than 2^32-2, or content than document_options::max_content_bytes
   unusable,              ///< an earlier update left the document unusable
 };
 
@@ -67,7 +67,8 @@ std::string_view to_string(apply_errc code);
 
 /// True if a document that returned this error has not changed and can go on.
 constexpr bool leaves_unchanged(apply_errc code) {
-  return code == apply_errc::too_many_clients || code == apply_errc::too_many_names || code == apply_errc::pending_full;
+  return code == apply_errc::too_many_clients || code == apply_errc::too_many_names ||
+         code == apply_errc::pending_full || code == apply_errc::type_too_deep;
 }
 
 /// Either a value or an error.

@@ -2,13 +2,16 @@
 // inserted at the same place concurrently, their origins and client ids decide the order, the same on every replica.
 // Source: Nicolaescu et al., "Near Real-Time Peer-to-Peer Shared Editing on Extensible Data Types" (2016), with the
 // right origin that yjs added.
+#include <algorithm>
+
 #include "crdt/internal/transaction.hpp"
 #include "crdt/lib0.hpp"
 
 namespace octavo::crdt::internal {
 
-void transaction::begin() {
+void transaction::begin(std::uint64_t step_budget) {
   ++epoch_;
+  step_budget_ = step_budget;
   failure_.reset();
   integrated_ = 0;
   units_deleted_ = 0;
@@ -28,6 +31,20 @@ void transaction::note_advance(std::uint32_t client) {
   log.end_before = log.end();
   advances_.push_back({log.id(), log.end()});
   advanced_clients_.push_back(client);
+}
+
+bool transaction::has_room_for(const incoming& next) const {
+  std::size_t bytes = next.content.size();
+  if (next.origin.valid()) bytes += store_.room_to_cut(next.origin);
+  if (next.right.valid()) bytes += store_.room_to_cut(next.right);
+  if (next.origin.client == next.id.client)
+    bytes = std::max(bytes, store_.room_to_append(next.origin, next.content.size()));
+  return !store_.items.full() && store_.contents.fits(bytes);
+}
+
+bool transaction::has_room_to_erase(std::uint32_t client, std::uint32_t clock, std::uint32_t end) const {
+  const std::size_t bytes = store_.room_to_cut({client, clock}) + store_.room_to_cut({client, end - 1});
+  return !store_.items.full() && store_.contents.fits(bytes);
 }
 
 void transaction::integrate(const incoming& next) {
@@ -73,7 +90,7 @@ void transaction::integrate(const incoming& next) {
   fresh.left = left;
   fresh.parent = parent;
   fresh.key = key & no_key;
-  fresh.set_kind(next.kind);
+  fresh.set_kind(next.kind == content_kind::type && nests_too_deep(parent) ? content_kind::deleted : next.kind);
   store_.set_origin(fresh, next.origin);
   store_.set_right(fresh, next.right);
   link(added);
@@ -164,32 +181,31 @@ std::uint32_t transaction::find_left(const incoming& next, std::uint32_t parent,
   if (other == nil || other == right) return left;
 
   // yjs keeps two sets while it scans: all items seen, and those seen since the place last moved. Numbering the scanned
-  // items gives both: seen means numbered in this scan, conflicting means numbered after the last move.
-  if (scan_counter_ > UINT32_MAX - store_.items.size() - 1) {
-    scan_numbers_.clear();
-    scan_counter_ = 0;
-  }
-  scan_numbers_.resize(store_.items.size(), 0);
-  const std::uint32_t before_scan = scan_counter_;
-  std::uint32_t last_move = scan_counter_;
+  // items gives both: seen means numbered in this scan, conflicting means numbered after the last move. They are
+  // written down when the first of them is asked for: where all have the same origin nobody asks.
+  seen_.begin();
+  auto unmarked = other;
+  std::uint32_t current = 0;
+  std::uint32_t last_move = 0;
   while (other != nil && other != right) {
-    scan_numbers_[other] = ++scan_counter_;
+    ++current;
     const item& rival = store_.at(other);
     const unit_id origin = store_.origin_of(rival);
     if (origin == next.origin) {
       if (store_.log(rival.client).id() < store_.log(next.id.client).id()) {
         left = other;
-        last_move = scan_counter_;
+        last_move = current;
       } else if (store_.right_of(rival) == next.right) {
         break;
       }
     } else if (origin.valid()) {
+      for (; unmarked != rival.right; unmarked = store_.at(unmarked).right) seen_.add(unmarked);
       const auto holder = store_.item_at(origin);
-      const std::uint32_t number = holder == collected ? 0 : scan_numbers_[holder];
-      if (number <= before_scan) break;
+      const std::uint32_t number = holder == collected ? 0 : seen_.find(holder);
+      if (number == 0) break;
       if (number <= last_move) {
         left = other;
-        last_move = scan_counter_;
+        last_move = current;
       }
     } else {
       break;
@@ -253,7 +269,7 @@ void transaction::attach_type(std::uint32_t index, std::string_view content) {
   type.item = index;
   type.kind = static_cast<type_kind>(content[0]);
   type.depth = store_.type(owner.parent).depth + 1;
-  if (type.depth > options_.max_type_depth) fail(apply_errc::type_too_deep);
+  store_.deepest_type = std::max(store_.deepest_type, type.depth);
   if (content.size() > 1) {
     lib0_reader reader(as_bytes(content.substr(1)));
     bytes_view name;

@@ -42,12 +42,23 @@ bool pending_set::covers(std::uint64_t client, std::uint32_t clock, std::uint32_
   return false;
 }
 
-bool pending_set::add(const decoded_update& update, const decoded_struct& each) {
+const pending_struct* pending_set::at(std::uint64_t client, std::uint32_t clock) const {
+  const auto found = queues_.find(client);
+  if (found == queues_.end()) return nullptr;
+  const auto after = found->second.upper_bound(clock);
+  if (after == found->second.begin()) return nullptr;
+  const auto& [first, each] = *std::prev(after);
+  return clock - first < each.length ? &each : nullptr;
+}
+
+bool pending_set::add(const decoded_update& update, const decoded_struct& each, std::uint32_t depth) {
   const std::uint64_t client = update.client_id(each.client);
   if (covers(client, each.clock, each.end())) return false;
   pending_struct next;
   next.kind = each.kind;
   next.length = each.length;
+  next.depth = depth;
+  if (each.kind == content_kind::type) deepest_type_ = std::max(deepest_type_, depth + 1);
   next.has_parent_sub = each.has_parent_sub;
   next.has_origin = each.has_origin();
   next.has_right = each.has_right();
@@ -106,8 +117,7 @@ void pending_set::pop(std::uint64_t client) {
   queues_.erase(found);
   const auto filed = waits_for_.find(client);
   if (filed == waits_for_.end()) return;
-  const auto [from, to] = waiting_.equal_range(filed->second);
-  waiting_.erase(std::find_if(from, to, [&](const auto& each) { return each.second == client; }));
+  waiting_.erase({filed->second, client});
   waits_for_.erase(filed);
 }
 
@@ -115,19 +125,31 @@ void pending_set::wait(std::uint64_t client, wire_id missing) {
   const auto [filed, fresh] = waits_for_.try_emplace(client, missing);
   if (!fresh) {
     if (filed->second == missing) return;
-    const auto [from, to] = waiting_.equal_range(filed->second);
-    waiting_.erase(std::find_if(from, to, [&](const auto& each) { return each.second == client; }));
+    waiting_.erase({filed->second, client});
     filed->second = missing;
   }
   waiting_.emplace(missing, client);
 }
 
-std::optional<std::uint64_t> pending_set::wake(std::uint64_t of, std::uint32_t clock) {
-  const auto found = waiting_.lower_bound({of, 0});
-  if (found == waiting_.end() || found->first.first != of || found->first.second >= clock) return std::nullopt;
-  const std::uint64_t client = found->second;
-  waiting_.erase(found);
-  waits_for_.erase(client);
+std::size_t pending_set::advanced(std::uint64_t client, std::uint32_t clock) {
+  std::size_t count = 0;
+  if (queues_.contains(client) || deletes_.contains(client)) {
+    set_ready(client);
+    ++count;
+  }
+  auto each = waiting_.lower_bound({{client, 0}, 0});
+  for (; each != waiting_.end() && each->first.first == client && each->first.second < clock; ++count) {
+    set_ready(each->second);
+    waits_for_.erase(each->second);
+    each = waiting_.erase(each);
+  }
+  return count;
+}
+
+std::optional<std::uint64_t> pending_set::take_ready() {
+  if (ready_.empty()) return std::nullopt;
+  const std::uint64_t client = *ready_.begin();
+  ready_.erase(ready_.begin());
   return client;
 }
 
@@ -151,13 +173,19 @@ bool pending_set::add_delete(std::uint64_t client, std::uint32_t clock, std::uin
   return true;
 }
 
-std::optional<std::pair<std::uint32_t, std::uint32_t>> pending_set::take_delete(std::uint64_t client,
-                                                                                std::uint32_t below) {
+std::optional<std::pair<std::uint32_t, std::uint32_t>> pending_set::first_delete(std::uint64_t client,
+                                                                                 std::uint32_t below) const {
   const auto found = deletes_.find(client);
   if (found == deletes_.end()) return std::nullopt;
-  const auto first = found->second.begin();
-  const auto [clock, end] = *first;
+  const auto [clock, end] = *found->second.begin();
   if (clock >= below) return std::nullopt;
+  return std::pair{clock, std::min(end, below)};
+}
+
+void pending_set::pop_delete(std::uint64_t client, std::uint32_t below) {
+  const auto found = deletes_.find(client);
+  const auto first = found->second.begin();
+  const std::uint32_t end = first->second;
   found->second.erase(first);
   --delete_count_;
   bytes_ -= delete_cost();
@@ -167,7 +195,6 @@ std::optional<std::pair<std::uint32_t, std::uint32_t>> pending_set::take_delete(
     bytes_ += delete_cost();
   }
   if (found->second.empty()) deletes_.erase(found);
-  return std::pair{clock, std::min(end, below)};
 }
 
 const pending_set::ranges* pending_set::deletes_of(std::uint64_t client) const {

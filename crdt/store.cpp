@@ -200,6 +200,18 @@ void store::append_content(item& to, std::string_view more) {
   to.roomy = 1;
 }
 
+std::size_t store::room_to_cut(unit_id id) const {
+  const auto index = item_at(id);
+  if (index == collected || items[index].kind() != content_kind::string) return 0;
+  return items[index].content_bytes + replacement_character.size();
+}
+
+std::size_t store::room_to_append(unit_id id, std::size_t size) const {
+  const auto index = item_at(id);
+  if (index == collected || !in_arena(items[index].kind())) return 0;
+  return std::size_t{roomy_capacity(items[index].content_bytes + static_cast<std::uint32_t>(size))} + size;
+}
+
 void store::free_content(item& of) {
   contents.free(of.roomy ? roomy_capacity(of.content_bytes) : of.content_bytes);
   of.content = 0;
@@ -216,6 +228,8 @@ bool store::try_join(std::uint32_t left_index, std::uint32_t right_index) {
   if (left.kind() != content_kind::deleted) {
     const auto size = right.content_bytes;
     const bool adjacent = left.content + left.content_bytes == right.content && !left.roomy;
+    // Two items do as well as one, where there is no room to join them.
+    if (!adjacent && !contents.fits(room_to_append({left.client, left.clock}, size))) return false;
     append_content(left, content_of(right));
     if (!adjacent) {
       contents.free(right.roomy ? roomy_capacity(size) : size);
@@ -321,7 +335,7 @@ std::uint32_t store::first_of(std::uint32_t branch, std::uint32_t key, std::uint
 
 void store::compact_contents() {
   if (contents.waste() < smallest_waste || contents.waste() * 4 < contents.size()) return;
-  arena fresh;
+  arena fresh(contents.max_bytes());
   fresh.reserve(contents.size() - contents.waste());
   for (std::uint32_t index = 0; index < items.size(); ++index) {
     item& each = items[index];

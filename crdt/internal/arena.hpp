@@ -23,7 +23,8 @@ inline std::uint32_t roomy_capacity(std::uint32_t size) {
 
 class arena {
  public:
-  arena() = default;
+  /// Holds at most max_bytes, and never more than offsets of 32 bits can say.
+  explicit arena(std::size_t max_bytes = UINT32_MAX) : max_bytes_(max_bytes < UINT32_MAX ? max_bytes : UINT32_MAX) {}
   arena(const arena&) = delete;
   arena& operator=(const arena&) = delete;
   ~arena() { std::free(data_); }
@@ -38,8 +39,9 @@ class arena {
   std::size_t capacity() const { return capacity_; }
   std::size_t waste() const { return waste_; }
 
-  /// True if that many more bytes have offsets of 32 bits.
-  bool fits(std::size_t more) const { return size_ + more < UINT32_MAX; }
+  std::size_t max_bytes() const { return max_bytes_; }
+  /// True if there may be that many more bytes.
+  bool fits(std::size_t more) const { return size_ + more < max_bytes_; }
 
   /// Makes room at the end; the caller has asked fits(). Returns the offset of the room.
   std::uint32_t extend(std::size_t size) {
@@ -81,6 +83,7 @@ class arena {
     std::swap(size_, other.size_);
     std::swap(capacity_, other.capacity_);
     std::swap(waste_, other.waste_);
+    std::swap(max_bytes_, other.max_bytes_);
   }
 
  private:
@@ -100,6 +103,7 @@ class arena {
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
   std::size_t waste_ = 0;
+  std::size_t max_bytes_;
 };
 
 }  // namespace octavo::crdt::internal

@@ -13,11 +13,17 @@
 
 namespace octavo::crdt::internal {
 
+/// What document::memory_needed() says.
+std::size_t memory_needed(const decoded_update& update);
+
 class engine {
  public:
   explicit engine(const document_options& given);
 
-  result<apply_report, apply_errc> apply(const decoded_update& update);
+  /// Where an update comes from. What is stored was within the limits when it was taken.
+  enum class source : std::uint8_t { peer, stored };
+
+  result<apply_report, apply_errc> apply(const decoded_update& update, source from);
   void prune(decoded_update& update) const;
 
   /// The encoded delete set of the store; kept until a delete changes it, since it is asked for by everyone who joins
@@ -42,6 +48,11 @@ class engine {
   };
 
   std::optional<apply_errc> admit(const decoded_update& update);
+  void count_leftovers(const decoded_update& update);
+  void measure_depths(const decoded_update& update);
+  void measure_depth(const decoded_update& update, std::uint32_t index);
+  std::uint32_t depth_beside(const decoded_update& update, std::uint32_t client, std::uint32_t clock,
+                             bool inside) const;
   void map_clients(const decoded_update& update);
   bool reserve(const decoded_update& update);
   void release_scratch();
@@ -50,12 +61,17 @@ class engine {
   std::optional<dependency> missing_of(const decoded_update& update, const decoded_struct& each) const;
   std::optional<wire_id> missing_of(std::uint64_t client, std::uint32_t clock, const pending_struct& each) const;
   void integrate(const decoded_update& update, const decoded_struct& each);
-  void integrate_pending(std::uint64_t client, std::uint32_t clock, const pending_struct& each);
+  incoming incoming_of(std::uint64_t client, std::uint32_t clock, const pending_struct& each);
   void cut_incoming(incoming& next, std::uint32_t units);
   bool stopped() const { return transaction_.failure().has_value() || transaction_.over_budget(); }
   void keep_leftovers(const decoded_update& update);
+  void promise_names(const decoded_parent& of);
+  void integrate(const incoming& next);
   void wake_pending();
-  void run_pending(std::uint64_t client);
+  bool may_wake() const { return data.steps < wake_until_ && !transaction_.failure(); }
+  bool run_pending(std::uint64_t client);
+  bool run_pending_structs(std::uint64_t client);
+  bool run_pending_deletes(std::uint64_t client);
   void apply_deletes(const decoded_update& update);
   unit_id local(std::uint32_t client, std::uint32_t clock) const {
     return client == none ? unit_id{} : unit_id{clients_[client], clock};
@@ -73,10 +89,13 @@ class engine {
   std::vector<std::uint32_t> cursors_;   // the next struct of a block
   std::vector<std::uint8_t> states_;     // of a block
   std::vector<frame> stack_;
-  std::vector<std::uint32_t> order_;  // structs that can be integrated, in order
-  std::vector<std::uint64_t> woken_;
+  std::vector<std::uint32_t> order_;   // structs that can be integrated, in order
+  std::vector<std::uint32_t> depths_;  // by struct: how many types deep the list is that it goes to, at least; or empty
   std::string cut_text_;
   std::size_t leftover_structs_ = 0;
+  std::size_t leftover_bytes_ = 0;
+  std::uint32_t deepest_ = 0;     // type of the update, as far as depths_ says
+  std::uint64_t wake_until_ = 0;  // waking stops at that many steps
 };
 
 }  // namespace octavo::crdt::internal

@@ -19,8 +19,12 @@ namespace octavo::crdt::internal {
 
 class store {
  public:
-  explicit store(std::uint64_t hash_seed)
-      : names(hash_seed), client_index_(hash_seed), root_index_(hash_seed), entry_index_(hash_seed) {}
+  store(std::uint64_t hash_seed, std::size_t max_content_bytes)
+      : contents(max_content_bytes),
+        names(hash_seed),
+        client_index_(hash_seed),
+        root_index_(hash_seed),
+        entry_index_(hash_seed) {}
 
   // --- clients and logs
 
@@ -66,6 +70,9 @@ class store {
   bool try_join(std::uint32_t left, std::uint32_t right);
   /// Makes an item's content longer.
   void append_content(item& to, std::string_view more);
+  /// How many bytes more the arena may need to cut the item of a unit, or to make it longer: at most.
+  std::size_t room_to_cut(unit_id id) const;
+  std::size_t room_to_append(unit_id id, std::size_t size) const;
   /// Gives back what an item holds in the arena.
   void free_content(item& of);
 
@@ -105,6 +112,8 @@ class store {
   std::vector<map_entry> entries;
   name_pool names;
   std::size_t deleted_items = 0;
+  /// No type nests deeper, nor ever did.
+  std::uint32_t deepest_type = 0;
   /// Work done since the transaction began.
   std::uint64_t steps = 0;
   /// Splits of the running transaction, where the right parts start.

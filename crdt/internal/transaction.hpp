@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crdt/document.hpp"
+#include "crdt/internal/scan_marks.hpp"
 #include "crdt/internal/store.hpp"
 
 namespace octavo::crdt::internal {
@@ -31,19 +32,28 @@ struct incoming {
 
 class transaction {
  public:
-  transaction(store& on, const document_options& options) : store_(on), options_(options) {}
+  transaction(store& on, const document_options& options) : store_(on), options_(options), seen_(options.hash_seed) {}
 
-  void begin();
-  /// Integrates a struct whose clock is the client's next one.
+  /// The work that follows may take so many steps.
+  void begin(std::uint64_t step_budget);
+  /// Whatever follows may take what it needs: the caller looks at the steps in between.
+  void lift_budget() { step_budget_ = UINT64_MAX; }
+  /// Integrates a struct whose clock is the client's next one. A type that would nest too deep is integrated as
+  /// deleted, as if its deletion had come with it; what its writers put into it is collected like the children of any
+  /// other.
   void integrate(const incoming& next);
+  /// Whether integrating it cannot fill the document.
+  bool has_room_for(const incoming& next) const;
   /// Deletes what is not yet deleted of [clock, end) of a client, all of it below the client's end.
   void erase(std::uint32_t client, std::uint32_t clock, std::uint32_t end);
+  /// Whether that cannot fill the document.
+  bool has_room_to_erase(std::uint32_t client, std::uint32_t clock, std::uint32_t end) const;
   /// Collects and joins. After a failure it does nothing.
   void finish();
 
   /// Set when the transaction had to stop half-way; the store must be discarded.
   std::optional<apply_errc> failure() const { return failure_; }
-  bool over_budget() const { return store_.steps > options_.step_budget; }
+  bool over_budget() const { return store_.steps > step_budget_; }
 
   std::uint64_t structs_integrated() const { return integrated_; }
   std::uint64_t units_deleted() const { return units_deleted_; }
@@ -55,7 +65,7 @@ class transaction {
   std::size_t memory() const {
     return advances_.capacity() * sizeof(clock_advance) +
            (deletes_.capacity() + collected_.capacity()) * sizeof(range) +
-           (advanced_clients_.capacity() + work_.capacity() + scan_numbers_.capacity()) * sizeof(std::uint32_t);
+           (advanced_clients_.capacity() + work_.capacity()) * sizeof(std::uint32_t) + seen_.memory();
   }
 
  private:
@@ -73,6 +83,7 @@ class transaction {
   void link(std::uint32_t index);
   void set_content(std::uint32_t index, std::string_view content);
   void attach_type(std::uint32_t index, std::string_view content);
+  bool nests_too_deep(std::uint32_t parent) const { return store_.type(parent).depth >= options_.max_type_depth; }
   void note_advance(std::uint32_t client);
   void delete_item(std::uint32_t index);
   void delete_children(std::uint32_t branch);
@@ -87,6 +98,7 @@ class transaction {
   store& store_;
   const document_options& options_;
   std::uint64_t epoch_ = 0;
+  std::uint64_t step_budget_ = 0;
   std::optional<apply_errc> failure_;
   std::uint64_t integrated_ = 0;
   std::uint64_t units_deleted_ = 0;
@@ -96,9 +108,7 @@ class transaction {
   std::vector<range> deletes_;       // in the order of deletion
   std::vector<range> collected_;     // children of dead types
   std::vector<std::uint32_t> work_;  // items or types still to be visited, in place of recursion
-  // Numbers of the items seen in the running search for a place, by item; see find_left().
-  std::vector<std::uint32_t> scan_numbers_;
-  std::uint32_t scan_counter_ = 0;
+  scan_marks seen_;                  // in the running search for a place; see find_left()
 };
 
 }  // namespace octavo::crdt::internal

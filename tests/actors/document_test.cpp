@@ -317,6 +317,25 @@ TEST_CASE("an update that breaks the document is reported, neither logged nor ac
   CHECK(got.acked(2) == 0);
 }
 
+TEST_CASE("what others have left to wait cannot break the document of the one whose edit wakes it") {
+  auto one = two_relays{};
+  const auto chain = [](std::uint64_t client, unit origin) {
+    constexpr auto array_type = std::uint8_t{0};
+    auto update = update_builder{};
+    update.block(client, 0).type_after(array_type, origin);
+    for (auto clock = std::uint64_t{0}; clock < 1'499; ++clock) update.type(array_type, unit{client, clock});
+    return update.build();
+  };
+  one.ask(1, editing(1, 1, typed(200, 0, "a")));
+  one.ask(2, editing(3, 1, chain(67, {68, 0})), editing(3, 2, chain(66, {200, 1})),
+          editing(3, 3, update_builder{}.block(68, 0).child("between", {66, 1'499}).build()));
+  one.ask(1, editing(1, 2, typed(200, 1, "b")));
+  CHECK_FALSE(one.state.broken());
+  CHECK(by(1, one.commit()).acked(1) == 2);
+  CHECK(one.state.content().text("text") == "ab");
+  CHECK(one.state.content().stats().pending_structs == 0);
+}
+
 TEST_CASE("credit is given for every byte that was asked, and one acknowledgement stands for many") {
   auto one = two_relays{};
   auto asked = std::uint64_t{0};
@@ -350,6 +369,60 @@ TEST_CASE("a document that is as large as it may be takes deletes and nothing el
   CHECK(by(1, one.commit()).acked(1) == 2);
   CHECK(one.state.seq() == 2);
   CHECK(one.state.content().text("text") == "bc");
+}
+
+TEST_CASE("one edit cannot pass the bound on a document's memory") {
+  auto options = document_options{};
+  options.content_bytes_max = 1u << 20;
+  auto one = driven_document{options};
+  one.state.subscribe(1);
+  auto many = update_builder{};
+  many.block(200, 0);
+  for (auto i = 0; i < 50'000; ++i) many.text("x");
+  one.ask(1, entering(1), editing(1, 1, typed(100, 0, "abc")), editing(1, 2, many.build()));
+  const auto refused = by(1, one.commit()).of(reply_kind::refused);
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].seq == 2);
+  CHECK(as_text(refused[0].data.view()).find("document-bytes-max") != std::string_view::npos);
+  // Many small ones neither, and what deletes free is free for others.
+  one.ask(1, editing(1, 3, update_builder{}.block(300, 0).type(0).build()));
+  for (auto clock = std::uint64_t{1}; clock < 30'000; ++clock)
+    one.ask(1, editing(1, 3 + clock, update_builder{}.block(300, clock).child("x", {300, 0}).build()));
+  one.commit();
+  // Buffers grow by a quarter at a time.
+  CHECK(one.state.content().stats().memory_bytes <= options.content_bytes_max / 4 * 5);
+  const auto reached = one.state.content().clock(300);
+  CHECK(reached > 10'000);
+  CHECK(reached < 30'000);
+  one.ask(1, editing(1, 40'000, update_builder{}.erase(300, 0, 1).build()),
+          editing(1, 40'001, typed(400, 0, "fits again")));
+  CHECK(by(1, one.commit()).of(reply_kind::refused).empty());
+}
+
+TEST_CASE("an edit has at most so many structs, and a client may bring a document of a million items") {
+  auto options = document_options{};
+  options.update_structs_max = 10;
+  auto tight = driven_document{options};
+  tight.state.subscribe(1);
+  const auto items = [](std::size_t count) {
+    auto update = update_builder{};
+    update.block(100, 0);
+    for (auto i = std::size_t{0}; i < count; ++i) update.text("x");
+    return update.build();
+  };
+  tight.ask(1, entering(1), editing(1, 1, items(11)));
+  CHECK(by(1, tight.commit()).of(reply_kind::refused).size() == 1);
+  tight.ask(1, editing(1, 2, items(10)));
+  CHECK(tight.state.content().clock(100) == 10);
+
+  constexpr auto million = std::size_t{1'100'000};
+  auto usual = driven_document{};
+  usual.state.subscribe(1);
+  const auto offline = items(million);
+  CHECK(offline.size() > 9u << 20);
+  usual.ask(1, entering(1), editing(1, 1, offline));
+  CHECK(by(1, usual.commit()).of(reply_kind::refused).empty());
+  CHECK(usual.state.content().clock(100) == million);
 }
 
 TEST_CASE("what a reader offers is known, or refused") {

@@ -38,13 +38,11 @@ bytes laborious(std::uint64_t client, std::size_t steps) {
   return update.build();
 }
 
-/// Types nested deeper than a document takes.
-bytes bottomless(std::uint64_t client) {
-  constexpr auto map_type = std::uint8_t{1};
-  auto update = update_builder{};
-  update.block(client, 0).type(map_type);
-  for (auto clock = std::uint64_t{0}; clock < 3'000; ++clock) update.type(map_type, unit{client, clock});
-  return update.build();
+constexpr auto arena_bytes = std::size_t{10'000};
+
+/// More content than fits.
+bytes bulky(std::uint64_t client) {
+  return typed(client, 0, std::string(arena_bytes + 1, 'x'));
 }
 
 }  // namespace
@@ -120,9 +118,10 @@ TEST_CASE("a stored update that cannot be read is left out and kept for inspecti
 
 TEST_CASE("a stored update that breaks the document is left out, and the document opens without it") {
   auto in = stored{};
+  in.options.arena_bytes_max = arena_bytes;
   in.add("notes", 1, typed(100, 0, "a"));
-  in.add("notes", 2, bottomless(200));
-  in.add("notes", 3, bottomless(300));
+  in.add("notes", 2, bulky(200));
+  in.add("notes", 3, bulky(300));
   in.add("notes", 4, typed(100, 1, "b"));
   const auto document = in.read("notes");
   CHECK(document.content->usable());
@@ -161,6 +160,24 @@ TEST_CASE("a document of more clients than one update may name is read back from
   const auto document = in.read("notes");
   CHECK(document.records_since_snapshot == 0);
   CHECK(document.content->state().size() == 2 * many);
+}
+
+TEST_CASE("a document of more roots than edits may make is read back from its snapshot") {
+  auto in = stored{};
+  constexpr auto many = std::uint64_t{50'000};
+  for (auto half = std::uint64_t{0}; half < 2; ++half) {
+    auto update = update_builder{};
+    update.block(200 + half, 0);
+    // Behind the first one the others wait.
+    update.text("w", unit{100, 0});
+    for (auto i = std::uint64_t{0}; i < many; ++i) update.text("x", {}, {}, "root " + std::to_string(half * many + i));
+    in.add("notes", half + 1, update.build());
+  }
+  in.add("notes", 3, typed(100, 0, "a"));
+  require_ok(write_snapshot(*in.store, "notes", in.options));
+  const auto document = in.read("notes");
+  CHECK(document.records_since_snapshot == 0);
+  CHECK(document.content->root_names().size() == 2 * many + 1);
 }
 
 TEST_CASE("the log keeps an update that was left out and could be kept nowhere else") {

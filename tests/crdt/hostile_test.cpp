@@ -91,8 +91,183 @@ TEST_CASE("types nested without end are refused, and deep ones are deleted witho
   const auto done = usual.apply_v1(nested);
   REQUIRE_FALSE(done);
   CHECK(done.error().apply == crdt::apply_errc::type_too_deep);
-  CHECK_FALSE(usual.usable());
-  CHECK(usual.apply_v1(hex("00 00")).error().apply == crdt::apply_errc::unusable);
+  CHECK(usual.usable());
+  CHECK(usual.state().empty());
+}
+
+// Types of a client, each in the one before; the first is behind a unit.
+update_builder& add_chain(update_builder& to, std::uint64_t client, std::uint64_t length, unit origin) {
+  to.block(client, 0).type_after(0, origin);
+  for (std::uint64_t i = 1; i < length; ++i) to.type(0, unit{client, i - 1});
+  return to;
+}
+
+// What a document sends is what it holds, to those who join and to itself after a restart.
+void check_copies(const document& of) {
+  document loaded;
+  REQUIRE(loaded.apply_stored_v1(of.encode_state_as_update_v1()));
+  check_sound(loaded);
+  check_equal(loaded, of);
+  document joined;
+  for (const auto& chunk : of.encode_state_chunks_v1({}, 4096)) feed(joined, chunk);
+  check_sound(joined);
+  check_equal(joined, of);
+}
+
+TEST_CASE("types that wait and would nest too deep are refused when they come, as far as can be told") {
+  document doc;
+  feed(doc, update_builder().block(1, 0).text("a").build());
+  const auto before = doc.encode_state_as_update_v1();
+  update_builder whole;
+  const auto refused = doc.apply_v1(add_chain(whole, 66, 2001, unit{1, 1}).build());
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().apply == crdt::apply_errc::type_too_deep);
+  CHECK(crdt::leaves_unchanged(*refused.error().apply));
+  CHECK(doc.encode_state_as_update_v1() == before);
+
+  // In several updates as well: what waits has a depth, too.
+  update_builder part;
+  feed(doc, add_chain(part, 66, 1500, unit{1, 1}).build());
+  update_builder rest;
+  rest.block(67, 0).type(0, unit{66, 1499});
+  for (std::uint64_t i = 1; i < 600; ++i) rest.type(0, unit{67, i - 1});
+  const auto added = doc.apply_v1(rest.build());
+  REQUIRE_FALSE(added);
+  CHECK(added.error().apply == crdt::apply_errc::type_too_deep);
+  feed(doc, update_builder().block(1, 1).text("b", unit{1, 0}).build());
+  CHECK(doc.clock(66) == 1500);
+  CHECK(doc.text("text") == "ab");
+  check_sound(doc);
+}
+
+TEST_CASE(
+    "types that turn out to nest too deep when they are woken are there as deleted, and whoever woke them goes on") {
+  // Three parts of one chain, of which each alone is shallow; the last edit of an honest client puts them together.
+  update_builder lower;
+  add_chain(lower, 67, 1500, unit{68, 0});
+  update_builder upper;
+  add_chain(upper, 66, 1500, unit{1, 1});
+  const bytes parts[] = {update_builder().block(1, 0).text("a").build(),
+                         lower.build(),
+                         upper.build(),
+                         update_builder().block(68, 0).child("between", {66, 1499}).build(),
+                         update_builder().block(69, 0).child("below", {67, 1499}).build(),
+                         update_builder().block(1, 1).text("b", unit{1, 0}).build()};
+  document doc;
+  for (const auto& each : parts) feed(doc, each);
+  CHECK(doc.usable());
+  CHECK(doc.text("text") == "ab");
+  CHECK(doc.stats().pending_structs == 0);
+  CHECK(doc.clock(66) == 1500);
+  CHECK(doc.clock(67) == 1500);
+  CHECK(doc.clock(69) == 5);
+  check_sound(doc);
+  check_copies(doc);
+  feed(doc, update_builder().block(1, 2).text("c", unit{1, 1}).build());
+  CHECK(doc.text("text") == "abc");
+
+  // In the order in which nothing waits the last part is refused, and a log that has it all the same is readable.
+  std::vector<bytes_view> all(std::begin(parts), std::end(parts));
+  const auto merged = crdt::merge_updates_v1(all);
+  REQUIRE(merged);
+  document fresh;
+  CHECK(fresh.apply_v1(*merged).error().apply == crdt::apply_errc::type_too_deep);
+  CHECK(fresh.usable());
+  REQUIRE(fresh.apply_stored_v1(*merged));
+  feed(fresh, update_builder().block(1, 2).text("c", unit{1, 1}).build());
+  check_equal(fresh, doc);
+}
+
+TEST_CASE("what is woken has a budget of its own, and goes on with the next edits") {
+  update_builder many;
+  for (std::uint64_t client = 2000; client > 1; --client) many.block(client, 0).text("x");
+  // Behind the first of these, which waits for somebody, each walks past all others.
+  update_builder walker;
+  walker.block(5000, 0).text("z", unit{1, 1});
+  for (int i = 0; i < 500; ++i) walker.text("y");
+
+  crdt::document_options options;
+  options.step_budget = 100000;
+  document doc(options);
+  document patient;
+  for (auto* each : {&doc, &patient}) {
+    feed(*each, many.build());
+    feed(*each, update_builder().block(1, 0).text("a", {}, {}, "honest").build());
+    feed(*each, walker.build());
+    CHECK(each->stats().pending_structs == 501);
+  }
+  std::uint64_t clock = 1;
+  std::size_t waiting = 501;
+  for (; clock < 100 && waiting != 0; ++clock) {
+    const bytes edit = update_builder().block(1, clock).text("a", unit{1, clock - 1}).build();
+    feed(patient, edit);
+    const auto report = feed(doc, edit);
+    CHECK(report.pending_structs < waiting);
+    CHECK(report.pending_structs + 40 > waiting);
+    waiting = report.pending_structs;
+    check_sound(doc);
+    // What is ready and was not woken is still sent on, and those who join integrate it.
+    if (clock == 2) {
+      document joined;
+      feed(joined, doc.encode_state_as_update_v1());
+      CHECK(joined.stats().pending_structs == 0);
+      CHECK(joined.text("text") == patient.text("text"));
+    }
+  }
+  CHECK(clock > 10);
+  CHECK(waiting == 0);
+  check_equal(doc, patient);
+}
+
+TEST_CASE("deletes that wait have the same budget") {
+  update_builder deletes;
+  for (std::uint64_t i = 0; i < 2000; ++i) deletes.erase(1, 2 * i + 1, 1);
+  crdt::document_options options;
+  options.step_budget = 500;
+  document doc(options);
+  document patient;
+  const bytes text = update_builder().block(1, 0).text(std::string(5000, 'x')).build();
+  for (auto* each : {&doc, &patient}) {
+    feed(*each, deletes.build());
+    feed(*each, text);
+    CHECK(each->clock(1) == 5000);
+  }
+  CHECK(patient.length("text") == 3000);
+  CHECK(doc.stats().pending_delete_ranges > 1000);
+  for (std::uint64_t clock = 5000; clock < 5100; ++clock) {
+    const bytes edit = update_builder().block(1, clock).text("y", unit{1, clock - 1}).build();
+    feed(doc, edit);
+    feed(patient, edit);
+  }
+  CHECK(doc.stats().pending_delete_ranges == 0);
+  check_sound(doc);
+  check_equal(doc, patient);
+}
+
+TEST_CASE("what is woken does not fill a document, but waits on") {
+  crdt::document_options options;
+  options.max_content_bytes = 10000;
+  document doc(options);
+  feed(doc, update_builder().block(1, 0).text("a").build());
+  feed(doc, update_builder().block(2, 0).text(std::string(6000, 'x'), unit{1, 1}, {}, "text").build());
+  feed(doc, update_builder().block(3, 0).text(std::string(6000, 'y'), unit{1, 1}, {}, "text").build());
+  feed(doc, update_builder().block(1, 1).text("b", unit{1, 0}).build());
+  CHECK(doc.usable());
+  CHECK(doc.stats().pending_structs == 1);
+  feed(doc, update_builder().block(1, 2).text("c", unit{1, 1}).build());
+  CHECK(doc.stats().pending_structs == 1);
+  check_sound(doc);
+  // Once there is room it is integrated.
+  feed(doc, update_builder().erase(2, 0, 6000).erase(3, 0, 6000).build());
+  feed(doc, update_builder().block(1, 3).text("d", unit{1, 2}).build());
+  CHECK(doc.stats().pending_structs == 0);
+  CHECK(doc.clock(2) == 6000);
+  CHECK(doc.clock(3) == 6000);
+  check_sound(doc);
+
+  const auto full = doc.apply_v1(update_builder().block(4, 0).text(std::string(12000, 'z')).build());
+  REQUIRE_FALSE(full);
+  CHECK(full.error().apply == crdt::apply_errc::document_full);
 }
 
 TEST_CASE("deep XML prints without recursion") {
@@ -135,6 +310,7 @@ TEST_CASE("the search between concurrent inserts has a budget") {
   CHECK(done.error().apply == crdt::apply_errc::step_budget_exceeded);
   CHECK_FALSE(crdt::leaves_unchanged(*done.error().apply));
   CHECK_FALSE(doc.usable());
+  CHECK(doc.apply_v1(hex("00 00")).error().apply == crdt::apply_errc::unusable);
 
   options.step_budget = 10000000;
   document patient(options);
@@ -195,6 +371,59 @@ TEST_CASE("caps on clients, roots and keys are checked before anything is touche
   check_sound(doc);
 }
 
+TEST_CASE("caps on clients, roots and keys count what waits") {
+  crdt::document_options options;
+  options.max_clients = 4;
+  options.max_roots = 4;
+  options.max_keys = 6;
+  document doc(options);
+  feed(doc, update_builder().block(1, 0).text("a", {}, {}, "r1").build());
+  // Two roots, and two keys beside them, of a client that waits for the next unit of another.
+  feed(doc, update_builder().block(2, 0).text("w", unit{1, 1}).set("r2", "k1", 1).set("r3", "k2", 1).build());
+  const auto refused = [&](const update_builder& update, crdt::apply_errc expected) {
+    const auto before = doc.encode_state_as_update_v1();
+    const auto done = doc.apply_v1(update.build());
+    REQUIRE_FALSE(done);
+    CHECK(done.error().apply == expected);
+    CHECK(doc.encode_state_as_update_v1() == before);
+  };
+  refused(update_builder().block(3, 0).text("w", unit{1, 1}).text("x", {}, {}, "r4").text("y", {}, {}, "r5"),
+          crdt::apply_errc::too_many_names);
+  refused(update_builder().block(3, 0).text("x", {}, {}, "r4").text("y", {}, {}, "r5"),
+          crdt::apply_errc::too_many_names);
+  refused(update_builder().block(3, 0).text("w", unit{1, 1}).set("r2", "k3", 1).set("r2", "k4", 1),
+          crdt::apply_errc::too_many_names);
+  refused(update_builder().block(3, 5).text("x", unit{3, 4}).block(4, 5).text("x", unit{4, 4}).block(5, 0).gc(1),
+          crdt::apply_errc::too_many_clients);
+  // What waits already is not counted twice, whether it is asked for again or there at last.
+  feed(doc, update_builder().block(3, 0).text("x", unit{2, 0}).text("y", {}, {}, "r2").build());
+  feed(doc, update_builder().block(1, 1).text("b", unit{1, 0}).build());
+  CHECK(doc.stats().pending_structs == 0);
+  CHECK(doc.root_names().size() == 3);
+  CHECK(doc.stats().names == 5);
+  feed(doc, update_builder().block(4, 0).set("r4", "k1", 1).build());
+  refused(update_builder().block(4, 1).set("r5", "k1", 1), crdt::apply_errc::too_many_names);
+  check_sound(doc);
+}
+
+TEST_CASE("what is stored is read, however many clients, roots and keys it has") {
+  document roomy;
+  crdt::document_options options;
+  options.max_clients = 2;
+  options.max_roots = 2;
+  options.max_keys = 4;
+  document tight(options);
+  update_builder builder;
+  for (std::uint64_t client = 9; client > 0; --client) {
+    const std::string name(1, static_cast<char>('a' + client));
+    builder.block(client, 0).set("root " + name, "key " + name, 1);
+  }
+  feed(roomy, builder.build());
+  CHECK_FALSE(tight.apply_v1(builder.build()));
+  REQUIRE(tight.apply_stored_v1(roomy.encode_state_as_update_v1()));
+  check_equal(tight, roomy);
+}
+
 TEST_CASE("structs that make no items take no memory") {
   constexpr std::uint64_t count = 200000;
   const auto memory_after = [&](const update_builder& update) {
@@ -228,6 +457,30 @@ double seconds_of(const std::function<void()>& work) {
   const auto began = std::clock();
   work();
   return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+}
+
+TEST_CASE("a place between others costs what is looked at, and not what the document holds") {
+  const auto seconds_with = [](std::uint64_t items) {
+    document doc;
+    update_builder base;
+    base.block(1, 0).text("a").text("b", unit{1, 0}, {}, {});
+    base.block(2, 0);
+    for (std::uint64_t i = 0; i < items; ++i) base.text("x", {}, {}, "other");
+    feed(doc, base.build());
+    std::vector<bytes> edits;
+    for (std::uint64_t client = 3; client < 1000; ++client)
+      edits.push_back(update_builder().block(client, 0).text("y", unit{1, 0}, unit{1, 1}).build());
+    const double seconds = seconds_of([&] {
+      for (const auto& edit : edits) feed(doc, edit);
+    });
+    CHECK(doc.length("text") == 999);
+    check_sound(doc);
+    return seconds;
+  };
+  const double small = seconds_with(10);
+  const double large = seconds_with(1000000);
+  MESSAGE(large << " s in a large document, " << small << " s in a small one");
+  CHECK(large < 10 * small + 0.1);
 }
 
 // Keys of sixteen ASCII bytes that std::hash takes for one and the same: the steps of libstdc++'s hash (MurmurHash2 of
@@ -271,6 +524,35 @@ TEST_CASE("names that were chosen to collide are counted as fast as others") {
   const double usual = seconds_to_apply(keys);
   MESSAGE(chosen << " s for chosen names, " << usual << " s for others");
   CHECK(chosen < 10 * usual + 0.2);
+}
+
+TEST_CASE("many that wait for one unit are filed and let go as fast as those that wait for many") {
+  constexpr std::uint64_t count = 40000;
+  const auto seconds_of_letting_go = [&](std::uint64_t units) {
+    document doc;
+    // Filed in descending order and let go in ascending order, as their first structs are there after all.
+    for (std::uint64_t client = count; client > 0; client -= 500) {
+      update_builder waiting;
+      for (std::uint64_t each = client; each > client - 500; --each)
+        waiting.block(1000 + each, 0).text("w", unit{1, each % units});
+      feed(doc, waiting.build());
+    }
+    CHECK(doc.stats().pending_structs == count);
+    const double seconds = seconds_of([&] {
+      for (std::uint64_t client = 1; client <= count; client += 500) {
+        update_builder known;
+        for (std::uint64_t each = client; each < client + 500; ++each) known.block(1000 + each, 0).gc(1);
+        feed(doc, known.build());
+      }
+    });
+    CHECK(doc.stats().pending_structs == 0);
+    check_sound(doc);
+    return seconds;
+  };
+  const double one = seconds_of_letting_go(1);
+  const double many = seconds_of_letting_go(count);
+  MESSAGE(one << " s for one unit, " << many << " s for many");
+  CHECK(one < 10 * many + 0.2);
 }
 
 TEST_CASE("a chain of clients and a long text are cut into chunks in one pass") {

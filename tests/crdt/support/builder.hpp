@@ -55,6 +55,13 @@ class update_builder {
     return *this;
   }
 
+  /// A shared type behind a unit, in whatever list that is.
+  update_builder& type_after(std::uint8_t kind, unit origin) {
+    head(7, origin, {}, {});
+    body().u8(kind);
+    return *this;
+  }
+
   /// A text in a type given by its item; with a key, in that key's list.
   update_builder& child(std::string_view content, unit parent, std::optional<std::string_view> key = {}) {
     child_head(4, parent, key);
