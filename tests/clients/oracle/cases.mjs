@@ -63,14 +63,19 @@ const readers = {
 }
 
 // What a fresh document shows that got these updates. Roots are declared only afterwards, so that yjs does not clean up
-// formats on its own.
+// their formats on its own.
 export function observe (updates, gc, roots) {
   const doc = new Y.Doc({ gc })
+  // In a text inside another type yjs does take out marks that say nothing any more, and tells everybody.
+  const own = []
+  doc.on('update', (update, origin, _doc, transaction) => {
+    if (transaction.local) own.push(update)
+  })
   for (const update of updates) Y.applyUpdate(doc, update)
   const state = Y.encodeStateAsUpdate(doc)
   const vector = Y.encodeStateVector(doc)
   const views = Object.entries(roots).map(([name, kind]) => ({ name, kind, views: readers[kind](doc, name) }))
-  return { state, vector, views, pending: doc.store.pendingStructs !== null || doc.store.pendingDs !== null }
+  return { state, vector, views, own, pending: doc.store.pendingStructs !== null || doc.store.pendingDs !== null }
 }
 
 export class CaseWriter {

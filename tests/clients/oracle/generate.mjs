@@ -218,6 +218,6 @@ for (let i = 0; i < count; ++i) {
   for (let step = 0; step < steps; ++step) session.step()
   const seen = observe(session.updates, gc, roots)
   if (seen.pending) throw new Error(`document ${i} of seed ${seed} is incomplete in yjs`)
-  writer.document({ name: `seed ${seed} document ${i}`, gc, updates: session.updates, seen })
+  writer.document({ name: `seed ${seed} document ${i}`, gc, updates: [...session.updates, ...seen.own], seen })
 }
 writeFileSync(file, writer.toBuffer())
