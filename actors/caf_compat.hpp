@@ -6,6 +6,7 @@
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/error.hpp>
+#include <caf/exit_reason.hpp>
 #include <caf/timespan.hpp>
 #include <functional>
 #include <unordered_map>
@@ -32,6 +33,12 @@ void tell(const Handle& to, Args&&... args) {
 #else
   caf::anon_send(to, std::forward<Args>(args)...);
 #endif
+}
+
+/// Asks an actor to end.
+template <class Handle>
+void end(const Handle& actor) {
+  caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
 /// Sends as `self`.

@@ -105,12 +105,7 @@ void document_state::handle_one(session_key who, const request& what, moment now
       break;
     case request_kind::edit:
     case request_kind::answer:
-      if (!may_write) {
-        refused_ = true;
-        refuse(who, what, why);
-      } else if (edit(who, what, now.unix_ms) && what.kind == request_kind::answer) {
-        catch_up(who);
-      }
+      if (edit(who, what, now.unix_ms, may_write, why) && what.kind == request_kind::answer) catch_up(who);
       break;
     case request_kind::marker:
       mark(who, what);
@@ -177,22 +172,29 @@ void document_state::measure() {
   estimated_bytes_ = 0;
 }
 
-// Whether the edit in the scratch fits.
-bool document_state::has_room() {
-  const auto needed = crdt::document::memory_needed(scratch_);
-  if (content_bytes() + needed <= options_.content_bytes_max) return true;
+bool document_state::has_room_for(std::size_t bytes) {
+  if (content_bytes() + bytes <= options_.content_bytes_max) return true;
   // Nothing is refused on an estimate, if anything was taken since the last measurement: it may have been deletes.
   if (estimated_bytes_ == 0) return false;
   measure();
-  return measured_bytes_ + needed <= options_.content_bytes_max;
+  return measured_bytes_ + bytes <= options_.content_bytes_max;
 }
 
 // False if it was not taken.
-bool document_state::edit(session_key who, const request& what, std::int64_t unix_ms) {
+bool document_state::edit(session_key who, const request& what, std::int64_t unix_ms, bool may_write,
+                          std::string_view why) {
   if (!decode(who, what)) return false;
   if (scratch_.empty()) return true;
+  if (!may_write) {
+    scratch_.clear();
+    refused_ = true;
+    refuse(who, what, why);
+    return false;
+  }
   // Deletes are always taken: they are the way back.
-  if (!scratch_.structs().empty() && !has_room()) {
+  const auto needed = crdt::document::memory_needed(scratch_);
+  if (!scratch_.structs().empty() && !has_room_for(needed)) {
+    refused_for_size_ = std::min(refused_for_size_.value_or(needed), needed);
     scratch_.clear();
     refuse(who, what,
            "the document takes up as much memory as one document may (document-bytes-max, " +
@@ -202,7 +204,7 @@ bool document_state::edit(session_key who, const request& what, std::int64_t uni
   // What is logged and sent on is our own encoding, so that no peer ever reads bytes that this server did not
   // understand. It is made before the update is applied, since the scratch borrows from the message.
   auto canonical = payload{crdt::encode_update_v1(scratch_)};
-  estimated_bytes_ += crdt::document::memory_needed(scratch_);
+  estimated_bytes_ += needed;
   auto applied = content_.apply(scratch_);
   scratch_.clear();
   if (!applied) {
@@ -325,10 +327,13 @@ void document_state::reply_to(session_key who, reply_kind kind, payload data, st
 }
 
 void document_state::reply_chunks(session_key who, const std::vector<payload>& chunks, reply_kind last) {
-  for (auto i = std::size_t{0}; i < chunks.size(); ++i)
-    reply_to(who, i + 1 == chunks.size() ? last : reply_kind::update, chunks[i]);
-  if (chunks.empty() && last == reply_kind::synced)
-    reply_to(who, last, payload::copy_of(bytes_view{crdt::empty_update_v1}));
+  // Whoever has the last part of an answer to sync has all edits up to now.
+  auto seq = last == reply_kind::synced ? seq_ : 0;
+  for (auto i = std::size_t{0}; i + 1 < chunks.size(); ++i) reply_to(who, reply_kind::update, chunks[i]);
+  if (!chunks.empty())
+    reply_to(who, last, chunks.back(), seq);
+  else if (last == reply_kind::synced)
+    reply_to(who, last, payload::copy_of(bytes_view{crdt::empty_update_v1}), seq);
 }
 
 void document_state::answered(session_key who, const request& what) {
@@ -367,9 +372,18 @@ void document_state::committed(std::uint64_t seq) {
   committed_seq_ = std::max(committed_seq_, seq);
 }
 
-void document_state::ask_again() {
+bool document_state::ask_again(bool may_write) {
+  if (broken_ || !may_write) return false;
+  if (!refused_ && (!refused_for_size_ || !has_room_for(*refused_for_size_))) return false;
   refused_ = false;
-  ask_all_ = true;
+  refused_for_size_.reset();
+  // It waits at the gate: what is asked for must not be what another client already showed.
+  auto waiting = gated{};
+  waiting.seq = seq_;
+  waiting.kind = gated::kind_type::question;
+  waiting.update = state_vector();
+  gate_.push_back(std::move(waiting));
+  return true;
 }
 
 std::optional<std::int64_t> document_state::presence_due_ms() const {
@@ -401,16 +415,6 @@ std::vector<std::pair<subscriber_id, document_burst>> document_state::take_burst
     auto changes = presence_.take_changes();
     for (auto subscriber : subscribers_) burst_of(out, subscriber).presence = changes;
   }
-  // Not before everything is durable: what is asked for must not be what another client already showed.
-  if (ask_all_ && !has_uncommitted()) {
-    ask_all_ = false;
-    auto state = state_vector();
-    for (auto subscriber : subscribers_) {
-      auto& burst = burst_of(out, subscriber);
-      burst.ask_all = true;
-      burst.state_vector = state;
-    }
-  }
   return out;
 }
 
@@ -437,6 +441,13 @@ void document_state::open_gate(std::vector<std::pair<subscriber_id, document_bur
         }
         edit_bytes += one.update.size();
         edits.push_back(std::move(one));
+        break;
+      case gated::kind_type::question:
+        for (auto subscriber : subscribers_) {
+          auto& burst = burst_of(out, subscriber);
+          burst.ask_all = true;
+          burst.state_vector = one.update;
+        }
         break;
       case gated::kind_type::reply:
         if (std::ranges::find(subscribers_, one.subscriber) != subscribers_.end())

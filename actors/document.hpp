@@ -57,8 +57,8 @@ class document_state {
   void handle(subscriber_id subscriber, const relay_burst& burst, moment now, bool may_write, std::string_view why);
   /// The log holds all records up to `seq`.
   void committed(std::uint64_t seq);
-  /// The disk has room again: every session is asked for what was refused meanwhile.
-  void ask_again();
+  /// Asks every session for what the document lacks, if edits were refused that might be taken now. True if so.
+  bool ask_again(bool may_write);
   void expire_presence(std::int64_t steady_ms) { presence_.expire(steady_ms); }
 
   // --- what has come out ---
@@ -73,7 +73,7 @@ class document_state {
   bool has_uncommitted() const { return seq_ != committed_seq_; }
   bool has_subscribers() const { return !subscribers_.empty(); }
   bool has_presence() const { return !presence_.empty(); }
-  bool has_refused() const { return refused_; }
+  bool has_refused() const { return refused_ || refused_for_size_; }
   /// When presence must be sent, by the steady clock; nothing if none waits.
   std::optional<std::int64_t> presence_due_ms() const;
   /// Estimated in between, and added up once in a while.
@@ -105,8 +105,8 @@ class document_state {
     std::uint64_t seq = 0;
     subscriber_id subscriber = 0;
     session_id from = 0;
-    enum class kind_type : std::uint8_t { edit, reply, answered } kind = kind_type::answered;
-    payload update;            // of an edit
+    enum class kind_type : std::uint8_t { edit, reply, answered, question } kind = kind_type::answered;
+    payload update;            // of an edit; of a question for all: the state vector
     std::uint64_t op = 0;      // of answered
     std::uint64_t weight = 0;  // of answered: bytes of the windows that are free again
     bool of_client = false;    // of answered: the client's own window counted it too
@@ -121,10 +121,10 @@ class document_state {
   void enter(session_key who, const request& what);
   void leave(session_key who, std::int64_t steady_ms);
   void handle_one(session_key who, const request& what, moment now, bool may_write, std::string_view why);
-  bool edit(session_key who, const request& what, std::int64_t unix_ms);
+  bool edit(session_key who, const request& what, std::int64_t unix_ms, bool may_write, std::string_view why);
   void offer(session_key who, const request& what);
   bool decode(session_key who, const request& what);
-  bool has_room();
+  bool has_room_for(std::size_t bytes);
   std::size_t content_bytes();
   void measure();
   void forget_encoded();
@@ -162,11 +162,11 @@ class document_state {
   std::vector<payload> full_state_;     // empty: to be made; so after every change
   std::optional<broken_update> broken_;
   std::uint64_t bytes_taken_ = 0;
-  std::size_t measured_bytes_ = 0;   // of the content, when it was last added up; 0: to be done
-  std::size_t estimated_bytes_ = 0;  // what edits may have added since
-  payload state_vector_;             // likewise
-  bool refused_ = false;
-  bool ask_all_ = false;
+  std::size_t measured_bytes_ = 0;               // of the content, when it was last added up; 0: to be done
+  std::size_t estimated_bytes_ = 0;              // what edits may have added since
+  payload state_vector_;                         // likewise
+  bool refused_ = false;                         // edits, while the disk was full
+  std::optional<std::size_t> refused_for_size_;  // and while the document was: what the least of them needs
   std::uint64_t records_since_snapshot_ = 0;
   std::uint64_t bytes_since_snapshot_ = 0;
 };

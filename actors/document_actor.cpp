@@ -21,6 +21,7 @@ constexpr auto load_timeout = std::chrono::minutes{5};
 constexpr auto snapshot_timeout = std::chrono::minutes{5};
 constexpr auto registry_timeout = std::chrono::minutes{1};
 /// How often presence is looked after, and whether a full disk has room again.
+constexpr auto least_idle_time = std::chrono::milliseconds{10};
 constexpr auto housekeeping_interval = std::chrono::seconds{2};
 /// A document with fewer records than this since its snapshot is quick to load as it is.
 constexpr auto snapshot_before_leaving_records = std::uint64_t{50};
@@ -265,10 +266,9 @@ class document_impl {
     self_->run_delayed(housekeeping_interval, [this] {
       housekeeping_scheduled_ = false;
       state_.expire_presence(steady_now_ms());
-      if (state_.has_refused() && disk_.writable()) {
-        logger().info("document={} the disk has room again: clients are asked for what was refused", printable(name_));
+      if (state_.has_refused() && state_.ask_again(disk_.writable())) {
+        logger().info("document={} there is room again: clients are asked for what was refused", printable(name_));
         reason_refused_.clear();
-        state_.ask_again();
       }
       pump();
     });
@@ -276,7 +276,9 @@ class document_impl {
 
   void schedule_idle() {
     auto round = ++idle_round_;
-    self_->run_delayed(std::chrono::milliseconds{options_.idle_timeout_ms}, [this, round] {
+    // Not at once, even if an operator wants that: it may have to wait for the disk.
+    auto delay = std::max(std::chrono::milliseconds{options_.idle_timeout_ms}, least_idle_time);
+    self_->run_delayed(delay, [this, round] {
       if (round == idle_round_) leave_if_alone();
     });
   }
@@ -396,6 +398,7 @@ class document_impl {
   // --- reading ---
 
   caf::result<payload> full_state() {
+    if (state_.broken()) return make_error(error{errc::unavailable, "the document is loaded anew"});
     auto promise = self_->make_response_promise<payload>();
     waiting_states_.push_back({promise, state_.seq(), loaded_ ? encoded_state() : payload{}});
     if (loaded_) deliver_states();

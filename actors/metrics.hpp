@@ -57,6 +57,7 @@ struct metrics {
   gauge log_queue_bytes{0};
   gauge relay_queue_bytes{0};  ///< requests that wait for a document
   gauge unanswered_bytes{0};   ///< of all clients' requests
+  gauge reading_bytes{0};      ///< of messages that have come in part
   gauge send_queue_bytes{0};   ///< what sockets have not taken yet
 
   counter edits_durable{0};

@@ -3,7 +3,6 @@
 #include <caf/actor_system.hpp>
 #include <caf/init_global_meta_objects.hpp>
 #include <caf/scoped_actor.hpp>
-#include <caf/send.hpp>
 #include <thread>
 #include <tuple>
 
@@ -37,11 +36,11 @@ node::node(caf::actor_system& system, storage::store& store, const node_options&
 
 node::~node() {
   // The actor system waits for every actor: those that never end by themselves are ended here.
-  caf::anon_send_exit(loader_pool_, caf::exit_reason::user_shutdown);
-  for (const auto& one : loaders_) caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(snapshotter_, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(log_writer_, caf::exit_reason::user_shutdown);
-  caf::anon_send_exit(registry_, caf::exit_reason::user_shutdown);
+  compat::end(loader_pool_);
+  for (const auto& one : loaders_) compat::end(one);
+  compat::end(snapshotter_);
+  compat::end(log_writer_);
+  compat::end(registry_);
   auto handles = std::vector<caf::actor>{};
   for (const auto& one : loaders_) handles.push_back(caf::actor_cast<caf::actor>(one));
   handles.push_back(caf::actor_cast<caf::actor>(loader_pool_));

@@ -76,7 +76,9 @@ class registry_impl {
   caf::result<document_actor> document(const std::string& name) {
     if (auto found = documents_.find(name); found != documents_.end()) return found->second.actor;
     if (dropping_.contains(name)) return make_error(error{errc::unavailable, "the document is being deleted"});
-    if (documents_.size() >= options_.open_documents_max)
+    // Those that leave are still counted for a moment, and so what bounds is the number of those in use.
+    if (documents_.size() >= options_.open_documents_max &&
+        (documents_.size() - idle_.size() >= options_.open_documents_max || !make_room()))
       return make_error(error{errc::limit_exceeded, "the node has as many documents open as it may"});
     if (memory_bytes_ >= options_.memory_budget_bytes && !make_room())
       return make_error(error{errc::limit_exceeded, "the node's memory for documents is in use"});

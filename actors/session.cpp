@@ -8,24 +8,26 @@
 namespace octavo::actors {
 
 request session_state::input(client_input what) {
-  using kind = client_input::kind_type;
-  switch (what.kind) {
-    case kind::sync:
-      return {id_, request_kind::sync, ++last_op_, 0, std::move(what.data)};
-    case kind::query_presence:
-      return {id_, request_kind::query_presence, 0, 0, {}};
-    case kind::presence:
-      return {id_, request_kind::presence, 0, 0, std::move(what.data)};
-    case kind::marker:
-      return {id_, request_kind::marker, 0, 0, std::move(what.data)};
-    case kind::answer:
-    case kind::edit:
-      break;
-  }
   // A reader answers the server's question as anyone does, with all deletes that it knows. Whether that holds anything
   // new only the document can tell.
-  auto means = what.kind == kind::answer ? request_kind::answer : request_kind::edit;
-  return {id_, who_.may_write ? means : request_kind::offer, ++last_op_, 0, std::move(what.data)};
+  auto kind_of = [this](client_input::kind_type kind) {
+    switch (kind) {
+      case client_input::kind_type::sync:
+        return request_kind::sync;
+      case client_input::kind_type::query_presence:
+        return request_kind::query_presence;
+      case client_input::kind_type::presence:
+        return request_kind::presence;
+      case client_input::kind_type::marker:
+        return request_kind::marker;
+      case client_input::kind_type::answer:
+        return who_.may_write ? request_kind::answer : request_kind::offer;
+      case client_input::kind_type::edit:
+        break;
+    }
+    return who_.may_write ? request_kind::edit : request_kind::offer;
+  };
+  return {id_, kind_of(what.kind), ++last_op_, 0, std::move(what.data)};
 }
 
 namespace {

@@ -18,7 +18,7 @@ class session_state {
  public:
   session_state(session_id id, client_identity who) : id_(id), who_(std::move(who)) {}
 
-  /// What the document must be asked for what the client sent.
+  /// What the document must be asked for what the client sent: its nth input is the op n.
   request input(client_input what);
 
   /// Asks for all that came after `seq`.

@@ -250,6 +250,9 @@ std::vector<setting> make_settings() {
       "frame-bytes-max", "one message of a client; a larger one closes with 1009", "32MiB", {kib, 256 * mib},
       [](o & to) -> auto& { return to.net.limits.frame_bytes_max; }));
   add(bytes_setting(
+      "reading-bytes-max", "of all clients' messages that have come in part; beyond it one more is closed with 1013",
+      "256MiB", {mib, tib}, [](o & to) -> auto& { return to.net.limits.reading_bytes_max; }));
+  add(bytes_setting(
       "window-bytes", "of a client's messages that are not answered; then it is not listened to", "1MiB", {kib, gib},
       [](o & to) -> auto& { return to.net.limits.window_bytes; }));
   add(bytes_setting(

@@ -38,6 +38,7 @@ connection::~connection() {
   auto& counters = thread_.node().counters();
   counters.send_queue_bytes.fetch_sub(static_cast<std::int64_t>(queue_bytes_), std::memory_order_relaxed);
   counters.unanswered_bytes.fetch_sub(static_cast<std::int64_t>(unanswered_bytes_), std::memory_order_relaxed);
+  count_reading(0);
 }
 
 void connection::start(const std::string& document, actors::client_identity who, std::int64_t expires_s) {
@@ -55,9 +56,37 @@ void connection::read_next() {
   // A client that asks faster than it is answered, or does not take its answers, is not listened to.
   if (unanswered_bytes_ >= limits.window_bytes || queue_bytes_ > limits.send_queue_bytes_max) return;
   if (thread_.now() < paused_until_) return;
-  reading_ = true;
   heard();  // what came while nobody listened was not heard, and is no silence
+  listen();
+}
+
+void connection::listen() {
+  reading_ = true;
   async_read();
+}
+
+void connection::count_reading(std::size_t bytes) {
+  auto change = static_cast<std::int64_t>(bytes) - static_cast<std::int64_t>(reading_bytes_);
+  thread_.node().counters().reading_bytes.fetch_add(change, std::memory_order_relaxed);
+  reading_bytes_ = bytes;
+}
+
+// A large message may take a slow line long. What counts is that it goes on, and that there are not too many of them.
+void connection::read_part() {
+  reading_ = false;
+  if (gone_) {
+    close_socket();
+    return;
+  }
+  heard();
+  if (closing_) return;
+  count_reading(read_buffer_.size());
+  const auto all = thread_.node().counters().reading_bytes.load(std::memory_order_relaxed);
+  if (all > static_cast<std::int64_t>(thread_.options().limits.reading_bytes_max)) {
+    close(actors::close_reason::try_again, "the server is reading as many large messages as it may; try again later");
+    return;
+  }
+  listen();
 }
 
 void connection::heard() {
@@ -66,6 +95,7 @@ void connection::heard() {
 
 void connection::read_done(bool is_binary) {
   reading_ = false;
+  count_reading(0);
   if (gone_) {
     close_socket();
     return;
@@ -90,10 +120,7 @@ void connection::read_done(bool is_binary) {
     bad_message(parsed.error);
     if (closing_) return;
   } else if (parsed.input) {
-    auto weight = parsed.input->weight();
-    unanswered_bytes_ += weight;
-    counters.unanswered_bytes.fetch_add(static_cast<std::int64_t>(weight), std::memory_order_relaxed);
-    compat::tell(session_, std::move(*parsed.input));
+    pass_on(std::move(*parsed.input));
   }
   if (auto wait = rate_.take(thread_.now()); wait.count() > 0) {
     paused_until_ = thread_.now() + wait;
@@ -103,6 +130,37 @@ void connection::read_done(bool is_binary) {
     return;
   }
   read_next();
+}
+
+// A few bytes may ask for all of a document. So the next question waits until the last one is answered and the answer
+// is on its way; of those that wait the last one stands for all of its kind.
+void connection::pass_on(actors::client_input what) {
+  auto give = [this](std::int64_t bytes) {
+    unanswered_bytes_ += static_cast<std::uint64_t>(bytes);
+    thread_.node().counters().unanswered_bytes.fetch_add(bytes, std::memory_order_relaxed);
+  };
+  give(static_cast<std::int64_t>(what.weight()));
+  auto* held = what.kind == client_input::kind_type::sync             ? &held_sync_
+               : what.kind == client_input::kind_type::query_presence ? &held_query_
+                                                                      : nullptr;
+  if (held == nullptr) {
+    ++asked_;
+    compat::tell(session_, std::move(what));
+    return;
+  }
+  if (*held) give(-static_cast<std::int64_t>((*held)->weight()));
+  *held = std::move(what);
+  pass_question();
+}
+
+void connection::pass_question() {
+  if (closing_ || gone_ || answered_ < question_ || queue_bytes_ > thread_.options().limits.send_queue_bytes_max)
+    return;
+  auto& held = held_sync_ ? held_sync_ : held_query_;
+  if (!held) return;
+  question_ = ++asked_;
+  compat::tell(session_, std::move(*held));
+  held.reset();
 }
 
 void connection::bad_message(std::string_view what) {
@@ -173,10 +231,12 @@ void connection::receive_question(const actors::payload& state_vector) {
   enqueue(dialect_.state_vector(state_vector));
 }
 
-void connection::release(std::uint64_t bytes) {
-  bytes = std::min(bytes, unanswered_bytes_);
+void connection::release(const actors::ack& answered) {
+  auto bytes = std::min(answered.bytes, unanswered_bytes_);
   unanswered_bytes_ -= bytes;
   thread_.node().counters().unanswered_bytes.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+  answered_ = std::max(answered_, answered.op);
+  pass_question();
   read_next();
 }
 
@@ -209,6 +269,7 @@ void connection::written(std::size_t bytes) {
   last_sent_ = thread_.now();
   if (lagging_ && queue_.empty()) ask_for_what_was_missed();
   write_next();
+  pass_question();
   read_next();
 }
 

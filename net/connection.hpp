@@ -65,7 +65,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void receive_update(const actors::payload& update, std::uint64_t seq, actors::session_id except);
   void receive_presence(const actors::payload& presence);
   void receive_question(const actors::payload& state_vector);
-  void release(std::uint64_t bytes);
+  void release(const actors::ack& answered);
   void close(actors::close_reason reason, std::string_view text);
 
   /// Looks at what waits on the clock; called about once a second.
@@ -73,6 +73,7 @@ class connection : public std::enable_shared_from_this<connection> {
 
  protected:
   // --- the derived stream ---
+  /// Reads a part of a message into the buffer, or all of it.
   virtual void async_read() = 0;
   /// Writes the front of the queue, and calls written() when it is gone.
   virtual void async_write(const out_frame& frame) = 0;
@@ -84,6 +85,7 @@ class connection : public std::enable_shared_from_this<connection> {
   virtual std::uint64_t unsent_bytes() = 0;
 
   // --- what the derived stream says ---
+  void read_part();
   void read_done(bool is_binary);
   void written(std::size_t bytes);
   /// The peer has shown a sign of life that is no message.
@@ -98,6 +100,10 @@ class connection : public std::enable_shared_from_this<connection> {
 
  private:
   void read_next();
+  void listen();
+  void count_reading(std::size_t bytes);
+  void pass_on(actors::client_input what);
+  void pass_question();
   void enqueue(out_frame frame);
   void write_next();
   void bad_message(std::string_view what);
@@ -114,7 +120,13 @@ class connection : public std::enable_shared_from_this<connection> {
   actors::session_actor session_;
   std::deque<out_frame> queue_;
   std::size_t queue_bytes_ = 0;
+  std::size_t reading_bytes_ = 0;  ///< of a message that has come in part
   std::uint64_t unanswered_bytes_ = 0;
+  std::uint64_t asked_ = 0;     ///< messages that the session was given
+  std::uint64_t answered_ = 0;  ///< so many of them are answered
+  std::uint64_t question_ = 0;  ///< the last of them that asked for much
+  std::optional<actors::client_input> held_sync_;
+  std::optional<actors::client_input> held_query_;
   std::uint64_t delivered_seq_ = 0;  ///< the last edit that is delivered or in the queue
   std::int64_t expires_s_ = 0;
   steady_time last_sent_;

@@ -159,8 +159,9 @@ class http_session final : public watched, public std::enable_shared_from_this<h
       read();
       return;
     }
-    auto ignored = boost::system::error_code{};
-    socket_of(*stream_).shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+    // A client that is still sending would meet a reset, and never read the answer.
+    async_teardown(boost::beast::role_type::server, socket_of(*stream_),
+                   [self = this->shared_from_this()](const boost::system::error_code&) {});
   }
 
   io_thread& thread_;

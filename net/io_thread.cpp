@@ -80,12 +80,16 @@ void io_thread::add(connection_ptr one) {
 }
 
 void io_thread::remove(connection& one) {
-  if (auto group = relays_.find(one.relay()); group != relays_.end()) {
-    std::erase(group->second, &one);
-    if (group->second.empty()) relays_.erase(group);
-  }
+  leave_group(one);
   connections_.erase(one.id());  // the caller holds it
   connection_count_.store(connections_.size(), std::memory_order_relaxed);
+}
+
+void io_thread::leave_group(connection& one) {
+  auto group = relays_.find(one.relay());
+  if (group == relays_.end()) return;
+  std::erase(group->second, &one);
+  if (group->second.empty()) relays_.erase(group);
 }
 
 void io_thread::after(std::chrono::milliseconds delay, std::function<void()> what) {
@@ -116,14 +120,14 @@ void io_thread::run(actors::delivery& what) {
     }
   }
   for (const auto& one : what.acks)
-    if (auto* to = find(one.session)) to->release(one.bytes);
+    if (auto* to = find(one.session)) to->release(one);
   if (what.done) what.done();
 }
 
 void io_thread::run(const attach_command& what) {
   auto* one = find(what.session);
   if (one == nullptr || one->relay() == what.relay) return;
-  if (auto group = relays_.find(one->relay()); group != relays_.end()) std::erase(group->second, one);
+  leave_group(*one);
   one->attached(what.relay);
   relays_[what.relay].push_back(one);
 }

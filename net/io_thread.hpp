@@ -73,6 +73,7 @@ class io_thread {
   void run(const attach_command& what);
   void run(const close_command& what);
   connection* find(actors::session_id session);
+  void leave_group(connection& one);
   void schedule_check();
 
   actors::node& node_;

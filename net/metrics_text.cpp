@@ -84,6 +84,7 @@ std::string metrics_text(const metrics& m, std::size_t connections) {
   all.gauge("octavo_log_queue_bytes", "Bytes of edits that wait for the disk.", m.log_queue_bytes);
   all.gauge("octavo_relay_queue_bytes", "Bytes of requests that wait for a document.", m.relay_queue_bytes);
   all.gauge("octavo_unanswered_bytes", "Bytes of clients' messages that are not answered.", m.unanswered_bytes);
+  all.gauge("octavo_reading_bytes", "Bytes of messages that have come in part.", m.reading_bytes);
   all.gauge("octavo_send_queue_bytes", "Bytes that sockets have not taken yet.", m.send_queue_bytes);
   all.gauge("octavo_resident_memory_bytes", "Resident memory of the process.", resident_bytes());
   all.counter("octavo_edits_total", "Edits made durable.", m.edits_durable);

@@ -20,6 +20,7 @@ struct connection_limits {
   std::size_t connections_per_address_max = 20'000;  ///< a proxy in front makes all clients one address
   std::size_t handshakes_max = 1'024;           ///< connections that have not become a WebSocket or sent a request yet
   std::size_t frame_bytes_max = 32u << 20;      ///< one WebSocket message; a larger one closes with 1009
+  std::size_t reading_bytes_max = 256u << 20;   ///< of all clients' messages that have come in part
   std::size_t window_bytes = 1u << 20;          ///< of a client's messages that are not answered: then reading stops
   std::size_t send_queue_bytes_max = 1u << 20;  ///< beyond it the queue is not filled further, and a diff follows later
   std::size_t messages_per_s = 2'000;           ///< of one client, on average; reading waits beyond it

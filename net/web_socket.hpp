@@ -80,12 +80,17 @@ class web_socket final : public connection {
 
  protected:
   void async_read() override {
-    stream_.async_read(read_buffer_, [self = shared()](const boost::system::error_code& failed, std::size_t) {
-      if (failed)
-        self->read_failed();
-      else
-        self->read_done(self->stream_.got_binary());
-    });
+    // In parts, so that what a message claims to be takes no memory before it has come.
+    constexpr auto part_bytes_max = std::size_t{64} << 10;
+    stream_.async_read_some(read_buffer_, part_bytes_max,
+                            [self = shared()](const boost::system::error_code& failed, std::size_t) {
+                              if (failed)
+                                self->read_failed();
+                              else if (self->stream_.is_message_done())
+                                self->read_done(self->stream_.got_binary());
+                              else
+                                self->read_part();
+                            });
   }
 
   void async_write(const out_frame& frame) override {

@@ -284,7 +284,9 @@ TEST_CASE("once there is room again every session is asked for what was refused,
   one.ask(1, editing(1, 1, typed(100, 0, "a")));
   one.may_write = false;
   one.ask(1, editing(1, 2, typed(100, 1, "b")));
-  one.state.ask_again();
+  CHECK_FALSE(one.state.ask_again(false));
+  CHECK(one.state.has_refused());
+  CHECK(one.state.ask_again(true));
   CHECK_FALSE(one.state.has_refused());
   CHECK(by(2, one.take()).asked_all == false);
   const auto all = one.commit();
@@ -293,6 +295,48 @@ TEST_CASE("once there is room again every session is asked for what was refused,
   const auto& asked = all.back().second.state_vector;
   CHECK(crdt::decode_state_vector(asked.view())->clock(100) == 1);
   CHECK(one.take().empty());
+}
+
+TEST_CASE("the question comes though edits never cease") {
+  auto one = two_relays{};
+  one.may_write = false;
+  one.ask(1, editing(1, 1, typed(100, 0, "a")));
+  one.may_write = true;
+  one.ask(2, editing(3, 1, typed(300, 0, "x")));
+  CHECK(one.state.ask_again(true));
+  one.ask(2, editing(3, 2, typed(300, 1, "y")));
+  one.state.committed(1);
+  CHECK(by(1, one.take()).asked_all);
+}
+
+TEST_CASE("on a full disk an edit that holds nothing new is answered as ever") {
+  auto one = two_relays{};
+  one.ask(1, editing(1, 1, typed(100, 0, "a")));
+  one.commit();
+  one.may_write = false;
+  one.ask(2, request{3, request_kind::answer, 1, 0, payload{typed(100, 0, "a")}});
+  const auto got = by(2, one.take());
+  CHECK(got.of(reply_kind::refused).empty());
+  CHECK(got.acked(3) == 1);
+  CHECK_FALSE(one.state.has_refused());
+}
+
+TEST_CASE("what did not fit is asked for once it does") {
+  auto options = document_options{};
+  options.content_bytes_max = 40'000;
+  auto one = two_relays{options};
+  one.ask(1, editing(1, 1, typed(100, 0, std::string(20'000, 'x'))));
+  one.ask(1, editing(1, 2, typed(100, 20'000, std::string(30'000, 'y'))));
+  CHECK(by(1, one.commit()).of(reply_kind::refused).size() == 1);
+  CHECK(one.state.has_refused());
+  CHECK_FALSE(one.state.ask_again(true));
+  one.ask(2, editing(3, 1, update_builder{}.erase(100, 0, 20'000).build()));
+  one.commit();
+  CHECK(one.state.ask_again(true));
+  CHECK(by(1, one.take()).asked_all);
+  one.ask(1, request{1, request_kind::answer, 3, 0, payload{typed(100, 20'000, std::string(30'000, 'y'))}});
+  CHECK(by(1, one.commit()).of(reply_kind::refused).empty());
+  CHECK_FALSE(one.state.has_refused());
 }
 
 TEST_CASE("an update that breaks the document is reported, neither logged nor acknowledged, and ends the burst") {

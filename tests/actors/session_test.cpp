@@ -27,11 +27,13 @@ TEST_CASE("what a client says goes to the document in order and numbered") {
   CHECK(answer.kind == request_kind::answer);
   CHECK(answer.op == 2);
   CHECK(presence.kind == request_kind::presence);
-  CHECK(presence.op == 0);
+  CHECK(presence.op == 3);
   CHECK(edit.kind == request_kind::edit);
-  CHECK(edit.op == 3);
+  CHECK(edit.op == 4);
   CHECK(as_text(edit.data.view()) == "edit");
   CHECK(query.kind == request_kind::query_presence);
+  CHECK(query.op == 5);
+  CHECK(marker.op == 6);
   CHECK(marker.kind == request_kind::marker);
   CHECK(as_text(marker.data.view()) == "m");
   for (const auto& each : {sync, answer, presence, edit, query, marker}) CHECK(each.session == 42);

@@ -181,6 +181,32 @@ test("a message over the limit closes with 1009, before its body has come", asyn
   await check_unharmed("oversize messages");
 });
 
+/** The header of a binary frame of so many bytes; its mask is all zeros. */
+function frame_header(bytes) {
+  const header = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  header.writeBigUInt64BE(BigInt(bytes), 2);
+  return header;
+}
+
+test("large messages of which only a part comes are bounded in all", async () => {
+  const small = await start_server({ args: ["--reading-bytes-max", "1MiB"] });
+  try {
+    const writer = await open_editor(small, name);
+    const begun = await Promise.all(Array.from({ length: 8 }, () => open_bare(small, name)));
+    for (const { socket } of begun) socket._socket.write(Buffer.concat([frame_header(8 << 20), Buffer.alloc(300 << 10)]));
+    await wait_for("those beyond the bound are closed", () => begun.filter((one) => one.closed === 1013).length >= 5);
+    assert.ok(begun.some((one) => one.closed === undefined));
+    writer.text.insert(0, "goes on");
+    await writer.until_durable();
+    for (const one of begun) one.close();
+    const large = await open_editor(small, name);
+    large.text.insert(0, "x".repeat(700 << 10));
+    await large.until_durable();
+  } finally {
+    await small.dispose();
+  }
+});
+
 test("frames that break the WebSocket protocol, and text frames", async () => {
   const raw_frames = {
     "a frame without a mask": [0x82, 0x01, 0x03],

@@ -2,7 +2,17 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { close_clients, fresh_name, make_awareness, message, open_bare, open_editor } from "./support/client.mjs";
+import * as Y from "yjs";
+import {
+  close_clients,
+  fresh_name,
+  make_awareness,
+  make_sync,
+  message,
+  open_bare,
+  open_editor,
+  sync,
+} from "./support/client.mjs";
 import { sleep, start_server, wait_for } from "./support/server.mjs";
 
 // A provider closes after 30 s without a message, which it checks every 3 s.
@@ -58,6 +68,29 @@ describe("after a long silence", { concurrency: true }, () => {
     const late = await open_bare(server, name);
     await sleep(500);
     assert.ok(!late.frames.some((frame) => of_anna(frame, false)));
+  });
+
+  test("a large message may take a slow line longer than the patience for silence", async () => {
+    const impatient = await start_server({ args: ["--connection-idle-timeout", "5s"] });
+    try {
+      const name = fresh_name();
+      const slow = await open_bare(impatient, name);
+      const doc = new Y.Doc();
+      doc.getText("text").insert(0, "x".repeat(150_000));
+      const message_bytes = Buffer.from(make_sync(sync.update, Y.encodeStateAsUpdate(doc)));
+      const header = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]); // masked with zeros
+      header.writeBigUInt64BE(BigInt(message_bytes.length), 2);
+      slow.socket._socket.write(header);
+      for (let at = 0; at < message_bytes.length; at += 10_000) {
+        slow.socket._socket.write(message_bytes.subarray(at, at + 10_000));
+        await sleep(1_000);
+      }
+      const reader = await open_bare(impatient, name);
+      assert.equal((await reader.sync()).getText("text").length, 150_000);
+      assert.equal(slow.closed, undefined);
+    } finally {
+      await impatient.dispose();
+    }
   });
 
   test("a state that is renewed stays", async () => {

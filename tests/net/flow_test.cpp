@@ -1,6 +1,8 @@
 // What happens when a client is slower, or faster, than the server: bounded memory, and nothing missing in the end.
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "tests/net/support/test_server.hpp"
 
 using namespace octavo;
@@ -67,6 +69,29 @@ TEST_CASE("a client that asks more than its window is not listened to, and is se
   CHECK(unanswered_max < 4'000);
   CHECK(eventually([&] { return server.counters().unanswered_bytes == 0; }));
   CHECK((*server.node().store().find("notes"))->last_seq == 200);
+}
+
+TEST_CASE("a client that asks for everything again and again gets one answer at a time") {
+  auto server = test_server{};
+  auto writer = test_editor{server, "/notes"};
+  constexpr auto document_bytes = std::size_t{20'000'000};  // more than the kernel takes
+  for (auto i = 0; i < 10; ++i) writer.type(std::string(document_bytes / 10, 'x'));
+  REQUIRE(writer.is_durable());
+  auto lagging = web_client_options{};
+  lagging.reads = false;
+  auto greedy = test_editor{server, "/notes", lagging};
+  // Of a client that nobody knows: everything is lacking, and yet no answer that is kept will do.
+  for (auto i = 0; i < 300; ++i) greedy.socket().send(i % 2 == 0 ? hex("00 00 03 01 01 01") : hex("03"));
+  auto queued_max = std::int64_t{0};
+  for (auto i = 0; i < 100; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    queued_max = std::max(queued_max, server.counters().send_queue_bytes.load());
+  }
+  CHECK(queued_max > static_cast<std::int64_t>(document_bytes / 2));
+  CHECK(queued_max < static_cast<std::int64_t>(2 * document_bytes));
+  greedy.socket().start_reading();
+  CHECK(greedy.is_durable());
+  CHECK(greedy.until([&] { return greedy.document().length("text") == document_bytes; }));
 }
 
 TEST_CASE("a client that is too fast is slowed down, not cut off") {
