@@ -16,6 +16,7 @@ constexpr std::size_t batch_bytes_offset = body_offset;
 
 constexpr std::uint8_t flag_head = 1;
 constexpr std::uint8_t flag_synced = 2;
+constexpr std::uint8_t flag_sync_always = 4;
 
 // RocksDB's WriteBatch begins with a sequence number (8) and a count (4); a log-data element is its tag and a text.
 constexpr std::size_t batch_header_bytes = 12;
@@ -54,7 +55,8 @@ std::string encode_entry(const commit_entry& entry, std::string_view salt) {
   std::string out(salt.substr(0, salt_bytes));
   out.append(body_offset - out.size(), '\0');
   put_u32(out, entry.batch_bytes);
-  out.push_back(static_cast<char>((entry.is_head ? flag_head : 0) | (entry.synced ? flag_synced : 0)));
+  out.push_back(static_cast<char>((entry.is_head ? flag_head : 0) | (entry.synced ? flag_synced : 0) |
+                                  (entry.sync_always ? flag_sync_always : 0)));
   put_varint(out, entry.commit);
   put_varint(out, entry.commit - entry.previous);
   put_varint(out, entry.commit - entry.synced_through);
@@ -84,6 +86,7 @@ std::optional<commit_entry> decode_entry(std::string_view data, std::string_view
   const auto flags = in.u8();
   entry.is_head = (flags & flag_head) != 0;
   entry.synced = (flags & flag_synced) != 0;
+  entry.sync_always = (flags & flag_sync_always) != 0;
   entry.commit = in.varint();
   entry.previous = entry.commit - in.varint();
   entry.synced_through = entry.commit - in.varint();

@@ -31,6 +31,7 @@ struct touched {
 struct commit_entry {
   bool is_head = true;
   bool synced = false;               ///< the batch was to be synced before it was acknowledged
+  bool sync_always = false;          ///< and so is every batch that is acknowledged: sync_mode::always
   std::uint64_t commit = 0;          ///< this commit's number
   std::uint64_t previous = 0;        ///< the commit before it; numbers of failed commits are skipped
   std::uint64_t synced_through = 0;  ///< commits up to this one were known to be on disk when this one was written

@@ -79,7 +79,9 @@ result<void> store::impl::delete_range(rocksdb::WriteBatch& batch, family which,
   return {};
 }
 
-// The pieces go before the header, in batches of their own, so that other documents' commits can go between them.
+// The pieces go before the header, in batches of their own, so that other documents' commits can go between them. The
+// last one is written durably, and with it all before it: the header comes with the end of the log that the snapshot
+// covers, and a power cut during its sync may leave it on the disk and not what was written before it.
 result<void> store::impl::write_pieces(std::uint64_t id, std::uint64_t seq, bytes_view state) {
   std::uint32_t number = 0;
   for (auto rest = as_text(state); !rest.empty();) {
@@ -90,7 +92,7 @@ result<void> store::impl::write_pieces(std::uint64_t id, std::uint64_t seq, byte
     seal(key, value);
     const std::lock_guard guard(write_mutex_);
     if (auto ready = ready_to_write(value.size()); !ready) return ready;
-    auto written = write({{id, 0, touch_kind::changed, {}}}, state_, false,
+    auto written = write({{id, 0, touch_kind::changed, {}}}, state_, rest.empty(),
                          [&](rocksdb::WriteBatch& batch) { batch.Put((*db_)[family::pieces], key, to_slice(value)); });
     if (!written) return written;
   }

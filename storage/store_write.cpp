@@ -148,6 +148,7 @@ result<void> store::impl::ready_to_write(std::uint64_t bytes) {
 commit_entry store::impl::next_entry(std::vector<touched> items, bool synced) const {
   commit_entry entry;
   entry.synced = synced;
+  entry.sync_always = options_.sync == sync_mode::always;
   entry.commit = next_commit_;
   entry.previous = state_.commit;
   entry.synced_through = synced_through_;

@@ -31,14 +31,17 @@ class planner {
       const auto& entry = scan_.commits[i].entry;
       if (entry.commit <= expected_) continue;
       if (entry.previous > expected_) {
-        if (!was_durable(expected_ + 1)) {
-          // Only under sync_mode::interval or os: a power cut took an unsynced commit and left a later one. What is
-          // kept is what was written before it, as the documents' sequences have no holes.
+        if (was_durable(expected_ + 1)) {
+          lose(entry);
+        } else if (!entry.sync_always) {
+          // A power cut took an unsynced commit and left a later one. What is kept is what was written before it, as
+          // the documents' sequences have no holes.
           plan_.dropped_commits += scan_.commits.size() - i;
           finish();
           return std::move(plan_);
         }
-        lose(entry);
+        // Under sync_mode::always what is not synced is a piece of a snapshot that was not finished: nothing hangs on
+        // it, and this commit may have been acknowledged.
       }
       plan_.apply.push_back(i);
       for (const auto& item : entry.own) {
@@ -54,10 +57,10 @@ class planner {
  private:
   void see(const commit_entry& entry) {
     plan_.newest_commit = std::max(plan_.newest_commit, entry.commit);
+    // That a commit was to be synced proves nothing of those before it: it may be there and they not, where the power
+    // failed during that sync.
     synced_through_ = std::max(synced_through_, entry.synced_through);
-    // A synced commit is only acknowledged, and only followed by another one, when all before it are on disk too.
-    if (entry.synced) synced_through_ = std::max(synced_through_, entry.previous);
-    any_synced_ = any_synced_ || entry.synced;
+    any_sync_always_ = any_sync_always_ || entry.sync_always;
   }
 
   bool was_durable(std::uint64_t commit) const { return commit <= synced_through_; }
@@ -65,7 +68,7 @@ class planner {
   // The commits between the last that was applied and `next` are gone.
   void lose(const commit_entry& next) {
     const auto gap = next.previous - expected_;
-    plan_.lost_commits += gap;
+    plan_.lost_commits += (next.sync_always ? std::min(next.previous, synced_through_) : next.previous) - expected_;
     add(next.window);
     if (next.window_first <= expected_ + 1) return;
     for (auto number = expected_ + 1; number < next.window_first; ++number) {
@@ -117,10 +120,9 @@ class planner {
     return damage.file > last.file || (damage.file == last.file && damage.offset > last.offset);
   }
 
-  // An unreadable record does not say whether it was synced. Its predecessor does not tell either: the pieces of a
-  // snapshot are never synced, whatever the mode. One synced commit anywhere shows that the mode was sync_mode::always;
-  // and where nothing can be read, it may have been.
-  bool may_have_been_synced() const { return scan_.commits.empty() || any_synced_; }
+  // An unreadable record does not say whether it was synced. One commit anywhere that was written under
+  // sync_mode::always shows that it may have been; and where nothing can be read, it may have been.
+  bool may_have_been_synced() const { return scan_.commits.empty() || any_sync_always_; }
 
   void add(const std::vector<touched>& items) {
     for (const auto& item : items) {
@@ -147,7 +149,7 @@ class planner {
   recovery_plan plan_;
   std::uint64_t expected_;
   std::uint64_t synced_through_ = 0;
-  bool any_synced_ = false;
+  bool any_sync_always_ = false;
   std::multimap<std::uint64_t, const commit_entry*> partly_;
   std::map<std::uint64_t, touched> suspects_;
   std::unordered_set<std::uint64_t> removed_;

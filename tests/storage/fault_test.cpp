@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <random>
 #include <span>
 #include <thread>
 
@@ -212,6 +213,53 @@ TEST_CASE("every commit is synced under always, none under os, and within the in
     fill(*store, "a", 11, 11);
     CHECK(wait_until([&] { return store->failed(); }));
     CHECK(commit_one(*store, "a", 12, "x").error().code == errc::io_error);
+  }
+}
+
+TEST_CASE("a power cut at any sync of a snapshot leaves every acknowledged edit, whatever reached the disk") {
+  const auto seed = seed_of_run();
+  MESSAGE("OCTAVO_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  faulty disk;
+  disk.options.write_buffer_bytes = 4U << 20U;  // so that the log is changed in between, too
+  auto store = disk.open();
+  fill(*store, "b", 1, 3);
+  std::string state(5 * snapshot_chunk_bytes / 2, '\0');
+  for (auto& byte : state) byte = static_cast<char>(random() % 255 + 1);
+  std::uint64_t last = 0;
+  for (int round = 0; round < 8; ++round) {
+    fill(*store, "a", last + 1, last + 3);
+    last += 3;
+    int cuts = 0;
+    disk.files->before_log_sync = [&] {
+      for (int i = 0; i < 4; ++i, ++cuts) {
+        disk.files->copy_after_power_cut(disk.options.path, disk.folder / ("cut" + std::to_string(cuts)), random);
+      }
+    };
+    require_ok(store->put_snapshot("a", last - 1, as_bytes(state), round));
+    disk.files->before_log_sync = nullptr;
+    REQUIRE(cuts > 0);
+    for (int cut = 0; cut < cuts; ++cut) {
+      CAPTURE(seed);
+      CAPTURE(round);
+      CAPTURE(cut);
+      auto options = disk.options;
+      options.path = disk.folder / ("cut" + std::to_string(cut));
+      auto after = open_ok(options);
+      if (after->recovery()) {
+        CHECK(after->recovery()->documents.empty());
+        CHECK_FALSE(after->recovery()->everything);
+      }
+      check_filled(*after, "a", last);
+      check_filled(*after, "b", 3);
+      fill(*after, "a", last + 1, last + 1);
+      require_ok(after->put_snapshot("a", last + 1, as_bytes(state), round));
+      const auto report = after->check();
+      require_ok(report);
+      CHECK(report->problem_count == 0);
+      after.reset();
+      std::filesystem::remove_all(options.path);
+    }
   }
 }
 

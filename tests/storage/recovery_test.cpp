@@ -10,6 +10,7 @@
 
 #include "storage/codec.hpp"
 #include "storage/files.hpp"
+#include "storage/format.hpp"
 #include "storage/store.hpp"
 #include "storage/store_impl.hpp"
 #include "storage/wal_recovery.hpp"
@@ -339,25 +340,27 @@ TEST_CASE("a lost creation, a lost removal and a lost snapshot are each noticed 
   CHECK((*store->find("fresh"))->id >= 4);
 }
 
-TEST_CASE("edits behind a piece of a snapshot, which is never synced itself, are not lost in silence") {
+TEST_CASE("edits behind a piece of a snapshot, which was not synced itself, are not lost in silence") {
   temporary_folder folder;
   const auto live = folder / "live";
   const auto path = folder / "killed";
+  const std::string state(snapshot_chunk_bytes + 10, 's');  // two pieces
   {
     auto store = open_ok(live);
-    fill(*store, "a", 1, 3);                                        // commits 1–3
-    fill(*store, "b", 1, 2);                                        // 4, 5
-    require_ok(store->put_snapshot("a", 2, as_bytes("state"), 1));  // 6: the piece, 7: the header
-    fill(*store, "b", 3, 4);                                        // 8, 9
-    require_ok(store->put_snapshot("b", 3, as_bytes("state"), 1));  // 10: the piece, 11: the header
+    fill(*store, "a", 1, 3);                                      // commits 1–3
+    fill(*store, "b", 1, 2);                                      // 4, 5
+    require_ok(store->put_snapshot("a", 2, as_bytes(state), 1));  // 6, 7: the pieces, 8: the header
+    fill(*store, "b", 3, 4);                                      // 9, 10
+    require_ok(store->put_snapshot("b", 3, as_bytes(state), 1));  // 11, 12: the pieces, 13: the header
     copy_store(live, path);
   }
   const auto format = read_format_file(path);
   const auto scan = scan_wal(path / "db", salt_of((*format)->store_id), true);
   require_ok(scan);
-  REQUIRE(scan->commits.size() == 11);
+  REQUIRE(scan->commits.size() == 13);
   REQUIRE_FALSE(scan->commits[5].entry.synced);
-  REQUIRE_FALSE(scan->commits[9].entry.synced);
+  REQUIRE(scan->commits[6].entry.synced);
+  REQUIRE_FALSE(scan->commits[10].entry.synced);
   auto data = read_bytes(log_of(path));
   const auto destroy = [&](std::size_t begin, std::size_t end) {
     for (auto at = begin; at < end; ++at) data[at] = static_cast<char>(at * 7 + 11);
@@ -370,9 +373,9 @@ TEST_CASE("edits behind a piece of a snapshot, which is never synced itself, are
     everything = true;
   }
   SUBCASE("a piece behind them still names them") {
-    data.resize(scan->commits[10].offset);
-    destroy(scan->commits[7].offset, scan->commits[9].offset);
-    const auto at = data.rfind("state");
+    data.resize(scan->commits[11].offset);
+    destroy(scan->commits[8].offset, scan->commits[10].offset);
+    const auto at = scan->commits[10].offset + 5000;
     data[at] = static_cast<char>(data[at] ^ 1);
     expected = {"b"};
   }
@@ -382,6 +385,42 @@ TEST_CASE("edits behind a piece of a snapshot, which is never synced itself, are
   CHECK(store->recovery()->everything == everything);
   CHECK(store->recovery()->documents == expected);
   for (const auto& name : expected) CHECK((*store->find(name))->is_quarantined());
+}
+
+namespace {
+
+// A commit of one document, as a scan would have read it.
+scanned_commit scanned(std::uint64_t commit, std::uint64_t previous, std::uint64_t synced_through, bool synced = true) {
+  scanned_commit made;
+  made.offset = commit * 1000;
+  made.entry.commit = commit;
+  made.entry.previous = previous;
+  made.entry.synced_through = synced_through;
+  made.entry.window_first = commit;
+  made.entry.synced = synced;
+  made.entry.sync_always = true;
+  made.entry.own = {{commit, 1, synced ? touch_kind::created : touch_kind::changed, "d" + std::to_string(commit)}};
+  return made;
+}
+
+std::vector<std::uint64_t> applied(const wal_scan& scan, const recovery_plan& plan) {
+  std::vector<std::uint64_t> numbers;
+  for (const auto i : plan.apply) numbers.push_back(scan.commits[i].entry.commit);
+  return numbers;
+}
+
+}  // namespace
+
+TEST_CASE("pieces of a snapshot that a power cut took do not take the commits behind them, nor any document") {
+  wal_scan scan;
+  scan.files = {"000001.log"};
+  scan.commits = {scanned(1, 0, 0), scanned(4, 3, 1, false), scanned(5, 4, 1)};  // 2, 3 and 4 are pieces
+  const auto plan = plan_recovery(scan, 0);
+  CHECK(applied(scan, plan) == std::vector<std::uint64_t>{1, 4, 5});
+  CHECK(plan.lost_commits == 0);
+  CHECK(plan.dropped_commits == 0);
+  CHECK(plan.suspects.empty());
+  CHECK_FALSE(plan.everything);
 }
 
 TEST_CASE("pages of zeros before a tail that can be read are no interrupted write") {
