@@ -37,6 +37,7 @@ struct commit_entry {
   std::uint64_t synced_through = 0;  ///< commits up to this one were known to be on disk when this one was written
   std::uint64_t window_first = 0;    ///< `window` lists all that commits from this one up to `previous` touched
   std::uint32_t batch_bytes = 0;     ///< size of the whole batch
+  std::uint32_t longest_zeros = 0;   ///< of the whole batch, as longest_zeros() finds it
   std::vector<touched> own;
   std::vector<touched> window;  ///< in the head only
 };
@@ -45,10 +46,17 @@ struct commit_entry {
 /// nobody can write an update that reads like a commit of this store.
 inline constexpr std::size_t salt_bytes = 8;
 
-/// The entry as bytes, with `batch_bytes` as given; set_batch_bytes() puts in the real one later.
+/// What a disk writes as a whole, or not at all.
+inline constexpr std::size_t sector_bytes = 512;
+
+/// The length of the longest run of zeros in a batch, where one is as long as a sector; else 0. A longer one in the log
+/// can only be what was never written.
+std::uint32_t longest_zeros(std::string_view batch);
+
+/// The entry as bytes, with `batch_bytes` and `longest_zeros` as given; set_totals() puts in the real ones later.
 std::string encode_entry(const commit_entry& entry, std::string_view salt);
-/// Changes `batch_bytes` in an encoded entry of `size` bytes, and its checksum.
-void set_batch_bytes(char* entry, std::size_t size, std::uint32_t batch_bytes);
+/// Changes `batch_bytes` and `longest_zeros` in an encoded entry of `size` bytes, and its checksum.
+void set_totals(char* entry, std::size_t size, std::uint32_t batch_bytes, std::uint32_t longest_zeros);
 
 /// The entry at the beginning of `data`, if there is a whole and undamaged one.
 std::optional<commit_entry> decode_entry(std::string_view data, std::string_view salt);

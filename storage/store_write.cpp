@@ -201,8 +201,9 @@ result<void> store::impl::write(std::vector<touched> items, const store_state& n
     return fail(errc::limit_exceeded, "a batch of " + std::to_string(data.size()) + " bytes is too large");
   }
   const auto bytes = static_cast<std::uint32_t>(data.size());
-  set_batch_bytes(data.data() + head_offset(head.size()), head.size(), bytes);
-  set_batch_bytes(data.data() + data.size() - tail.size(), tail.size(), bytes);
+  const auto zeros = longest_zeros(data);
+  set_totals(data.data() + head_offset(head.size()), head.size(), bytes, zeros);
+  set_totals(data.data() + data.size() - tail.size(), tail.size(), bytes, zeros);
   rocksdb::WriteBatch batch(std::move(data));
 
   rocksdb::WriteOptions how;

@@ -137,6 +137,18 @@ TEST_CASE("a torn record of several blocks is dropped wherever it was cut") {
     SUBCASE("the file goes on with zeros") {
       write_bytes(log_of(copy), data.substr(0, size) + std::string(data.size() - size, '\0'));
     }
+    SUBCASE("one sector in the middle was never written") {
+      auto torn = data;
+      const auto sector = std::min((size / 512 + 1) * 512, (data.size() - 512) / 512 * 512);
+      std::fill_n(torn.begin() + static_cast<std::ptrdiff_t>(sector), 512, '\0');
+      write_bytes(log_of(copy), torn);
+    }
+    SUBCASE("the sector that it begins in was not written again") {
+      auto torn = data;
+      std::fill(torn.begin() + static_cast<std::ptrdiff_t>(last),
+                torn.begin() + static_cast<std::ptrdiff_t>((last / 512 + 1) * 512), '\0');
+      write_bytes(log_of(copy), torn);
+    }
     SUBCASE("one page in the middle was never written") {
       auto torn = data;
       const auto page = std::min(size / 4096 * 4096 + 4096, (data.size() - 4096) / 4096 * 4096);
@@ -283,6 +295,36 @@ TEST_CASE("a damaged last record that was complete is no torn tail") {
   }
   write_bytes(log_of(store.path), data);
   CHECK(open_and_check(store.path, store.acknowledged) == expected);
+}
+
+TEST_CASE("zeros that an edit holds itself do not make damage pass for a torn tail, and a torn one is still known") {
+  temporary_folder folder;
+  const auto live = folder / "live";
+  const auto path = folder / "killed";
+  const auto edit = std::string(3000, 'x') + std::string(3 * 4096, '\0') + std::string(60'000, 'y');
+  {
+    auto store = open_ok(live);
+    fill(*store, "a", 1, 3);
+    require_ok(commit_one(*store, "a", 4, edit));
+    copy_store(live, path);
+  }
+  auto data = read_bytes(log_of(path));
+  const auto at = data.find(std::string(100, 'y')) + 10'000;
+  SUBCASE("a flipped bit") {
+    data[at] = static_cast<char>(data[at] ^ 1);
+    write_bytes(log_of(path), data);
+    auto store = open_ok(path);
+    REQUIRE(store->recovery());
+    CHECK(store->recovery()->documents == std::vector<std::string>{"a"});
+    CHECK((*store->find("a"))->is_quarantined());
+  }
+  SUBCASE("pages that were never written") {
+    std::fill_n(data.begin() + static_cast<std::ptrdiff_t>(at / 4096 * 4096), 4 * 4096, '\0');
+    write_bytes(log_of(path), data);
+    auto store = open_ok(path);
+    if (store->recovery()) CHECK(store->recovery()->documents.empty());
+    check_filled(*store, "a", 3);
+  }
 }
 
 TEST_CASE("a lost creation, a lost removal and a lost snapshot are each noticed or harmless") {
