@@ -286,13 +286,19 @@ result<void> store::impl::recover_wal(const wal_scan* found) {
   const auto folder = options_.path / recovery_folder_;
   log().error("the log of the store in {} is damaged; its files are kept in {}", options_.path.string(),
               folder.string());
+  // The copies are read before the originals go: whoever made room since then may have taken them.
+  const auto scan = scan_wal(folder, salt_, true);
+  if (!scan || scan->files.empty()) {
+    return fail(errc::corrupt, "the recovery of the store in " + options_.path.string() + " was interrupted, and " +
+                                   folder.string() + ", which holds the logs that it works from, " +
+                                   (scan ? "holds none" : "cannot be read (" + scan.error().message + ")") +
+                                   "; put it back. Nothing was changed");
+  }
   const auto leftover = wal_files(folder_);
   if (!leftover) return tl::unexpected(leftover.error());
   for (const auto& file : *leftover) {
     if (auto removed = remove_file_durably(file); !removed) return removed;
   }
-  const auto scan = scan_wal(folder, salt_, true);
-  if (!scan) return tl::unexpected(scan.error());
   if (auto opened = open_database(); !opened) return opened;
   if (auto loaded = load_state(); !loaded) return loaded;
   const auto noted = read_recovery_file(options_.path);

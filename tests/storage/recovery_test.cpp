@@ -598,6 +598,31 @@ TEST_CASE("a recovery that was interrupted anywhere is finished by the next open
   CHECK_FALSE(std::filesystem::exists(path / "RECOVERY"));
 }
 
+TEST_CASE("a recovery whose copies of the log were taken away changes nothing, and goes on once they are back") {
+  const killed_store store(20);
+  const auto scan = store.scan();
+  const auto log = log_of(store.path);
+  auto data = read_bytes(log);
+  const auto at = scan.commits[10].offset + 50;
+  data[at] = static_cast<char>(data[at] ^ 1);
+  write_bytes(log, data);
+  write_bytes(store.path / "RECOVERY", "octavo recovery\nfolder damaged-x\n");
+  SUBCASE("the folder is gone") {}
+  SUBCASE("the folder is empty") {
+    std::filesystem::create_directory(store.path / "damaged-x");
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = store::open(options_for(store.path));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::corrupt);
+    CHECK(refused.error().message.find("damaged-x") != std::string::npos);
+    CHECK(read_bytes(log) == data);
+  }
+  std::filesystem::remove(store.path / "damaged-x");
+  copy_store(store.path / "db", store.path / "damaged-x");
+  CHECK(open_and_check(store.path, store.acknowledged).size() == 1);
+}
+
 TEST_CASE("damage in a table stops the documents of that block alone, and the check finds it") {
   temporary_folder folder;
   std::mt19937_64 random(7);
