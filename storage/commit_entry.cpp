@@ -19,6 +19,7 @@ constexpr std::size_t longest_zeros_offset = batch_bytes_offset + 4;
 constexpr std::uint8_t flag_head = 1;
 constexpr std::uint8_t flag_synced = 2;
 constexpr std::uint8_t flag_sync_always = 4;
+constexpr std::uint8_t flag_window = 8;
 
 // RocksDB's WriteBatch begins with a sequence number (8) and a count (4); a log-data element is its tag and a text.
 constexpr std::size_t batch_header_bytes = 12;
@@ -76,13 +77,14 @@ std::string encode_entry(const commit_entry& entry, std::string_view salt) {
   put_u32(out, entry.batch_bytes);
   put_u32(out, entry.longest_zeros);
   out.push_back(static_cast<char>((entry.is_head ? flag_head : 0) | (entry.synced ? flag_synced : 0) |
-                                  (entry.sync_always ? flag_sync_always : 0)));
+                                  (entry.sync_always ? flag_sync_always : 0) |
+                                  (entry.window.empty() ? 0 : flag_window)));
   put_varint(out, entry.commit);
   put_varint(out, entry.commit - entry.previous);
   put_varint(out, entry.commit - entry.synced_through);
   put_varint(out, entry.commit - entry.window_first);
   put_touched(out, entry.own);
-  if (entry.is_head) put_touched(out, entry.window);
+  if (!entry.window.empty()) put_touched(out, entry.window);
   const auto length = static_cast<std::uint32_t>(out.size() - body_offset);
   std::memcpy(out.data() + length_offset, &length, 4);
   set_totals(out.data(), out.size(), entry.batch_bytes, entry.longest_zeros);
@@ -114,7 +116,7 @@ std::optional<commit_entry> decode_entry(std::string_view data, std::string_view
   entry.synced_through = entry.commit - in.varint();
   entry.window_first = entry.commit - in.varint();
   if (!read_touched(in, entry.own)) return std::nullopt;
-  if (entry.is_head && !read_touched(in, entry.window)) return std::nullopt;
+  if ((flags & flag_window) != 0 && !read_touched(in, entry.window)) return std::nullopt;
   if (!in.done() || entry.previous >= entry.commit) return std::nullopt;
   return entry;
 }

@@ -1,6 +1,7 @@
 // Internal to storage/: what each batch in the write-ahead log says about itself. A batch carries its entry twice, as
 // its first and as its last element, so that one damaged place leaves one of the two readable; both say which documents
-// the batch concerns, and the first says it for the batches before it too. That is how recovery knows, after some of
+// the batch concerns, and the first says it for the batches before it too; so does the last where the batch is so large
+// that the damage need not reach it from there. That is how recovery knows, after some of
 // the log has become unreadable, which documents may have lost an acknowledged update. Pure, usable from any thread.
 #pragma once
 
@@ -39,12 +40,16 @@ struct commit_entry {
   std::uint32_t batch_bytes = 0;     ///< size of the whole batch
   std::uint32_t longest_zeros = 0;   ///< of the whole batch, as longest_zeros() finds it
   std::vector<touched> own;
-  std::vector<touched> window;  ///< in the head only
+  std::vector<touched> window;  ///< in the head, and in the tail of a batch of more than window_bytes_min
 };
 
 /// Entries begin with a salt of this many bytes, the first half of the store's random id: no client knows it, so that
 /// nobody can write an update that reads like a commit of this store.
 inline constexpr std::size_t salt_bytes = 8;
+
+/// A commit names what the commits before it touched until they make up this many bytes of log: more than a bad sector
+/// or page destroys.
+inline constexpr std::size_t window_bytes_min = 8192;
 
 /// What a disk writes as a whole, or not at all.
 inline constexpr std::size_t sector_bytes = 512;

@@ -21,9 +21,6 @@ constexpr auto space_check_interval = 0ms;
 constexpr std::uint64_t space_check_part = 16;
 // What is less than this is never called too large; a 16th of the smallest min_free_bytes that can be set is more.
 constexpr std::uint64_t large_write_bytes_min = std::uint64_t{256} << 10U;
-// A commit names what the commits before it touched until they make up this many bytes of log: more than a bad sector
-// or page destroys.
-constexpr std::size_t window_bytes_min = 8192;
 constexpr std::size_t window_commits_max = 64;
 // At this many documents the cache of metadata is dropped and begun anew.
 constexpr std::size_t cached_documents_max = 8192;
@@ -185,16 +182,18 @@ result<void> store::impl::write(std::vector<touched> items, const store_state& n
   const bool synced = durable && options_.sync == sync_mode::always;
   auto entry = next_entry(items, synced);
   const auto head = encode_entry(entry, salt_);
-  entry.is_head = false;
-  entry.window.clear();
-  const auto tail = encode_entry(entry, salt_);
-
   rocksdb::WriteBatch draft;
   draft.PutLogData(to_slice(head));
   fill(draft);
   auto state = next;
   state.commit = entry.commit;
   draft.Put((*db_)[family::base], to_slice(state_key), encode_state(state));
+  entry.is_head = false;
+  if (draft.GetDataSize() <= window_bytes_min) {
+    entry.window_first = entry.commit;
+    entry.window.clear();
+  }
+  const auto tail = encode_entry(entry, salt_);
   draft.PutLogData(to_slice(tail));
   std::string data = draft.Data();
   if (data.size() > std::numeric_limits<std::uint32_t>::max() / 2) {

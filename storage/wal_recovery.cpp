@@ -9,9 +9,6 @@ namespace octavo::storage {
 
 namespace {
 
-// A gap of more commits than this is not walked through number by number.
-constexpr std::uint64_t max_named_gap = std::uint64_t{1} << 20U;
-
 class planner {
  public:
   planner(const wal_scan& scan, std::uint64_t base) : scan_(scan), expected_(base) {
@@ -67,18 +64,26 @@ class planner {
 
   // The commits between the last that was applied and `next` are gone.
   void lose(const commit_entry& next) {
-    const auto gap = next.previous - expected_;
-    plan_.lost_commits += (next.sync_always ? std::min(next.previous, synced_through_) : next.previous) - expected_;
-    add(next.window);
-    if (next.window_first <= expected_ + 1) return;
-    for (auto number = expected_ + 1; number < next.window_first; ++number) {
-      const auto found = gap > max_named_gap ? partly_.end() : partly_.find(number);
-      if (found == partly_.end()) {
-        plan_.everything = true;
-        return;
-      }
-      add(found->second->own);
+    // Those that were never synced are pieces of a snapshot under sync_mode::always: no document loses any.
+    const auto through = next.sync_always ? std::min(next.previous, synced_through_) : next.previous;
+    plan_.lost_commits += through - expected_;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> named;  // first and last
+    const auto name = [&](std::uint64_t first, std::uint64_t last, const std::vector<touched>& items) {
+      add(items);
+      named.emplace_back(first, last);
+    };
+    name(next.window_first, next.previous, next.window);
+    for (auto at = partly_.lower_bound(expected_ + 1); at != partly_.end() && at->first <= next.previous; ++at) {
+      const auto& entry = *at->second;
+      name(entry.window_first, entry.previous, entry.window);
+      name(entry.previous + 1, entry.commit, entry.own);
     }
+    std::sort(named.begin(), named.end());
+    auto known = expected_;
+    for (const auto& [first, last] : named) {
+      if (first <= known + 1) known = std::max(known, last);
+    }
+    if (known < through) plan_.everything = true;
   }
 
   // Damage behind the last readable commit: an interrupted write, or acknowledged commits that went bad since?
@@ -97,8 +102,9 @@ class planner {
         if (entry->commit <= known) continue;
         // Also an entry that was not synced itself, a piece of a snapshot, tells of the synced commits before it.
         if (entry->previous > known && was_durable(known + 1)) {
-          plan_.lost_commits += entry->previous - known;
-          if (!entry->is_head || entry->window_first > known + 1) plan_.everything = true;
+          plan_.lost_commits +=
+              (entry->sync_always ? std::min(entry->previous, synced_through_) : entry->previous) - known;
+          if (entry->window_first > known + 1) plan_.everything = true;
           add(entry->window);
           known = entry->previous;
         }

@@ -465,6 +465,37 @@ TEST_CASE("pieces of a snapshot that a power cut took do not take the commits be
   CHECK_FALSE(plan.everything);
 }
 
+TEST_CASE("damage that takes an edit and the head of a large commit behind it sets the edit's document aside alone") {
+  temporary_folder folder;
+  const auto live = folder / "live";
+  const auto path = folder / "killed";
+  {
+    auto store = open_ok(live);
+    fill(*store, "a", 1, 2);                                                                           // 1, 2
+    fill(*store, "b", 1, 2);                                                                           // 3, 4
+    require_ok(store->put_snapshot("a", 1, as_bytes(std::string(snapshot_chunk_bytes * 2, 's')), 1));  // 5, 6, 7
+    fill(*store, "c", 1, 1);                                                                           // 8
+    copy_store(live, path);
+  }
+  const auto format = read_format_file(path);
+  const auto scan = scan_wal(path / "db", salt_of((*format)->store_id), true);
+  require_ok(scan);
+  REQUIRE(scan->commits.size() == 8);
+  auto data = read_bytes(log_of(path));
+  for (auto at = scan->commits[3].offset; at < scan->commits[4].offset + 2000; ++at) {
+    data[at] = static_cast<char>(at * 7 + 11);
+  }
+  write_bytes(log_of(path), data);
+  auto store = open_ok(path);
+  REQUIRE(store->recovery());
+  CHECK_FALSE(store->recovery()->everything);
+  CHECK(store->recovery()->lost_commits == 2);
+  // The piece that is lost was one of a snapshot which has ended a's log.
+  CHECK(std::set<std::string>(store->recovery()->documents.begin(), store->recovery()->documents.end()) ==
+        std::set<std::string>{"a", "b"});
+  check_filled(*store, "c", 1);
+}
+
 TEST_CASE("pages of zeros before a tail that can be read are no interrupted write") {
   const killed_store store(120);
   const auto scan = store.scan();
