@@ -116,6 +116,7 @@ class store::impl {
   std::uint64_t required_bytes() const;
   void refresh_writable();
   bool resume();
+  rocksdb::Status prepare_for_full_disk();
   result<void> write(std::vector<touched> items, const store_state& next, bool durable,
                      const std::function<void(rocksdb::WriteBatch&)>& fill);
   commit_entry next_entry(std::vector<touched> items, bool synced) const;

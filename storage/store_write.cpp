@@ -22,6 +22,8 @@ constexpr std::uint64_t space_check_part = 16;
 // What is less than this is never called too large; a 16th of the smallest min_free_bytes that can be set is more.
 constexpr std::uint64_t large_write_bytes_min = std::uint64_t{256} << 10U;
 constexpr std::size_t window_commits_max = 64;
+// A flush begins at once, but for the sync of the log before; it is waited for no longer than this.
+constexpr auto flush_begin_max = 5s;
 // At this many documents the cache of metadata is dropped and begun anew.
 constexpr std::size_t cached_documents_max = 8192;
 
@@ -177,6 +179,28 @@ void store::impl::remember(std::uint64_t commit, std::size_t bytes, std::vector<
   }
 }
 
+// What Resume() needs after a full disk, which may be met by the very next write. It begins a new log only where there
+// is something in memory for the tables, and right after a start or a flush there is not: the log whose tail is in
+// doubt would be written on, and RocksDB, which remembers its error, fails then for good or ends the process. So the
+// state as it is goes to memory first, and not to the log. And a flush that was asked for and has not begun by then is
+// forgotten by RocksDB's schedule, and Resume() waits forever.
+rocksdb::Status store::impl::prepare_for_full_disk() {
+  rocksdb::WriteOptions how;
+  how.disableWAL = true;
+  // An empty write begins a new log, and a flush, where they are due, so that the next one does not.
+  rocksdb::WriteBatch nothing;
+  auto status = db_->db().Write(how, &nothing);
+  const auto figure = [&](const std::string& name) { return db_->property(family::base, name.c_str()); };
+  if (!status.ok() || figure(rocksdb::DB::Properties::kNumEntriesActiveMemTable) > 0) return status;
+  status = db_->db().Put(how, (*db_)[family::base], to_slice(state_key), encode_state(state_));
+  const auto end = std::chrono::steady_clock::now() + flush_begin_max;
+  while (status.ok() && figure(rocksdb::DB::Properties::kMemTableFlushPending) > 0 && !background_->is_full &&
+         !background_->has_failed && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(100us);
+  }
+  return status;
+}
+
 result<void> store::impl::write(std::vector<touched> items, const store_state& next, bool durable,
                                 const std::function<void(rocksdb::WriteBatch&)>& fill) {
   const bool synced = durable && options_.sync == sync_mode::always;
@@ -207,7 +231,8 @@ result<void> store::impl::write(std::vector<touched> items, const store_state& n
 
   rocksdb::WriteOptions how;
   how.sync = synced;
-  const auto status = db_->db().Write(how, &batch);
+  auto status = prepare_for_full_disk();
+  if (status.ok()) status = db_->db().Write(how, &batch);
   if (status.ok()) {
     state_ = state;
     next_commit_ = state.commit + 1;

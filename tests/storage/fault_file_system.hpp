@@ -30,6 +30,7 @@ class fault_file_system : public rocksdb::FileSystemWrapper {
   std::atomic<fault> on_log_append{fault::none};    ///< appends to write-ahead logs; half of the data is written
   std::atomic<fault> on_log_sync{fault::none};      ///< syncs of write-ahead logs; all of the data was written
   std::atomic<fault> on_table_append{fault::none};  ///< appends to tables: flushes and compactions
+  std::atomic<bool> is_full_with_next_log{false};   ///< no_space for all appends to logs once a new one is made
   std::atomic<int> log_syncs{0};
   /// Called when a write-ahead log is about to be synced, by the thread that does it: a power cut here leaves any part
   /// of what was written since the sync before. Set while nothing is written.
@@ -74,6 +75,7 @@ class fault_file_system : public rocksdb::FileSystemWrapper {
     auto status = target()->NewWritableFile(name, options, &real, debug);
     if (!status.ok()) return status;
     note_synced(name, 0);
+    if (name.ends_with(".log") && is_full_with_next_log) on_log_append = fault::no_space;
     *made = std::make_unique<file>(std::move(real), *this, name);
     return status;
   }

@@ -147,6 +147,46 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a disk that is full at the first write of all, or of a new log, is recovered from like any other") {
+  for (const bool at_sync : {false, true}) {
+    CAPTURE(at_sync);
+    faulty disk;
+    disk.options.write_buffer_bytes = 256 << 10U;
+    const std::string update(20'000, 'u');
+    std::uint64_t last = 0;
+    const auto resume = [&](store& store) {
+      disk.files->is_full_with_next_log = false;
+      disk.files->on_log_append = fault::none;
+      disk.files->on_log_sync = fault::none;
+      CHECK(wait_until([&] { return store.writable(); }));
+      CHECK_FALSE(store.failed());
+      for (int i = 0; i < 3; ++i) require_ok(commit_one(store, "a", ++last, update));
+      CHECK(store.load("a")->records.size() == last);
+    };
+    for (int start = 0; start < 2; ++start) {
+      auto store = disk.open();
+      (at_sync ? disk.files->on_log_sync : disk.files->on_log_append) = fault::no_space;
+      CHECK(commit_one(*store, "a", last + 1, update).error().code == errc::no_space);
+      resume(*store);
+      require_ok(store->compact());
+      (at_sync ? disk.files->on_log_sync : disk.files->on_log_append) = fault::no_space;
+      CHECK(commit_one(*store, "a", last + 1, update).error().code == errc::no_space);
+      resume(*store);
+      if (at_sync) continue;
+      disk.files->is_full_with_next_log = true;
+      result<void> outcome;
+      for (int i = 0; i < 100 && (outcome = commit_one(*store, "a", last + 1, update)); ++i) ++last;
+      REQUIRE_FALSE(outcome);
+      CHECK(outcome.error().code == errc::no_space);
+      resume(*store);
+    }
+    auto again = open_ok(disk.options.path);
+    CHECK_FALSE(again->recovery());
+    CHECK(again->load("a")->records.size() == last);
+    CHECK(again->check()->problem_count == 0);
+  }
+}
+
 TEST_CASE("a failed write or sync ends all writing, is never retried, and never becomes an acknowledgement") {
   for (const bool at_sync : {false, true}) {
     CAPTURE(at_sync);
