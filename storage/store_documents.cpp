@@ -18,6 +18,10 @@ tl::unexpected<error> no_document(std::string_view name) {
   return fail(errc::not_found, "there is no document " + quote_name(name));
 }
 
+bool is_another(const document_info& info, std::uint64_t wanted_id) {
+  return wanted_id != any_document && wanted_id != info.id;
+}
+
 }  // namespace
 
 void store::impl::put_info(rocksdb::WriteBatch& batch, const document_info& info, bool created) const {
@@ -99,8 +103,8 @@ result<void> store::impl::write_pieces(std::uint64_t id, std::uint64_t seq, byte
   return {};
 }
 
-result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state,
-                                       std::int64_t time_ms) {
+result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
+                                       std::uint64_t wanted_id) {
   if (state.size() > max_snapshot_bytes) {
     return fail(errc::limit_exceeded, "the state of " + quote_name(name) + " has " + std::to_string(state.size()) +
                                           " bytes; the limit (max_snapshot_bytes) is " +
@@ -112,7 +116,7 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
     const std::lock_guard guard(write_mutex_);
     const auto found = lookup(name);
     if (!found) return tl::unexpected(found.error());
-    if (!*found) return no_document(name);
+    if (!*found || is_another(**found, wanted_id)) return no_document(name);
     const auto& info = **found;
     if (info.is_quarantined()) {
       return fail(errc::quarantined, "the document " + quote_name(name) + " is set aside: " + info.quarantine_reason);
@@ -205,7 +209,7 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
 }
 
 result<void> store::impl::quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,
-                                            std::string_view reason, bytes_view update) {
+                                            std::string_view reason, bytes_view update, std::uint64_t wanted_id) {
   if (!is_valid_name(name)) return fail(errc::invalid_argument, "not a document's name");
   if (update.size() > max_quarantined_bytes) {
     return fail(errc::limit_exceeded, "an update of " + std::to_string(update.size()) +
@@ -215,6 +219,7 @@ result<void> store::impl::quarantine_update(std::string_view name, std::int64_t 
   if (auto ready = ready_to_write(update.size()); !ready) return ready;
   auto found = lookup(name);
   if (!found) return tl::unexpected(found.error());
+  if (wanted_id != any_document && (!*found || is_another(**found, wanted_id))) return no_document(name);
   auto next = state_;
   document_info info;
   const bool created = !*found;
@@ -263,12 +268,13 @@ result<void> store::impl::quarantine_update(std::string_view name, std::int64_t 
   return written;
 }
 
-result<void> store::impl::set_quarantine_reason(std::string_view name, std::string_view reason) {
+result<void> store::impl::set_quarantine_reason(std::string_view name, std::string_view reason,
+                                                std::uint64_t wanted_id) {
   const std::lock_guard guard(write_mutex_);
   if (auto ready = ready_to_write(0); !ready) return ready;
   auto found = lookup(name);
   if (!found) return tl::unexpected(found.error());
-  if (!*found) return no_document(name);
+  if (!*found || is_another(**found, wanted_id)) return no_document(name);
   auto info = std::move(**found);
   // The first reason names the place of the damage; whoever trips over it later knows less.
   if (info.is_quarantined() && !reason.empty()) return {};

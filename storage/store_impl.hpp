@@ -52,10 +52,11 @@ class store::impl {
 
   // Writing: store_write.cpp, store_documents.cpp.
   result<void> commit(std::span<const append> appends);
-  result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms);
+  result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
+                            std::uint64_t wanted_id);
   result<void> quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,
-                                 std::string_view reason, bytes_view update);
-  result<void> set_quarantine_reason(std::string_view name, std::string_view reason);
+                                 std::string_view reason, bytes_view update, std::uint64_t wanted_id);
+  result<void> set_quarantine_reason(std::string_view name, std::string_view reason, std::uint64_t wanted_id);
   result<void> remove(std::string_view name);
 
   // Reading: store_read.cpp.
