@@ -11,7 +11,7 @@ namespace {
 
 class planner {
  public:
-  planner(const wal_scan& scan, std::uint64_t base) : scan_(scan), expected_(base) {
+  planner(const wal_scan& scan, std::uint64_t base) : scan_(scan), base_(base), expected_(base) {
     plan_.newest_commit = base;
     for (const auto& commit : scan.commits) see(commit.entry);
     for (const auto& damage : scan.damages) {
@@ -27,6 +27,7 @@ class planner {
     for (std::size_t i = 0; i < scan_.commits.size(); ++i) {
       const auto& entry = scan_.commits[i].entry;
       if (entry.commit <= expected_) continue;
+      take_back(entry.previous);
       if (entry.previous > expected_) {
         if (was_durable(expected_ + 1)) {
           lose(entry);
@@ -41,9 +42,6 @@ class planner {
         // it, and this commit may have been acknowledged.
       }
       plan_.apply.push_back(i);
-      for (const auto& item : entry.own) {
-        if (item.kind == touch_kind::removed) removed_.insert(item.id);
-      }
       expected_ = entry.commit;
     }
     judge_tail();
@@ -58,6 +56,15 @@ class planner {
     // failed during that sync.
     synced_through_ = std::max(synced_through_, entry.synced_through);
     any_sync_always_ = any_sync_always_ || entry.sync_always;
+  }
+
+  // A commit that names an earlier one as that before it says that those in between were refused: a disk was full, and
+  // their records stand whole at the end of a log that was not used again.
+  void take_back(std::uint64_t previous) {
+    while (!plan_.apply.empty() && expected_ > previous) {
+      plan_.apply.pop_back();
+      expected_ = plan_.apply.empty() ? base_ : scan_.commits[plan_.apply.back()].entry.commit;
+    }
   }
 
   bool was_durable(std::uint64_t commit) const { return commit <= synced_through_; }
@@ -145,20 +152,26 @@ class planner {
   }
 
   void finish() {
+    std::unordered_set<std::uint64_t> removed;
+    for (const auto i : plan_.apply) {
+      for (const auto& item : scan_.commits[i].entry.own) {
+        if (item.kind == touch_kind::removed) removed.insert(item.id);
+      }
+    }
     for (auto& [id, item] : suspects_) {
       // What a later commit dropped as a whole has nothing left to lose.
-      if (!removed_.contains(id)) plan_.suspects.push_back(std::move(item));
+      if (!removed.contains(id)) plan_.suspects.push_back(std::move(item));
     }
   }
 
   const wal_scan& scan_;
   recovery_plan plan_;
-  std::uint64_t expected_;
+  const std::uint64_t base_;
+  std::uint64_t expected_;  ///< the newest commit that is there
   std::uint64_t synced_through_ = 0;
   bool any_sync_always_ = false;
   std::multimap<std::uint64_t, const commit_entry*> partly_;
   std::map<std::uint64_t, touched> suspects_;
-  std::unordered_set<std::uint64_t> removed_;
 };
 
 }  // namespace

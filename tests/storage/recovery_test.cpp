@@ -465,6 +465,30 @@ TEST_CASE("pieces of a snapshot that a power cut took do not take the commits be
   CHECK_FALSE(plan.everything);
 }
 
+TEST_CASE("a commit that was refused and stands whole in the log is not applied by a recovery") {
+  wal_scan scan;
+  scan.files = {"000001.log", "000002.log"};
+  scan.commits = {scanned(1, 0, 0), scanned(2, 1, 1), scanned(3, 2, 2), scanned(5, 2, 2), scanned(6, 5, 5)};
+  scan.commits[2].entry.own[0].kind = touch_kind::removed;
+  auto plan = plan_recovery(scan, 0);
+  CHECK(applied(scan, plan) == std::vector<std::uint64_t>{1, 2, 5, 6});
+  CHECK(plan.lost_commits == 0);
+  // Nor where what is before it has gone to tables.
+  plan = plan_recovery(scan, 2);
+  CHECK(applied(scan, plan) == std::vector<std::uint64_t>{5, 6});
+  CHECK(plan.newest_commit == 6);
+  // The last one may have been acknowledged.
+  scan.commits.resize(3);
+  CHECK(applied(scan, plan_recovery(scan, 0)) == std::vector<std::uint64_t>{1, 2, 3});
+  // A gap behind the one that is taken back is still seen.
+  scan.commits = {scanned(1, 0, 0), scanned(3, 2, 2), scanned(5, 2, 2)};
+  scan.commits[1].entry.previous = 1;
+  plan = plan_recovery(scan, 0);
+  CHECK(applied(scan, plan) == std::vector<std::uint64_t>{1, 5});
+  CHECK(plan.lost_commits == 1);
+  CHECK(plan.everything);
+}
+
 TEST_CASE("damage that takes an edit and the head of a large commit behind it sets the edit's document aside alone") {
   temporary_folder folder;
   const auto live = folder / "live";
