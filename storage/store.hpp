@@ -252,7 +252,7 @@ class store {
   /// Documents whose names begin with `prefix` and sort (by bytes) behind `after`, at most `limit` of them.
   result<page> list(std::string_view prefix, std::string_view after, std::size_t limit) const;
 
-  /// Drops everything of a document. errc::not_found.
+  /// Drops everything of a document, also of one whose metadata cannot be read. errc::not_found.
   result<void> remove(std::string_view name);
 
   /// False while the disk is (nearly) full or the store has failed. One atomic load.

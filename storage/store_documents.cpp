@@ -285,13 +285,37 @@ result<void> store::impl::set_quarantine_reason(std::string_view name, std::stri
   return written;
 }
 
+// Where the metadata of a document cannot be read, its number stands in the index of numbers alone. errc::not_found.
+result<std::uint64_t> store::impl::number_of(std::string_view name) const {
+  const auto range = db_->iterate(family::ids, {}, {}, nullptr, true);
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    const auto key = to_view(it.key());
+    const auto found = decode_name(key, to_view(it.value()));
+    if (found && *found == name && key.size() == 8) return get_u64_be(key.data());
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read the index of numbers"));
+  return no_document(name);
+}
+
 result<void> store::impl::remove(std::string_view name) {
   const std::lock_guard guard(write_mutex_);
   if (auto ready = ready_to_write(0); !ready) return ready;
   const auto found = lookup(name);
-  if (!found) return tl::unexpected(found.error());
-  if (!*found) return no_document(name);
-  const auto& info = **found;
+  document_info info;
+  const bool is_readable = found.has_value();
+  if (is_readable) {
+    if (!*found) return no_document(name);
+    info = **found;
+  } else {
+    if (found.error().code != errc::corrupt) return tl::unexpected(found.error());
+    const auto number = number_of(name);
+    if (!number && number.error().code != errc::not_found) return tl::unexpected(number.error());
+    // Without a number only the name can go; `check` tells what is filed under a number that no document has.
+    info.id = number.value_or(0);
+    log().warn("the document {} is removed, and its metadata cannot be read: {}", quote_name(name),
+               found.error().message);
+  }
   auto next = state_;
   next.documents -= std::min<std::uint64_t>(next.documents, 1);
   result<void> collected;
@@ -299,7 +323,11 @@ result<void> store::impl::remove(std::string_view name) {
       write({{info.id, info.last_seq, touch_kind::removed, {}}}, next, true, [&](rocksdb::WriteBatch& batch) {
         batch.Delete((*db_)[family::names], to_slice(name));
         batch.Delete((*db_)[family::ids], id_key(info.id));
-        collected = delete_log(batch, info.id, info.first_seq, info.last_seq);
+        if (is_readable) {
+          collected = delete_log(batch, info.id, info.first_seq, info.last_seq);
+        } else {
+          batch.DeleteRange((*db_)[family::log], id_key(info.id), end_of_document(info.id));
+        }
         for (const auto which : {family::snapshots, family::pieces, family::quarantine}) {
           auto dropped = delete_range(batch, which, id_key(info.id), end_of_document(info.id));
           if (!dropped) {

@@ -133,6 +133,7 @@ class store::impl {
   result<std::vector<snapshot_place>> snapshots_of(std::uint64_t id, const rocksdb::Snapshot* at = nullptr) const;
   result<log_extent> measure_log(std::uint64_t id, std::uint64_t first, std::uint64_t last) const;
   result<void> delete_log(rocksdb::WriteBatch& batch, std::uint64_t id, std::uint64_t first, std::uint64_t last) const;
+  result<std::uint64_t> number_of(std::string_view name) const;
   result<void> delete_range(rocksdb::WriteBatch& batch, family which, std::string begin, std::string end) const;
   void put_info(rocksdb::WriteBatch& batch, const document_info& info, bool created) const;
   result<void> write_pieces(std::uint64_t id, std::uint64_t seq, bytes_view state);

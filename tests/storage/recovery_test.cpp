@@ -758,3 +758,40 @@ TEST_CASE("an older snapshot stands in for a damaged one while its log is kept")
   CHECK(whole->records.size() == 6);
   CHECK(store->check()->problem_count > 0);
 }
+
+namespace {
+
+// Puts a value into the database of a closed store, below all that would check it.
+void put_raw(const std::filesystem::path& store, family which, const std::string& key, const std::string& value) {
+  auto opened = database::open(store / "db", options_for(store), nullptr, std::make_shared<background_state>());
+  require_ok(opened);
+  REQUIRE((*opened)->db().Put(rocksdb::WriteOptions(), (**opened)[which], key, value).ok());
+  require_ok((*opened)->flush());
+}
+
+}  // namespace
+
+TEST_CASE("a document whose metadata is damaged can be removed, and its name used again") {
+  temporary_folder folder;
+  {
+    auto store = open_ok(folder / "s");
+    fill(*store, "a", 1, 5);
+    fill(*store, "b", 1, 5);
+    require_ok(store->put_snapshot("a", 3, as_bytes("state"), 1));
+    require_ok(store->quarantine_update("a", 1, "ann", "why", as_bytes("odd")));
+  }
+  put_raw(folder / "s", family::names, "a", "garbage");
+  auto store = open_ok(folder / "s");
+  REQUIRE(store->find("a").error().code == errc::corrupt);
+  require_ok(store->remove("a"));
+  CHECK_FALSE(*store->find("a"));
+  CHECK(store->remove("a").error().code == errc::not_found);
+  const auto report = store->check();
+  require_ok(report);
+  CHECK(report->problem_count == 0);
+  CHECK(report->documents == 1);
+  CHECK(store->stats()->documents == 1);
+  fill(*store, "a", 1, 2);
+  check_filled(*store, "a", 2);
+  check_filled(*store, "b", 5);
+}
