@@ -42,7 +42,7 @@ result<std::vector<store::impl::snapshot_place>> store::impl::snapshots_of(std::
       return fail(errc::corrupt, "a key of the snapshots has " + std::to_string(key.size()) + " bytes");
     }
     const auto header = decode_snapshot_header(key, to_view(it.value()));
-    places.push_back({get_u64_be(key.data() + 8), header ? header->time_ms : 0});
+    places.push_back({get_u64_be(key.data() + 8), header ? header->time_ms : 0, header.has_value()});
   }
   if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the snapshots"));
   return places;
@@ -161,8 +161,9 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
 
   // The log and the snapshots before the newest snapshot that is old enough are past their retention. The log that is
   // kept always begins right behind a snapshot, so that every state since then can be built again.
-  std::erase_if(*places, [&](const auto& place) { return place.seq >= seq; });
-  places->push_back({seq, time_ms});
+  // One whose header is damaged is no beginning of anything: it goes with those before it.
+  std::erase_if(*places, [&](const auto& place) { return place.seq >= seq || !place.is_readable; });
+  places->push_back({seq, time_ms, true});
   std::uint64_t base = 0;
   for (const auto& place : *places) {
     if (place.time_ms <= time_ms - options_.retention_ms.count()) base = std::max(base, place.seq);

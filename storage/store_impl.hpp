@@ -83,6 +83,7 @@ class store::impl {
   struct snapshot_place {
     std::uint64_t seq = 0;
     std::int64_t time_ms = 0;
+    bool is_readable = false;  ///< its header is; the time is known only then
   };
   struct log_extent {
     std::uint64_t records = 0;

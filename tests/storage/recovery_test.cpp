@@ -795,3 +795,30 @@ TEST_CASE("a document whose metadata is damaged can be removed, and its name use
   check_filled(*store, "a", 2);
   check_filled(*store, "b", 5);
 }
+
+TEST_CASE("a snapshot with a damaged header does not end the log and the good snapshots before it") {
+  temporary_folder folder;
+  auto options = options_for(folder / "s");
+  options.retention_ms = std::chrono::hours(1);
+  std::uint64_t id = 0;
+  {
+    auto store = open_ok(options);
+    fill(*store, "a", 1, 30);
+    require_ok(store->put_snapshot("a", 10, as_bytes("ten"), 10'000'000));
+    require_ok(store->put_snapshot("a", 20, as_bytes("twenty"), 10'001'000));
+    id = (*store->find("a"))->id;
+  }
+  put_raw(options.path, family::snapshots, snapshot_key(id, 20), "garbage");
+  auto store = open_ok(options);
+  require_ok(store->put_snapshot("a", 25, as_bytes("twenty-five"), 10'002'000));
+  CHECK((*store->find("a"))->first_seq == 1);
+  const auto records = store->read_log("a", 1, 100, 100'000);
+  require_ok(records);
+  CHECK(records->size() == 30);
+  CHECK(store->check()->snapshots == 3);
+  // Once the ones before it are past their time, it goes with them.
+  require_ok(store->put_snapshot("a", 30, as_bytes("thirty"), 20'000'000));
+  CHECK((*store->find("a"))->first_seq == 26);
+  CHECK(store->check()->problem_count == 0);
+  CHECK(store->check()->snapshots == 2);
+}
