@@ -86,6 +86,9 @@ bool store::failed() const {
 space_info store::space() const {
   return impl_->space();
 }
+bool store::has_room_for(std::uint64_t bytes) const {
+  return impl_->has_room_for(bytes);
+}
 const std::optional<recovery_report>& store::recovery() const {
   return impl_->recovery();
 }

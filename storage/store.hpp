@@ -260,6 +260,10 @@ class store {
   /// True once a write or sync failed for another reason than space: no write will succeed again.
   bool failed() const;
   space_info space() const;
+  /// Whether a write of this many bytes would find room as things are, by the same figures as the write itself: false
+  /// where it would be refused with errc::no_space or limit_exceeded. The free space is as it was last asked for, which
+  /// is no longer ago than the last write or 250 ms. A few atomic loads.
+  bool has_room_for(std::uint64_t bytes) const;
 
   /// What open() found and did about a damaged log, if anything.
   const std::optional<recovery_report>& recovery() const;

@@ -75,6 +75,7 @@ class store::impl {
   bool writable() const { return writable_.load(std::memory_order_relaxed); }
   bool failed() const { return failed_.load(std::memory_order_relaxed) || background_->has_failed; }
   space_info space() const;
+  bool has_room_for(std::uint64_t bytes) const { return writable() && fits(bytes); }
   const std::optional<recovery_report>& recovery() const { return recovery_; }
 
  private:
@@ -115,7 +116,8 @@ class store::impl {
   result<void> ready_to_write(std::uint64_t bytes);
   void refresh_space();
   void keep_reserve();
-  std::uint64_t required_bytes() const;
+  std::uint64_t required_bytes() const;  // without the mutex, as fits()
+  bool fits(std::uint64_t bytes) const;
   void refresh_writable();
   bool resume();
   rocksdb::Status prepare_for_full_disk();

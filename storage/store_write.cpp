@@ -71,6 +71,11 @@ std::uint64_t store::impl::required_bytes() const {
   return options_.min_free_bytes + reserve_missing_bytes_;
 }
 
+// One large write may not use up the reserve either. It stands in the log first, and then in tables beside it.
+bool store::impl::fits(std::uint64_t bytes) const {
+  return bytes < options_.min_free_bytes / space_check_part || free_bytes_ >= required_bytes() + 2 * bytes;
+}
+
 // A reserve that gave way is made again before anything else may use the room. Until then has_space_ is false, so that
 // the store itself never fills what the next start will need.
 void store::impl::keep_reserve() {
@@ -136,12 +141,9 @@ result<void> store::impl::ready_to_write(std::uint64_t bytes) {
   const bool ready = has_space_ && resume();
   refresh_writable();
   if (!ready) return tl::unexpected(no_space_error());
-  // One large write may not use up the reserve either. It stands in the log first, and then in tables beside it.
-  const auto needed = 2 * bytes;
-  const bool fits = free_bytes_ >= required_bytes() + needed || bytes < options_.min_free_bytes / space_check_part;
-  if (fits) return {};
+  if (fits(bytes)) return {};
   // That is its own fault, as smaller ones go on; where even a small one does not fit, it is everybody's.
-  return tl::unexpected(bytes < large_write_bytes_min ? no_space_error() : too_large_error(needed));
+  return tl::unexpected(bytes < large_write_bytes_min ? no_space_error() : too_large_error(2 * bytes));
 }
 
 commit_entry store::impl::next_entry(std::vector<touched> items, bool synced) const {

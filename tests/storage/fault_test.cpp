@@ -89,6 +89,39 @@ TEST_CASE("a write that is too large for what is left above the reserve fails al
   require_ok(store->commit(std::span(group).last(1)));
 }
 
+TEST_CASE("whether there is room for a write is told as the write itself finds it") {
+  faulty disk;
+  disk.options.min_free_bytes = std::uint64_t{32} << 20U;
+  auto store = disk.open();
+  const auto needed = disk.options.min_free_bytes;
+  std::uint64_t last = 0;
+  for (const std::uint64_t free : {needed - 1, needed, needed + 1, needed * 9 / 8, needed * 5 / 4, needed * 2}) {
+    disk.free = free;
+    CHECK(wait_until([&] { return store->space().free_bytes == free && store->writable() == (free >= needed); }));
+    for (const std::size_t size : {100U, 1U << 20U, (2U << 20U) - 100, 2U << 20U, 3U << 20U, 8U << 20U, 20U << 20U}) {
+      CAPTURE(free);
+      CAPTURE(size);
+      const std::string update(size, 'x');
+      const append whole{"a", last + 1, 1, "", as_bytes(update)};
+      const bool expected = store->has_room_for(size);
+      const auto written = store->commit({&whole, 1});
+      CHECK(written.has_value() == expected);
+      if (written) ++last;
+    }
+  }
+  CHECK(last > 0);
+}
+
+TEST_CASE("while the reserve is missing, there is room for a write only beyond it") {
+  faulty disk;
+  disk.options.reserve_bytes = std::uint64_t{64} << 20U;
+  disk.free = disk.options.min_free_bytes + (std::uint64_t{32} << 20U);
+  auto store = disk.open();
+  CHECK_FALSE(store->has_room_for(100));
+  CHECK_FALSE(store->has_room_for(4U << 20U));
+  CHECK(commit_one(*store, "a", 1, "x").error().code == errc::no_space);
+}
+
 TEST_CASE(
     "a disk that is full in the middle of a write leaves nothing acknowledged, nothing applied, and is recovered "
     "from") {
