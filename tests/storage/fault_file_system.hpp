@@ -32,9 +32,12 @@ class fault_file_system : public rocksdb::FileSystemWrapper {
   std::atomic<fault> on_table_append{fault::none};  ///< appends to tables: flushes and compactions
   std::atomic<bool> is_full_with_next_log{false};   ///< no_space for all appends to logs once a new one is made
   std::atomic<int> log_syncs{0};
-  /// Called when a write-ahead log is about to be synced, by the thread that does it: a power cut here leaves any part
-  /// of what was written since the sync before. Set while nothing is written.
-  std::function<void()> before_log_sync;
+  /// Called when a write-ahead log is about to be synced, by the thread that does it, one at a time: a power cut here
+  /// leaves any part of what was written since the sync before. An empty one ends that.
+  void before_log_sync(std::function<void()> call) {
+    const std::lock_guard guard(call_mutex_);
+    before_log_sync_ = std::move(call);
+  }
 
   /// Copies `from` to `to` with each file cut back to a length between what was synced and what was written: `keep`
   /// picks it, from 0 (only what was synced) to 1 (everything). Nothing is written anywhere meanwhile.
@@ -122,7 +125,10 @@ class fault_file_system : public rocksdb::FileSystemWrapper {
       return fail(planned);
     }
     rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
-      if (is_log_ && owner_.before_log_sync) owner_.before_log_sync();
+      if (is_log_) {
+        const std::lock_guard guard(owner_.call_mutex_);
+        if (owner_.before_log_sync_) owner_.before_log_sync_();
+      }
       const std::shared_lock running(owner_.gate_);
       if (is_log_) {
         ++owner_.log_syncs;
@@ -169,6 +175,8 @@ class fault_file_system : public rocksdb::FileSystemWrapper {
   }
 
   std::shared_mutex gate_;  ///< held shared by everything that changes files, exclusively while they are copied
+  std::mutex call_mutex_;   ///< taken before gate_
+  std::function<void()> before_log_sync_;
   std::mutex mutex_;
   std::map<std::string, std::uint64_t> synced_;
 };

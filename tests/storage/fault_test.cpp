@@ -304,13 +304,13 @@ TEST_CASE("a power cut at any sync of a snapshot leaves every acknowledged edit,
     fill(*store, "a", last + 1, last + 3);
     last += 3;
     int cuts = 0;
-    disk.files->before_log_sync = [&] {
+    disk.files->before_log_sync([&] {
       for (int i = 0; i < 4; ++i, ++cuts) {
         disk.files->copy_after_power_cut(disk.options.path, disk.folder / ("cut" + std::to_string(cuts)), random);
       }
-    };
+    });
     require_ok(store->put_snapshot("a", last - 1, as_bytes(state), round));
-    disk.files->before_log_sync = nullptr;
+    disk.files->before_log_sync({});
     REQUIRE(cuts > 0);
     for (int cut = 0; cut < cuts; ++cut) {
       CAPTURE(seed);
