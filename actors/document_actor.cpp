@@ -15,8 +15,6 @@ namespace octavo::actors {
 
 namespace {
 
-/// The store keeps room for smaller ones by itself.
-constexpr auto large_burst_bytes = std::uint64_t{512} << 10;
 constexpr auto load_timeout = std::chrono::minutes{5};
 constexpr auto snapshot_timeout = std::chrono::minutes{5};
 constexpr auto registry_timeout = std::chrono::minutes{1};
@@ -171,7 +169,7 @@ class document_impl {
   void handle(const relay_burst& burst, const subscriber_actor& from) {
     auto found = subscribers_.find(from.address());
     if (found == subscribers_.end() || ending_) return;
-    auto may_write = disk_.writable() && has_room_for(burst);
+    auto may_write = has_room_for(burst);
     if (!may_write && reason_refused_.empty()) {
       auto space = disk_.space();
       reason_refused_ = "the server's disk is full (" + std::to_string(space.free_bytes >> 20) +
@@ -186,9 +184,7 @@ class document_impl {
   bool has_room_for(const relay_burst& burst) const {
     auto bytes = std::uint64_t{0};
     for (const auto& one : burst.requests) bytes += one.data.size();
-    if (bytes < large_burst_bytes) return true;
-    auto space = disk_.space();
-    return space.free_bytes >= space.min_free_bytes + 2 * bytes;
+    return disk_.has_room_for(bytes);
   }
 
   void committed(std::uint64_t seq) {

@@ -45,22 +45,23 @@ tl::unexpected<error> quarantined_error(const std::string& reason) {
 }
 
 /// Puts a record that breaks its document into the quarantine, once; false if it is not there afterwards.
-bool keep_for_inspection(storage::store& store, const std::string& name, std::uint64_t seq, std::int64_t time_ms,
-                         std::string_view user, const std::string& why, bytes_view update) {
+bool keep_for_inspection(storage::store& store, const std::string& name, std::uint64_t id, std::uint64_t seq,
+                         std::int64_t time_ms, std::string_view user, const std::string& why, bytes_view update) {
   const auto label = "seq " + std::to_string(seq) + ": ";
   if (auto kept = store.list_quarantine(name))
     for (const auto& one : *kept)
       if (one.reason.starts_with(label)) return true;
-  auto kept = store.quarantine_update(name, time_ms, user, label + why, update);
+  auto kept = store.quarantine_update(name, time_ms, user, label + why, update, id);
   if (!kept)
     logger().error("document={} cannot keep a refused update for inspection: {}", printable(name),
                    kept.error().message);
   return kept.has_value();
 }
 
-}  // namespace
-
-result<loaded_document> read_document(storage::store& store, const std::string& name, const document_options& options) {
+/// `id` is any_document and becomes the store's number of what was read: the name may be another document's by the time
+/// the caller writes.
+result<loaded_document> read_document(storage::store& store, const std::string& name, const document_options& options,
+                                      std::uint64_t& id) {
   // One that is set aside need not be read to be refused, however often clients come back for it.
   if (auto known = store.find(name); known && *known && (*known)->is_quarantined())
     return quarantined_error((*known)->quarantine_reason);
@@ -70,6 +71,15 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
     auto attempt = rebuild{options};
     auto broken_seq = std::uint64_t{0};
     auto visitor = storage::load_visitor{};
+    visitor.on_info = [&](const storage::document_info& info) -> result<void> {
+      if (id != info.id) {
+        // What was found before was another document's, which was removed and made anew in between.
+        bad_records.clear();
+        lost_copies = false;
+      }
+      id = info.id;
+      return {};
+    };
     visitor.on_snapshot = [&](std::uint64_t seq, bytes_view state) -> result<void> {
       if (auto why = attempt.apply(state); !why.empty())
         return fail(errc::corrupt, "the snapshot at seq " + std::to_string(seq) + " cannot be read: " + why);
@@ -85,7 +95,7 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
       bad_records.insert(seq);
       logger().error("document={} seq={} a stored update breaks the document and is left out: {}", printable(name), seq,
                      why);
-      if (!keep_for_inspection(store, name, seq, time_ms, user, why, update)) lost_copies = true;
+      if (!keep_for_inspection(store, name, id, seq, time_ms, user, why, update)) lost_copies = true;
       if (attempt.content.usable()) return {};
       broken_seq = seq;
       return fail(errc::internal, "a record broke the document");
@@ -98,7 +108,7 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
                                false};
       if (info.error().code == errc::corrupt) {
         logger().error("document={} is damaged and set aside: {}", printable(name), info.error().message);
-        if (auto marked = store.set_quarantined(name, info.error().message); !marked)
+        if (auto marked = store.set_quarantined(name, info.error().message, id); !marked)
           logger().error("document={} cannot be marked as damaged: {}", printable(name), marked.error().message);
       }
       return tl::unexpected{info.error()};
@@ -109,14 +119,22 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
   }
 }
 
+}  // namespace
+
+result<loaded_document> read_document(storage::store& store, const std::string& name, const document_options& options) {
+  auto id = storage::any_document;
+  return read_document(store, name, options, id);
+}
+
 result<std::uint64_t> write_snapshot(storage::store& store, const std::string& name, const document_options& options) {
-  auto document = read_document(store, name, options);
+  auto id = storage::any_document;
+  auto document = read_document(store, name, options, id);
   if (!document) return tl::unexpected{document.error()};
   if (document->records_since_snapshot == 0) return document->seq;
   if (document->holds_only_copies)
     return fail(errc::unavailable, "the log holds the only copy of an update that could not be applied");
   auto state = document->content->encode_state_as_update_v1();
-  if (auto written = store.put_snapshot(name, document->seq, state, unix_now_ms()); !written)
+  if (auto written = store.put_snapshot(name, document->seq, state, unix_now_ms(), id); !written)
     return tl::unexpected{written.error()};
   return document->seq;
 }

@@ -1,6 +1,7 @@
 // Internal to storage/: what each batch in the write-ahead log says about itself. A batch carries its entry twice, as
 // its first and as its last element, so that one damaged place leaves one of the two readable; both say which documents
-// the batch concerns, and the first says it for the batches before it too. That is how recovery knows, after some of
+// the batch concerns, and the first says it for the batches before it too; so does the last where the batch is so large
+// that the damage need not reach it from there. That is how recovery knows, after some of
 // the log has become unreadable, which documents may have lost an acknowledged update. Pure, usable from any thread.
 #pragma once
 
@@ -31,23 +32,36 @@ struct touched {
 struct commit_entry {
   bool is_head = true;
   bool synced = false;               ///< the batch was to be synced before it was acknowledged
+  bool sync_always = false;          ///< and so is every batch that is acknowledged: sync_mode::always
   std::uint64_t commit = 0;          ///< this commit's number
   std::uint64_t previous = 0;        ///< the commit before it; numbers of failed commits are skipped
   std::uint64_t synced_through = 0;  ///< commits up to this one were known to be on disk when this one was written
   std::uint64_t window_first = 0;    ///< `window` lists all that commits from this one up to `previous` touched
   std::uint32_t batch_bytes = 0;     ///< size of the whole batch
+  std::uint32_t longest_zeros = 0;   ///< of the whole batch, as longest_zeros() finds it
   std::vector<touched> own;
-  std::vector<touched> window;  ///< in the head only
+  std::vector<touched> window;  ///< in the head, and in the tail of a batch of more than window_bytes_min
 };
 
 /// Entries begin with a salt of this many bytes, the first half of the store's random id: no client knows it, so that
 /// nobody can write an update that reads like a commit of this store.
 inline constexpr std::size_t salt_bytes = 8;
 
-/// The entry as bytes, with `batch_bytes` as given; set_batch_bytes() puts in the real one later.
+/// A commit names what the commits before it touched until they make up this many bytes of log: more than a bad sector
+/// or page destroys.
+inline constexpr std::size_t window_bytes_min = 8192;
+
+/// What a disk writes as a whole, or not at all.
+inline constexpr std::size_t sector_bytes = 512;
+
+/// The length of the longest run of zeros in a batch, where one is as long as a sector; else 0. A longer one in the log
+/// can only be what was never written.
+std::uint32_t longest_zeros(std::string_view batch);
+
+/// The entry as bytes, with `batch_bytes` and `longest_zeros` as given; set_totals() puts in the real ones later.
 std::string encode_entry(const commit_entry& entry, std::string_view salt);
-/// Changes `batch_bytes` in an encoded entry of `size` bytes, and its checksum.
-void set_batch_bytes(char* entry, std::size_t size, std::uint32_t batch_bytes);
+/// Changes `batch_bytes` and `longest_zeros` in an encoded entry of `size` bytes, and its checksum.
+void set_totals(char* entry, std::size_t size, std::uint32_t batch_bytes, std::uint32_t longest_zeros);
 
 /// The entry at the beginning of `data`, if there is a whole and undamaged one.
 std::optional<commit_entry> decode_entry(std::string_view data, std::string_view salt);

@@ -36,6 +36,10 @@ class descriptor {
   int get() const { return fd_; }
   bool ok() const { return fd_ >= 0; }
   int release() { return std::exchange(fd_, -1); }
+  void reopen(const std::filesystem::path& path, int flags) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = ::open(path.c_str(), flags | O_CLOEXEC);
+  }
 
  private:
   int fd_;
@@ -89,40 +93,56 @@ bool is_media_error(int code) {
   return code == EIO || code == EBADMSG || code == EUCLEAN || code == ENODATA || code == EILSEQ || code == EREMOTEIO;
 }
 
+// `file` is the lock file, open, or -1.
+tl::unexpected<error> in_use(const std::filesystem::path& folder, int file) {
+  std::array<char, 32> text{};
+  const auto size = ::pread(file, text.data(), text.size() - 1, 0);
+  const auto pid = size > 0 ? parse_integer<long>(std::string_view(text.data(), std::strcspn(text.data(), "\n")))
+                            : std::optional<long>{};
+  return fail(errc::locked, "the store in " + folder.string() + " is in use by " +
+                                (pid ? "process " + std::to_string(*pid) : std::string("another process")) +
+                                "; stop it first, or use another folder");
+}
+
 }  // namespace
 
 result<folder_lock> folder_lock::acquire(const std::filesystem::path& folder, bool read_only) {
   const auto path = folder / lock_file_name;
   descriptor file(path, O_RDWR | O_CREAT);
-  const bool whole_folder = !file.ok() && read_only && (errno == EROFS || errno == EACCES);
-  descriptor directory(whole_folder ? folder : std::filesystem::path("/"), O_RDONLY | O_DIRECTORY);
-  auto& used = whole_folder ? directory : file;
-  if (!used.ok()) return fail_errno("open the lock file", path);
-  if (::flock(used.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return fail_errno("lock", path);
-    std::array<char, 32> text{};
-    const auto size = ::pread(used.get(), text.data(), text.size() - 1, 0);
-    const auto pid = size > 0 ? parse_integer<long>(std::string_view(text.data(), std::strcspn(text.data(), "\n")))
-                              : std::optional<long>{};
-    return fail(errc::locked, "the store in " + folder.string() + " is in use by " +
-                                  (pid ? "process " + std::to_string(*pid) : std::string("another process")) +
-                                  "; stop it first, or use another folder");
+  const bool is_writable = file.ok();
+  if (!is_writable) {
+    if (!read_only || (errno != EROFS && errno != EACCES)) return fail_errno("open the lock file", path);
+    // flock(2) does not mind how a file is open.
+    file.reopen(path, O_RDONLY);
   }
-  if (!whole_folder) {
+  // The folder is locked with the file: where a reader may not make the file, it is all that there is.
+  descriptor directory(folder, O_RDONLY | O_DIRECTORY);
+  if (!file.ok() && !directory.ok()) return fail_errno("open the lock file", path);
+  if (file.ok() && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    return errno == EWOULDBLOCK ? in_use(folder, file.get()) : fail_errno("lock", path);
+  }
+  if (directory.ok() && ::flock(directory.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return in_use(folder, file.get());
+    // Some network file systems lock no folders.
+    if (!file.ok()) return fail_errno("lock", folder);
+  }
+  if (is_writable) {
     // The number only serves the message above; a full disk must not keep the store from being opened for reading.
     const auto pid = std::to_string(::getpid()) + "\n";
-    if (::ftruncate(used.get(), 0) == 0) static_cast<void>(::pwrite(used.get(), pid.data(), pid.size(), 0) < 0);
+    if (::ftruncate(file.get(), 0) == 0) static_cast<void>(::pwrite(file.get(), pid.data(), pid.size(), 0) < 0);
   }
-  return folder_lock(used.release());
+  return folder_lock(file.release(), directory.release());
 }
 
 folder_lock& folder_lock::operator=(folder_lock&& other) noexcept {
-  std::swap(fd_, other.fd_);
+  std::swap(file_, other.file_);
+  std::swap(directory_, other.directory_);
   return *this;
 }
 
 folder_lock::~folder_lock() {
-  if (fd_ >= 0) ::close(fd_);
+  if (file_ >= 0) ::close(file_);
+  if (directory_ >= 0) ::close(directory_);
 }
 
 result<bool> path_exists(const std::filesystem::path& path) {

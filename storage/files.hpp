@@ -18,19 +18,21 @@
 
 namespace octavo::storage {
 
-/// The store's folder while it is open: an flock on `<folder>/lock`, which names the process in it.
+/// The store's folder while it is open: an flock on `<folder>/lock`, which names the process in it, and on the folder.
 class folder_lock {
  public:
-  /// errc::locked with the other process's number and the path, or io_error. With `read_only` a folder that cannot be
-  /// written to is locked through the folder itself.
+  /// errc::locked with the other process's number and the path, or io_error. With `read_only` the file need not be
+  /// there nor be writable.
   static result<folder_lock> acquire(const std::filesystem::path& folder, bool read_only);
-  folder_lock(folder_lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  folder_lock(folder_lock&& other) noexcept
+      : file_(std::exchange(other.file_, -1)), directory_(std::exchange(other.directory_, -1)) {}
   folder_lock& operator=(folder_lock&& other) noexcept;
   ~folder_lock();
 
  private:
-  explicit folder_lock(int fd) : fd_(fd) {}
-  int fd_;
+  folder_lock(int file, int directory) : file_(file), directory_(directory) {}
+  int file_;
+  int directory_;
 };
 
 inline constexpr const char* lock_file_name = "lock";

@@ -47,25 +47,26 @@ result<std::vector<record>> store::read_log(std::string_view name, std::uint64_t
   return impl_->read_log(name, from_seq, max_records, max_bytes);
 }
 
-result<void> store::put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms) {
-  return impl_->put_snapshot(name, seq, state, time_ms);
+result<void> store::put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
+                                 std::uint64_t id) {
+  return impl_->put_snapshot(name, seq, state, time_ms, id);
 }
 
 result<void> store::quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,
-                                      std::string_view reason, bytes_view update) {
-  return impl_->quarantine_update(name, time_ms, user, reason, update);
+                                      std::string_view reason, bytes_view update, std::uint64_t id) {
+  return impl_->quarantine_update(name, time_ms, user, reason, update, id);
 }
 
 result<std::vector<quarantined_update>> store::list_quarantine(std::string_view name) const {
   return impl_->list_quarantine(name);
 }
 
-result<void> store::set_quarantined(std::string_view name, std::string_view reason) {
-  return impl_->set_quarantine_reason(name, reason.empty() ? "no reason was given" : reason);
+result<void> store::set_quarantined(std::string_view name, std::string_view reason, std::uint64_t id) {
+  return impl_->set_quarantine_reason(name, reason.empty() ? "no reason was given" : reason, id);
 }
 
 result<void> store::clear_quarantined(std::string_view name) {
-  return impl_->set_quarantine_reason(name, {});
+  return impl_->set_quarantine_reason(name, {}, any_document);
 }
 
 result<page> store::list(std::string_view prefix, std::string_view after, std::size_t limit) const {
@@ -84,6 +85,9 @@ bool store::failed() const {
 }
 space_info store::space() const {
   return impl_->space();
+}
+bool store::has_room_for(std::uint64_t bytes) const {
+  return impl_->has_room_for(bytes);
 }
 const std::optional<recovery_report>& store::recovery() const {
   return impl_->recovery();

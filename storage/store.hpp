@@ -72,6 +72,11 @@ struct store_options {
   int max_open_files = 512;
 };
 
+/// Stands for "whichever document has the name now". Those who work on what they have read pass the number of what they
+/// read instead (document_info::id): where the document was removed since, also where another one took its name, the
+/// call is refused with errc::not_found and changes nothing.
+inline constexpr std::uint64_t any_document = 0;
+
 /// One update to be written.
 struct append {
   std::string_view document;
@@ -107,7 +112,9 @@ struct document_info {
 /// What load() hands out, in order; an error that a function returns ends the load and is returned by it. The views
 /// live during the call only.
 struct load_visitor {
-  /// At most once and first. A document without a snapshot has none.
+  /// Once and before all others: the metadata as it is when the load begins.
+  std::function<result<void>(const document_info& info)> on_info;
+  /// At most once and before all updates. A document without a snapshot has none.
   std::function<result<void>(std::uint64_t seq, bytes_view state)> on_snapshot;
   std::function<result<void>(std::uint64_t seq, std::int64_t time_ms, std::string_view user, bytes_view update)>
       on_record;
@@ -228,22 +235,24 @@ class store {
   /// Stores the state as it is after update `seq` (at most the last one), then drops the log and the older snapshots
   /// that the retention allows. `time_ms` is now. Durable when it returns under sync_mode::always. A snapshot that is
   /// not newer than the newest is ignored. Errors as for commit(), and errc::not_found.
-  result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms);
+  result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
+                            std::uint64_t id = any_document);
 
-  /// Keeps an update that broke its document, for inspection; the document is made if there is none.
+  /// Keeps an update that broke its document, for inspection; the document is made if there is none and `id` is
+  /// any_document.
   result<void> quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,
-                                 std::string_view reason, bytes_view update);
+                                 std::string_view reason, bytes_view update, std::uint64_t id = any_document);
   /// Oldest first. errc::not_found, corrupt.
   result<std::vector<quarantined_update>> list_quarantine(std::string_view name) const;
   /// Sets a document aside because it is damaged: commits to it are refused from then on. One that is set aside already
   /// keeps its first reason. errc::not_found.
-  result<void> set_quarantined(std::string_view name, std::string_view reason);
+  result<void> set_quarantined(std::string_view name, std::string_view reason, std::uint64_t id = any_document);
   result<void> clear_quarantined(std::string_view name);
 
   /// Documents whose names begin with `prefix` and sort (by bytes) behind `after`, at most `limit` of them.
   result<page> list(std::string_view prefix, std::string_view after, std::size_t limit) const;
 
-  /// Drops everything of a document. errc::not_found.
+  /// Drops everything of a document, also of one whose metadata cannot be read. errc::not_found.
   result<void> remove(std::string_view name);
 
   /// False while the disk is (nearly) full or the store has failed. One atomic load.
@@ -251,6 +260,10 @@ class store {
   /// True once a write or sync failed for another reason than space: no write will succeed again.
   bool failed() const;
   space_info space() const;
+  /// Whether a write of this many bytes would find room as things are, by the same figures as the write itself: false
+  /// where it would be refused with errc::no_space or limit_exceeded. The free space is as it was last asked for, which
+  /// is no longer ago than the last write or 250 ms. A few atomic loads.
+  bool has_room_for(std::uint64_t bytes) const;
 
   /// What open() found and did about a damaged log, if anything.
   const std::optional<recovery_report>& recovery() const;

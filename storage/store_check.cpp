@@ -211,7 +211,10 @@ result<store_stats> store::impl::stats() const {
 
 result<void> store::impl::compact(const progress_callback& on_progress) {
   if (options_.read_only) return fail(errc::forbidden, "the store was opened for reading only");
-  if (auto flushed = db_->flush(); !flushed) return flushed;
+  {
+    const std::lock_guard guard(write_mutex_);  // see prepare_for_full_disk()
+    if (auto flushed = db_->flush(); !flushed) return flushed;
+  }
   for (std::size_t i = 0; i < family_count; ++i) {
     if (on_progress && !on_progress({family_names[i], i, family_count})) return {};
     rocksdb::CompactRangeOptions how;

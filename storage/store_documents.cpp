@@ -18,6 +18,10 @@ tl::unexpected<error> no_document(std::string_view name) {
   return fail(errc::not_found, "there is no document " + quote_name(name));
 }
 
+bool is_another(const document_info& info, std::uint64_t wanted_id) {
+  return wanted_id != any_document && wanted_id != info.id;
+}
+
 }  // namespace
 
 void store::impl::put_info(rocksdb::WriteBatch& batch, const document_info& info, bool created) const {
@@ -38,7 +42,7 @@ result<std::vector<store::impl::snapshot_place>> store::impl::snapshots_of(std::
       return fail(errc::corrupt, "a key of the snapshots has " + std::to_string(key.size()) + " bytes");
     }
     const auto header = decode_snapshot_header(key, to_view(it.value()));
-    places.push_back({get_u64_be(key.data() + 8), header ? header->time_ms : 0});
+    places.push_back({get_u64_be(key.data() + 8), header ? header->time_ms : 0, header.has_value()});
   }
   if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the snapshots"));
   return places;
@@ -79,7 +83,9 @@ result<void> store::impl::delete_range(rocksdb::WriteBatch& batch, family which,
   return {};
 }
 
-// The pieces go before the header, in batches of their own, so that other documents' commits can go between them.
+// The pieces go before the header, in batches of their own, so that other documents' commits can go between them. The
+// last one is written durably, and with it all before it: the header comes with the end of the log that the snapshot
+// covers, and a power cut during its sync may leave it on the disk and not what was written before it.
 result<void> store::impl::write_pieces(std::uint64_t id, std::uint64_t seq, bytes_view state) {
   std::uint32_t number = 0;
   for (auto rest = as_text(state); !rest.empty();) {
@@ -90,15 +96,15 @@ result<void> store::impl::write_pieces(std::uint64_t id, std::uint64_t seq, byte
     seal(key, value);
     const std::lock_guard guard(write_mutex_);
     if (auto ready = ready_to_write(value.size()); !ready) return ready;
-    auto written = write({{id, 0, touch_kind::changed, {}}}, state_, false,
+    auto written = write({{id, 0, touch_kind::changed, {}}}, state_, rest.empty(),
                          [&](rocksdb::WriteBatch& batch) { batch.Put((*db_)[family::pieces], key, to_slice(value)); });
     if (!written) return written;
   }
   return {};
 }
 
-result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state,
-                                       std::int64_t time_ms) {
+result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
+                                       std::uint64_t wanted_id) {
   if (state.size() > max_snapshot_bytes) {
     return fail(errc::limit_exceeded, "the state of " + quote_name(name) + " has " + std::to_string(state.size()) +
                                           " bytes; the limit (max_snapshot_bytes) is " +
@@ -110,7 +116,7 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
     const std::lock_guard guard(write_mutex_);
     const auto found = lookup(name);
     if (!found) return tl::unexpected(found.error());
-    if (!*found) return no_document(name);
+    if (!*found || is_another(**found, wanted_id)) return no_document(name);
     const auto& info = **found;
     if (info.is_quarantined()) {
       return fail(errc::quarantined, "the document " + quote_name(name) + " is set aside: " + info.quarantine_reason);
@@ -155,8 +161,9 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
 
   // The log and the snapshots before the newest snapshot that is old enough are past their retention. The log that is
   // kept always begins right behind a snapshot, so that every state since then can be built again.
-  std::erase_if(*places, [&](const auto& place) { return place.seq >= seq; });
-  places->push_back({seq, time_ms});
+  // One whose header is damaged is no beginning of anything: it goes with those before it.
+  std::erase_if(*places, [&](const auto& place) { return place.seq >= seq || !place.is_readable; });
+  places->push_back({seq, time_ms, true});
   std::uint64_t base = 0;
   for (const auto& place : *places) {
     if (place.time_ms <= time_ms - options_.retention_ms.count()) base = std::max(base, place.seq);
@@ -203,7 +210,7 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
 }
 
 result<void> store::impl::quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,
-                                            std::string_view reason, bytes_view update) {
+                                            std::string_view reason, bytes_view update, std::uint64_t wanted_id) {
   if (!is_valid_name(name)) return fail(errc::invalid_argument, "not a document's name");
   if (update.size() > max_quarantined_bytes) {
     return fail(errc::limit_exceeded, "an update of " + std::to_string(update.size()) +
@@ -213,6 +220,7 @@ result<void> store::impl::quarantine_update(std::string_view name, std::int64_t 
   if (auto ready = ready_to_write(update.size()); !ready) return ready;
   auto found = lookup(name);
   if (!found) return tl::unexpected(found.error());
+  if (wanted_id != any_document && (!*found || is_another(**found, wanted_id))) return no_document(name);
   auto next = state_;
   document_info info;
   const bool created = !*found;
@@ -261,12 +269,13 @@ result<void> store::impl::quarantine_update(std::string_view name, std::int64_t 
   return written;
 }
 
-result<void> store::impl::set_quarantine_reason(std::string_view name, std::string_view reason) {
+result<void> store::impl::set_quarantine_reason(std::string_view name, std::string_view reason,
+                                                std::uint64_t wanted_id) {
   const std::lock_guard guard(write_mutex_);
   if (auto ready = ready_to_write(0); !ready) return ready;
   auto found = lookup(name);
   if (!found) return tl::unexpected(found.error());
-  if (!*found) return no_document(name);
+  if (!*found || is_another(**found, wanted_id)) return no_document(name);
   auto info = std::move(**found);
   // The first reason names the place of the damage; whoever trips over it later knows less.
   if (info.is_quarantined() && !reason.empty()) return {};
@@ -277,13 +286,37 @@ result<void> store::impl::set_quarantine_reason(std::string_view name, std::stri
   return written;
 }
 
+// Where the metadata of a document cannot be read, its number stands in the index of numbers alone. errc::not_found.
+result<std::uint64_t> store::impl::number_of(std::string_view name) const {
+  const auto range = db_->iterate(family::ids, {}, {}, nullptr, true);
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    const auto key = to_view(it.key());
+    const auto found = decode_name(key, to_view(it.value()));
+    if (found && *found == name && key.size() == 8) return get_u64_be(key.data());
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read the index of numbers"));
+  return no_document(name);
+}
+
 result<void> store::impl::remove(std::string_view name) {
   const std::lock_guard guard(write_mutex_);
   if (auto ready = ready_to_write(0); !ready) return ready;
   const auto found = lookup(name);
-  if (!found) return tl::unexpected(found.error());
-  if (!*found) return no_document(name);
-  const auto& info = **found;
+  document_info info;
+  const bool is_readable = found.has_value();
+  if (is_readable) {
+    if (!*found) return no_document(name);
+    info = **found;
+  } else {
+    if (found.error().code != errc::corrupt) return tl::unexpected(found.error());
+    const auto number = number_of(name);
+    if (!number && number.error().code != errc::not_found) return tl::unexpected(number.error());
+    // Without a number only the name can go; `check` tells what is filed under a number that no document has.
+    info.id = number.value_or(0);
+    log().warn("the document {} is removed, and its metadata cannot be read: {}", quote_name(name),
+               found.error().message);
+  }
   auto next = state_;
   next.documents -= std::min<std::uint64_t>(next.documents, 1);
   result<void> collected;
@@ -291,7 +324,11 @@ result<void> store::impl::remove(std::string_view name) {
       write({{info.id, info.last_seq, touch_kind::removed, {}}}, next, true, [&](rocksdb::WriteBatch& batch) {
         batch.Delete((*db_)[family::names], to_slice(name));
         batch.Delete((*db_)[family::ids], id_key(info.id));
-        collected = delete_log(batch, info.id, info.first_seq, info.last_seq);
+        if (is_readable) {
+          collected = delete_log(batch, info.id, info.first_seq, info.last_seq);
+        } else {
+          batch.DeleteRange((*db_)[family::log], id_key(info.id), end_of_document(info.id));
+        }
         for (const auto which : {family::snapshots, family::pieces, family::quarantine}) {
           auto dropped = delete_range(batch, which, id_key(info.id), end_of_document(info.id));
           if (!dropped) {

@@ -52,10 +52,11 @@ class store::impl {
 
   // Writing: store_write.cpp, store_documents.cpp.
   result<void> commit(std::span<const append> appends);
-  result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms);
+  result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
+                            std::uint64_t wanted_id);
   result<void> quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,
-                                 std::string_view reason, bytes_view update);
-  result<void> set_quarantine_reason(std::string_view name, std::string_view reason);
+                                 std::string_view reason, bytes_view update, std::uint64_t wanted_id);
+  result<void> set_quarantine_reason(std::string_view name, std::string_view reason, std::uint64_t wanted_id);
   result<void> remove(std::string_view name);
 
   // Reading: store_read.cpp.
@@ -74,6 +75,7 @@ class store::impl {
   bool writable() const { return writable_.load(std::memory_order_relaxed); }
   bool failed() const { return failed_.load(std::memory_order_relaxed) || background_->has_failed; }
   space_info space() const;
+  bool has_room_for(std::uint64_t bytes) const { return writable() && fits(bytes); }
   const std::optional<recovery_report>& recovery() const { return recovery_; }
 
  private:
@@ -82,6 +84,7 @@ class store::impl {
   struct snapshot_place {
     std::uint64_t seq = 0;
     std::int64_t time_ms = 0;
+    bool is_readable = false;  ///< its header is; the time is known only then
   };
   struct log_extent {
     std::uint64_t records = 0;
@@ -113,9 +116,11 @@ class store::impl {
   result<void> ready_to_write(std::uint64_t bytes);
   void refresh_space();
   void keep_reserve();
-  std::uint64_t required_bytes() const;
+  std::uint64_t required_bytes() const;  // without the mutex, as fits()
+  bool fits(std::uint64_t bytes) const;
   void refresh_writable();
   bool resume();
+  rocksdb::Status prepare_for_full_disk();
   result<void> write(std::vector<touched> items, const store_state& next, bool durable,
                      const std::function<void(rocksdb::WriteBatch&)>& fill);
   commit_entry next_entry(std::vector<touched> items, bool synced) const;
@@ -131,6 +136,7 @@ class store::impl {
   result<std::vector<snapshot_place>> snapshots_of(std::uint64_t id, const rocksdb::Snapshot* at = nullptr) const;
   result<log_extent> measure_log(std::uint64_t id, std::uint64_t first, std::uint64_t last) const;
   result<void> delete_log(rocksdb::WriteBatch& batch, std::uint64_t id, std::uint64_t first, std::uint64_t last) const;
+  result<std::uint64_t> number_of(std::string_view name) const;
   result<void> delete_range(rocksdb::WriteBatch& batch, family which, std::string begin, std::string end) const;
   void put_info(rocksdb::WriteBatch& batch, const document_info& info, bool created) const;
   result<void> write_pieces(std::uint64_t id, std::uint64_t seq, bytes_view state);

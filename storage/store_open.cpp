@@ -64,24 +64,32 @@ result<format_file> read_or_make_format(const store_options& options, std::optio
     std::filesystem::create_directories(folder, problem);
     if (problem) return fail(errc::io_error, "cannot make the folder " + folder.string() + ": " + problem.message());
   }
-  auto format = read_format_file(folder);
-  if (!format) return tl::unexpected(format.error());
-  if (!*format) {
-    if (!is_unused(folder)) {
-      return fail(errc::invalid_argument,
-                  folder.string() + " holds other files and no octavo store; use an empty folder");
+  const auto read_format = [&]() -> result<std::optional<format_file>> {
+    auto format = read_format_file(folder);
+    if (!format) return tl::unexpected(format.error());
+    if (!*format) {
+      if (!is_unused(folder) && !std::filesystem::exists(folder / format_file_name, problem)) {
+        return fail(errc::invalid_argument,
+                    folder.string() + " holds other files and no octavo store; use an empty folder");
+      }
+      if (!may_create) return fail(errc::not_found, "there is no store in " + folder.string());
+    } else if ((*format)->version != format_version) {
+      return fail(errc::unknown_version, "the store in " + folder.string() + " has format " +
+                                             std::to_string((*format)->version) + ", and this octavo knows format " +
+                                             std::to_string(format_version) + "; use the octavo that wrote it");
+    } else if (salt_of((*format)->store_id).empty()) {
+      return fail(errc::corrupt, (folder / format_file_name).string() + " holds no store id");
     }
-    if (!may_create) return fail(errc::not_found, "there is no store in " + folder.string());
-  } else if ((*format)->version != format_version) {
-    return fail(errc::unknown_version, "the store in " + folder.string() + " has format " +
-                                           std::to_string((*format)->version) + ", and this octavo knows format " +
-                                           std::to_string(format_version) + "; use the octavo that wrote it");
-  } else if (salt_of((*format)->store_id).empty()) {
-    return fail(errc::corrupt, (folder / format_file_name).string() + " holds no store id");
-  }
+    return format;
+  };
+  // Before the folder is locked, so that nothing is written to one that is none of ours, and again once it is: another
+  // process may have made the store in between.
+  if (auto before = read_format(); !before) return tl::unexpected(before.error());
   auto locked = folder_lock::acquire(folder, options.read_only);
   if (!locked) return tl::unexpected(locked.error());
   lock.emplace(std::move(*locked));
+  const auto format = read_format();
+  if (!format) return tl::unexpected(format.error());
   if (*format) return **format;
   const format_file made{format_version, random_store_id(), true};
   if (made.store_id.empty()) return fail(errc::io_error, "the system gave no random bytes for the store's id");
@@ -286,13 +294,19 @@ result<void> store::impl::recover_wal(const wal_scan* found) {
   const auto folder = options_.path / recovery_folder_;
   log().error("the log of the store in {} is damaged; its files are kept in {}", options_.path.string(),
               folder.string());
+  // The copies are read before the originals go: whoever made room since then may have taken them.
+  const auto scan = scan_wal(folder, salt_, true);
+  if (!scan || scan->files.empty()) {
+    return fail(errc::corrupt, "the recovery of the store in " + options_.path.string() + " was interrupted, and " +
+                                   folder.string() + ", which holds the logs that it works from, " +
+                                   (scan ? "holds none" : "cannot be read (" + scan.error().message + ")") +
+                                   "; put it back. Nothing was changed");
+  }
   const auto leftover = wal_files(folder_);
   if (!leftover) return tl::unexpected(leftover.error());
   for (const auto& file : *leftover) {
     if (auto removed = remove_file_durably(file); !removed) return removed;
   }
-  const auto scan = scan_wal(folder, salt_, true);
-  if (!scan) return tl::unexpected(scan.error());
   if (auto opened = open_database(); !opened) return opened;
   if (auto loaded = load_state(); !loaded) return loaded;
   const auto noted = read_recovery_file(options_.path);

@@ -109,6 +109,10 @@ result<document_info> store::impl::load(std::string_view name, const load_visito
   if (!found) return tl::unexpected(found.error());
   if (!*found) return fail(errc::not_found, "there is no document " + quote_name(name));
   auto info = std::move(**found);
+  if (visitor.on_info) {
+    auto taken = visitor.on_info(info);
+    if (!taken) return tl::unexpected(taken.error());
+  }
   const auto places = snapshots_of(info.id, at.get());
   if (!places) return tl::unexpected(places.error());
 

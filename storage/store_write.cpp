@@ -21,10 +21,9 @@ constexpr auto space_check_interval = 0ms;
 constexpr std::uint64_t space_check_part = 16;
 // What is less than this is never called too large; a 16th of the smallest min_free_bytes that can be set is more.
 constexpr std::uint64_t large_write_bytes_min = std::uint64_t{256} << 10U;
-// A commit names what the commits before it touched until they make up this many bytes of log: more than a bad sector
-// or page destroys.
-constexpr std::size_t window_bytes_min = 8192;
 constexpr std::size_t window_commits_max = 64;
+// A flush begins at once, but for the sync of the log before; it is waited for no longer than this.
+constexpr auto flush_begin_max = 5s;
 // At this many documents the cache of metadata is dropped and begun anew.
 constexpr std::size_t cached_documents_max = 8192;
 
@@ -70,6 +69,11 @@ void store::impl::refresh_writable() {
 
 std::uint64_t store::impl::required_bytes() const {
   return options_.min_free_bytes + reserve_missing_bytes_;
+}
+
+// One large write may not use up the reserve either. It stands in the log first, and then in tables beside it.
+bool store::impl::fits(std::uint64_t bytes) const {
+  return bytes < options_.min_free_bytes / space_check_part || free_bytes_ >= required_bytes() + 2 * bytes;
 }
 
 // A reserve that gave way is made again before anything else may use the room. Until then has_space_ is false, so that
@@ -137,17 +141,15 @@ result<void> store::impl::ready_to_write(std::uint64_t bytes) {
   const bool ready = has_space_ && resume();
   refresh_writable();
   if (!ready) return tl::unexpected(no_space_error());
-  // One large write may not use up the reserve either. It stands in the log first, and then in tables beside it.
-  const auto needed = 2 * bytes;
-  const bool fits = free_bytes_ >= required_bytes() + needed || bytes < options_.min_free_bytes / space_check_part;
-  if (fits) return {};
+  if (fits(bytes)) return {};
   // That is its own fault, as smaller ones go on; where even a small one does not fit, it is everybody's.
-  return tl::unexpected(bytes < large_write_bytes_min ? no_space_error() : too_large_error(needed));
+  return tl::unexpected(bytes < large_write_bytes_min ? no_space_error() : too_large_error(2 * bytes));
 }
 
 commit_entry store::impl::next_entry(std::vector<touched> items, bool synced) const {
   commit_entry entry;
   entry.synced = synced;
+  entry.sync_always = options_.sync == sync_mode::always;
   entry.commit = next_commit_;
   entry.previous = state_.commit;
   entry.synced_through = synced_through_;
@@ -179,34 +181,60 @@ void store::impl::remember(std::uint64_t commit, std::size_t bytes, std::vector<
   }
 }
 
+// What Resume() needs after a full disk, which may be met by the very next write. It begins a new log only where there
+// is something in memory for the tables, and right after a start or a flush there is not: the log whose tail is in
+// doubt would be written on, and RocksDB, which remembers its error, fails then for good or ends the process. So the
+// state as it is goes to memory first, and not to the log. And a flush that was asked for and has not begun by then is
+// forgotten by RocksDB's schedule, and Resume() waits forever.
+rocksdb::Status store::impl::prepare_for_full_disk() {
+  rocksdb::WriteOptions how;
+  how.disableWAL = true;
+  // An empty write begins a new log, and a flush, where they are due, so that the next one does not.
+  rocksdb::WriteBatch nothing;
+  auto status = db_->db().Write(how, &nothing);
+  const auto figure = [&](const std::string& name) { return db_->property(family::base, name.c_str()); };
+  if (!status.ok() || figure(rocksdb::DB::Properties::kNumEntriesActiveMemTable) > 0) return status;
+  status = db_->db().Put(how, (*db_)[family::base], to_slice(state_key), encode_state(state_));
+  const auto end = std::chrono::steady_clock::now() + flush_begin_max;
+  while (status.ok() && figure(rocksdb::DB::Properties::kMemTableFlushPending) > 0 && !background_->is_full &&
+         !background_->has_failed && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(100us);
+  }
+  return status;
+}
+
 result<void> store::impl::write(std::vector<touched> items, const store_state& next, bool durable,
                                 const std::function<void(rocksdb::WriteBatch&)>& fill) {
   const bool synced = durable && options_.sync == sync_mode::always;
   auto entry = next_entry(items, synced);
   const auto head = encode_entry(entry, salt_);
-  entry.is_head = false;
-  entry.window.clear();
-  const auto tail = encode_entry(entry, salt_);
-
   rocksdb::WriteBatch draft;
   draft.PutLogData(to_slice(head));
   fill(draft);
   auto state = next;
   state.commit = entry.commit;
   draft.Put((*db_)[family::base], to_slice(state_key), encode_state(state));
+  entry.is_head = false;
+  if (draft.GetDataSize() <= window_bytes_min) {
+    entry.window_first = entry.commit;
+    entry.window.clear();
+  }
+  const auto tail = encode_entry(entry, salt_);
   draft.PutLogData(to_slice(tail));
   std::string data = draft.Data();
   if (data.size() > std::numeric_limits<std::uint32_t>::max() / 2) {
     return fail(errc::limit_exceeded, "a batch of " + std::to_string(data.size()) + " bytes is too large");
   }
   const auto bytes = static_cast<std::uint32_t>(data.size());
-  set_batch_bytes(data.data() + head_offset(head.size()), head.size(), bytes);
-  set_batch_bytes(data.data() + data.size() - tail.size(), tail.size(), bytes);
+  const auto zeros = longest_zeros(data);
+  set_totals(data.data() + head_offset(head.size()), head.size(), bytes, zeros);
+  set_totals(data.data() + data.size() - tail.size(), tail.size(), bytes, zeros);
   rocksdb::WriteBatch batch(std::move(data));
 
   rocksdb::WriteOptions how;
   how.sync = synced;
-  const auto status = db_->db().Write(how, &batch);
+  auto status = prepare_for_full_disk();
+  if (status.ok()) status = db_->db().Write(how, &batch);
   if (status.ok()) {
     state_ = state;
     next_commit_ = state.commit + 1;

@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::size_t block_bytes = 32768;
 constexpr std::size_t header_bytes = 7;
-constexpr std::size_t sector_bytes = 512;
-constexpr std::size_t page_bytes = 4096;
 
 // The record types of RocksDB's log format that our options can produce.
 enum fragment_type : std::uint8_t { full = 1, first = 2, middle = 3, last = 4 };
@@ -157,18 +155,20 @@ class file_scanner {
     if (!damage_) return;
     damage_->end = end;
     std::size_t explained = damage_->offset;
+    std::size_t own_zeros = 0;
     for (auto& found : find_entries(data_.substr(damage_->offset, end - damage_->offset), salt_)) {
       const auto batch_end = end_of_batch(damage_->offset + found.offset, found.entry);
       if (batch_end > data_.size()) continue;
       explained = std::max(explained, batch_end);
+      own_zeros = std::max<std::size_t>(own_zeros, found.entry.longest_zeros);
       damage_->entries.push_back(std::move(found.entry));
     }
-    // A batch whose bytes are all there was not cut short; only a whole page that was never written speaks for a tear
-    // then, as an update may well hold a sector of zeros.
+    // A batch whose bytes are all there was not cut short; only a sector that was never written speaks for a tear then,
+    // and no zeros that the batch holds itself do.
     const bool ends_torn = end == data_.size() && explained < end && ends_early(explained);
-    damage_->looks_torn = damage_->entries.empty() ? ends_torn || has_zeros(damage_->offset, end, sector_bytes)
-                                                   : ends_in_zeros(end) || has_zeros(damage_->offset, end, page_bytes);
-    damage_->ends_unexplained = explained < end && !ends_torn && !has_zeros(explained, end, sector_bytes);
+    damage_->looks_torn = begins_in_zeros(end) || ends_in_zeros(end) || has_zeros(damage_->offset, end, own_zeros) ||
+                          (damage_->entries.empty() && ends_torn);
+    damage_->ends_unexplained = explained < end && !ends_torn && !has_zeros(explained, end, 0);
     blame_disk(explained);
     out_.damages.push_back(std::move(*damage_));
     damage_.reset();
@@ -234,18 +234,33 @@ class file_scanner {
     return payload.size() < salted_bytes || payload.substr(0, salted_bytes).find(salt_) != std::string_view::npos;
   }
 
+  // A sector that was begun before the record was holds zeros from there on when it was not written again. A record
+  // begins with a checksum, a length and a type, and the type is none.
+  bool begins_in_zeros(std::size_t end) const {
+    const auto begin = damage_->offset;
+    return is_zero(data_.substr(begin, std::min(end, (begin / sector_bytes + 1) * sector_bytes) - begin));
+  }
+
   // A batch ends in a commit entry, and that does not end in zeros like these.
   bool ends_in_zeros(std::size_t end) const {
     constexpr std::size_t enough = 16;
-    return end - damage_->offset >= enough && is_zero(data_.substr(end - enough, enough));
+    const auto last_sector = (end - 1) % sector_bytes + 1;
+    const auto size = end == data_.size() ? std::min(enough, last_sector) : enough;
+    return end - damage_->offset >= size && is_zero(data_.substr(end - size, size));
   }
 
-  // Sectors and pages reach the disk in any order, and one that did not reads as zeros.
-  bool has_zeros(std::size_t begin, std::size_t end, std::size_t unit) const {
-    std::size_t at = (begin + unit - 1) / unit * unit;
-    for (; at < end; at += unit) {
-      const auto piece = data_.substr(at, std::min(unit, end - at));
-      if (piece.size() >= sector_bytes / 8 && is_zero(piece)) return true;
+  // Sectors and pages reach the disk in any order, and one that did not reads as zeros: more of them than stand in the
+  // batches themselves, beside which a record's header may begin with some.
+  bool has_zeros(std::size_t begin, std::size_t end, std::size_t own) const {
+    for (auto at = (begin + sector_bytes - 1) / sector_bytes * sector_bytes; at + sector_bytes <= end;) {
+      const auto used = data_.find_first_not_of('\0', at);
+      const auto zeros_end = std::min(used, end);
+      if (zeros_end - at >= sector_bytes) {
+        const auto before = data_.find_last_not_of('\0', at);
+        const auto zeros_begin = std::max(begin, before == std::string_view::npos ? 0 : before + 1);
+        if (own == 0 || zeros_end - zeros_begin >= own + header_bytes) return true;
+      }
+      at = (zeros_end / sector_bytes + 1) * sector_bytes;
     }
     return false;
   }

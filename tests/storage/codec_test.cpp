@@ -106,7 +106,7 @@ TEST_CASE("commit entries are found anywhere in other bytes, and only with the r
   entry.window = {{9, 4, touch_kind::removed, {}}};
   const std::string salt = "saltsalt";
   auto coded = encode_entry(entry, salt);
-  set_batch_bytes(coded.data(), coded.size(), 4711);
+  set_totals(coded.data(), coded.size(), 4711, 600);
   const auto found = find_entries("noise " + coded + salt + coded + "tail", salt);
   REQUIRE(found.size() == 2);
   CHECK(found[0].offset == 6);
@@ -118,6 +118,7 @@ TEST_CASE("commit entries are found anywhere in other bytes, and only with the r
   CHECK(back.synced_through == 298);
   CHECK(back.window_first == 250);
   CHECK(back.batch_bytes == 4711);
+  CHECK(back.longest_zeros == 600);
   REQUIRE(back.own.size() == 2);
   CHECK(back.own[0].id == 5);
   CHECK(back.own[0].seq == 17);
@@ -130,6 +131,19 @@ TEST_CASE("commit entries are found anywhere in other bytes, and only with the r
     auto flipped = coded;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
     CHECK_FALSE(decode_entry(flipped, salt));
+  }
+}
+
+TEST_CASE("the longest run of zeros is found wherever it lies, where it is as long as a sector") {
+  CHECK(longest_zeros("") == 0);
+  CHECK(longest_zeros(std::string(sector_bytes - 1, '\0')) == 0);
+  CHECK(longest_zeros(std::string(sector_bytes, '\0')) == sector_bytes);
+  const auto zeros = [](std::size_t count) { return std::string(count, '\0'); };
+  for (std::size_t before = 0; before < 2 * sector_bytes; ++before) {
+    const std::string text(before, 'x');
+    CHECK(longest_zeros(text + zeros(511) + "x" + zeros(511)) == 0);
+    CHECK(longest_zeros(text + zeros(512) + "x") == 512);
+    CHECK(longest_zeros(text + zeros(700) + "x" + zeros(513) + "x" + zeros(800) + "x") == 800);
   }
 }
 

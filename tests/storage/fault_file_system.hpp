@@ -5,11 +5,16 @@
 #include <rocksdb/env.h>
 #include <rocksdb/file_system.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <shared_mutex>
 #include <string>
 
@@ -25,22 +30,44 @@ class fault_file_system : public rocksdb::FileSystemWrapper {
   std::atomic<fault> on_log_append{fault::none};    ///< appends to write-ahead logs; half of the data is written
   std::atomic<fault> on_log_sync{fault::none};      ///< syncs of write-ahead logs; all of the data was written
   std::atomic<fault> on_table_append{fault::none};  ///< appends to tables: flushes and compactions
+  std::atomic<bool> is_full_with_next_log{false};   ///< no_space for all appends to logs once a new one is made
   std::atomic<int> log_syncs{0};
+  /// Called when a write-ahead log is about to be synced, by the thread that does it, one at a time: a power cut here
+  /// leaves any part of what was written since the sync before. An empty one ends that.
+  void before_log_sync(std::function<void()> call) {
+    const std::lock_guard guard(call_mutex_);
+    before_log_sync_ = std::move(call);
+  }
 
   /// Copies `from` to `to` with each file cut back to a length between what was synced and what was written: `keep`
   /// picks it, from 0 (only what was synced) to 1 (everything). Nothing is written anywhere meanwhile.
   void copy_after_power_cut(const std::filesystem::path& from, const std::filesystem::path& to, double keep) {
-    const std::unique_lock stopped(gate_);
-    std::filesystem::remove_all(to);
-    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
-    const std::lock_guard guard(mutex_);
-    for (const auto& [name, synced] : synced_) {
-      const auto inside = std::filesystem::path(name).lexically_relative(from);
-      if (inside.empty() || *inside.begin() == ".." || !std::filesystem::exists(to / inside)) continue;
-      const auto size = std::filesystem::file_size(to / inside);
-      if (size <= synced) continue;
-      std::filesystem::resize_file(to / inside, synced + static_cast<std::uint64_t>(keep * double(size - synced)));
-    }
+    copy_unsynced(from, to, [&](const std::filesystem::path& file, std::uint64_t synced, std::uint64_t size) {
+      std::filesystem::resize_file(file, synced + static_cast<std::uint64_t>(keep * double(size - synced)));
+    });
+  }
+
+  /// The same as a disk does it that writes in an order of its own: of what was not synced, any sectors or pages are
+  /// there, the others are zeros or behind the file's end.
+  void copy_after_power_cut(const std::filesystem::path& from, const std::filesystem::path& to,
+                            std::mt19937_64& random) {
+    copy_unsynced(from, to, [&](const std::filesystem::path& file, std::uint64_t synced, std::uint64_t size) {
+      if (random() % 4 == 0) {
+        size = synced + random() % (size - synced + 1);
+        std::filesystem::resize_file(file, size);
+      }
+      const std::uint64_t unit = random() % 2 == 0 ? 512 : 4096;
+      const std::uint64_t lost_in = std::uint64_t{1} << (random() % 10);  // one unit in so many is lost
+      std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+      for (auto at = synced; at < size;) {
+        const auto end = std::min(size, (at / unit + 1) * unit);
+        if (random() % lost_in == 0) {
+          bytes.seekp(static_cast<std::streamoff>(at));
+          bytes.write(std::string(end - at, '\0').data(), static_cast<std::streamsize>(end - at));
+        }
+        at = end;
+      }
+    });
   }
 
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
@@ -51,6 +78,7 @@ class fault_file_system : public rocksdb::FileSystemWrapper {
     auto status = target()->NewWritableFile(name, options, &real, debug);
     if (!status.ok()) return status;
     note_synced(name, 0);
+    if (name.ends_with(".log") && is_full_with_next_log) on_log_append = fault::no_space;
     *made = std::make_unique<file>(std::move(real), *this, name);
     return status;
   }
@@ -97,6 +125,10 @@ class fault_file_system : public rocksdb::FileSystemWrapper {
       return fail(planned);
     }
     rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
+      if (is_log_) {
+        const std::lock_guard guard(owner_.call_mutex_);
+        if (owner_.before_log_sync_) owner_.before_log_sync_();
+      }
       const std::shared_lock running(owner_.gate_);
       if (is_log_) {
         ++owner_.log_syncs;
@@ -123,12 +155,28 @@ class fault_file_system : public rocksdb::FileSystemWrapper {
     std::atomic<std::uint64_t> written_{0};
   };
 
+  template <class Cut>
+  void copy_unsynced(const std::filesystem::path& from, const std::filesystem::path& to, const Cut& cut) {
+    const std::unique_lock stopped(gate_);
+    std::filesystem::remove_all(to);
+    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+    const std::lock_guard guard(mutex_);
+    for (const auto& [name, synced] : synced_) {
+      const auto inside = std::filesystem::path(name).lexically_relative(from);
+      if (inside.empty() || *inside.begin() == ".." || !std::filesystem::exists(to / inside)) continue;
+      const auto size = std::filesystem::file_size(to / inside);
+      if (size > synced) cut(to / inside, synced, size);
+    }
+  }
+
   void note_synced(const std::string& name, std::uint64_t size) {
     const std::lock_guard guard(mutex_);
     synced_[name] = size;
   }
 
   std::shared_mutex gate_;  ///< held shared by everything that changes files, exclusively while they are copied
+  std::mutex call_mutex_;   ///< taken before gate_
+  std::function<void()> before_log_sync_;
   std::mutex mutex_;
   std::map<std::string, std::uint64_t> synced_;
 };

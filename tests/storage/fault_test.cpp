@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <random>
 #include <span>
 #include <thread>
 
@@ -88,6 +89,39 @@ TEST_CASE("a write that is too large for what is left above the reserve fails al
   require_ok(store->commit(std::span(group).last(1)));
 }
 
+TEST_CASE("whether there is room for a write is told as the write itself finds it") {
+  faulty disk;
+  disk.options.min_free_bytes = std::uint64_t{32} << 20U;
+  auto store = disk.open();
+  const auto needed = disk.options.min_free_bytes;
+  std::uint64_t last = 0;
+  for (const std::uint64_t free : {needed - 1, needed, needed + 1, needed * 9 / 8, needed * 5 / 4, needed * 2}) {
+    disk.free = free;
+    CHECK(wait_until([&] { return store->space().free_bytes == free && store->writable() == (free >= needed); }));
+    for (const std::size_t size : {100U, 1U << 20U, (2U << 20U) - 100, 2U << 20U, 3U << 20U, 8U << 20U, 20U << 20U}) {
+      CAPTURE(free);
+      CAPTURE(size);
+      const std::string update(size, 'x');
+      const append whole{"a", last + 1, 1, "", as_bytes(update)};
+      const bool expected = store->has_room_for(size);
+      const auto written = store->commit({&whole, 1});
+      CHECK(written.has_value() == expected);
+      if (written) ++last;
+    }
+  }
+  CHECK(last > 0);
+}
+
+TEST_CASE("while the reserve is missing, there is room for a write only beyond it") {
+  faulty disk;
+  disk.options.reserve_bytes = std::uint64_t{64} << 20U;
+  disk.free = disk.options.min_free_bytes + (std::uint64_t{32} << 20U);
+  auto store = disk.open();
+  CHECK_FALSE(store->has_room_for(100));
+  CHECK_FALSE(store->has_room_for(4U << 20U));
+  CHECK(commit_one(*store, "a", 1, "x").error().code == errc::no_space);
+}
+
 TEST_CASE(
     "a disk that is full in the middle of a write leaves nothing acknowledged, nothing applied, and is recovered "
     "from") {
@@ -143,6 +177,46 @@ TEST_CASE(
         CHECK(again->check()->problem_count == 0);
       }
     }
+  }
+}
+
+TEST_CASE("a disk that is full at the first write of all, or of a new log, is recovered from like any other") {
+  for (const bool at_sync : {false, true}) {
+    CAPTURE(at_sync);
+    faulty disk;
+    disk.options.write_buffer_bytes = 256 << 10U;
+    const std::string update(20'000, 'u');
+    std::uint64_t last = 0;
+    const auto resume = [&](store& store) {
+      disk.files->is_full_with_next_log = false;
+      disk.files->on_log_append = fault::none;
+      disk.files->on_log_sync = fault::none;
+      CHECK(wait_until([&] { return store.writable(); }));
+      CHECK_FALSE(store.failed());
+      for (int i = 0; i < 3; ++i) require_ok(commit_one(store, "a", ++last, update));
+      CHECK(store.load("a")->records.size() == last);
+    };
+    for (int start = 0; start < 2; ++start) {
+      auto store = disk.open();
+      (at_sync ? disk.files->on_log_sync : disk.files->on_log_append) = fault::no_space;
+      CHECK(commit_one(*store, "a", last + 1, update).error().code == errc::no_space);
+      resume(*store);
+      require_ok(store->compact());
+      (at_sync ? disk.files->on_log_sync : disk.files->on_log_append) = fault::no_space;
+      CHECK(commit_one(*store, "a", last + 1, update).error().code == errc::no_space);
+      resume(*store);
+      if (at_sync) continue;
+      disk.files->is_full_with_next_log = true;
+      result<void> outcome;
+      for (int i = 0; i < 100 && (outcome = commit_one(*store, "a", last + 1, update)); ++i) ++last;
+      REQUIRE_FALSE(outcome);
+      CHECK(outcome.error().code == errc::no_space);
+      resume(*store);
+    }
+    auto again = open_ok(disk.options.path);
+    CHECK_FALSE(again->recovery());
+    CHECK(again->load("a")->records.size() == last);
+    CHECK(again->check()->problem_count == 0);
   }
 }
 
@@ -212,6 +286,54 @@ TEST_CASE("every commit is synced under always, none under os, and within the in
     fill(*store, "a", 11, 11);
     CHECK(wait_until([&] { return store->failed(); }));
     CHECK(commit_one(*store, "a", 12, "x").error().code == errc::io_error);
+  }
+}
+
+TEST_CASE("a power cut at any sync of a snapshot leaves every acknowledged edit, whatever reached the disk") {
+  const auto seed = seed_of_run();
+  MESSAGE("OCTAVO_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  faulty disk;
+  disk.options.write_buffer_bytes = 4U << 20U;  // so that the log is changed in between, too
+  auto store = disk.open();
+  fill(*store, "b", 1, 3);
+  std::string state(5 * snapshot_chunk_bytes / 2, '\0');
+  for (auto& byte : state) byte = static_cast<char>(random() % 255 + 1);
+  std::uint64_t last = 0;
+  for (int round = 0; round < 3; ++round) {
+    fill(*store, "a", last + 1, last + 3);
+    last += 3;
+    int cuts = 0;
+    disk.files->before_log_sync([&] {
+      for (int i = 0; i < 4; ++i, ++cuts) {
+        disk.files->copy_after_power_cut(disk.options.path, disk.folder / ("cut" + std::to_string(cuts)), random);
+      }
+    });
+    require_ok(store->put_snapshot("a", last - 1, as_bytes(state), round));
+    disk.files->before_log_sync({});
+    REQUIRE(cuts > 0);
+    for (int cut = 0; cut < cuts; ++cut) {
+      CAPTURE(seed);
+      CAPTURE(round);
+      CAPTURE(cut);
+      auto options = disk.options;
+      options.path = disk.folder / ("cut" + std::to_string(cut));
+      auto after = open_ok(options);
+      if (after->recovery()) {
+        CHECK(after->recovery()->documents.empty());
+        CHECK(after->recovery()->lost_commits == 0);
+        CHECK_FALSE(after->recovery()->everything);
+      }
+      check_filled(*after, "a", last);
+      check_filled(*after, "b", 3);
+      fill(*after, "a", last + 1, last + 1);
+      require_ok(after->put_snapshot("a", last + 1, as_bytes(state), round));
+      const auto report = after->check();
+      require_ok(report);
+      CHECK(report->problem_count == 0);
+      after.reset();
+      std::filesystem::remove_all(options.path);
+    }
   }
 }
 

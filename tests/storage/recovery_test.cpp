@@ -10,6 +10,7 @@
 
 #include "storage/codec.hpp"
 #include "storage/files.hpp"
+#include "storage/format.hpp"
 #include "storage/store.hpp"
 #include "storage/store_impl.hpp"
 #include "storage/wal_recovery.hpp"
@@ -135,6 +136,18 @@ TEST_CASE("a torn record of several blocks is dropped wherever it was cut") {
     }
     SUBCASE("the file goes on with zeros") {
       write_bytes(log_of(copy), data.substr(0, size) + std::string(data.size() - size, '\0'));
+    }
+    SUBCASE("one sector in the middle was never written") {
+      auto torn = data;
+      const auto sector = std::min((size / 512 + 1) * 512, (data.size() - 512) / 512 * 512);
+      std::fill_n(torn.begin() + static_cast<std::ptrdiff_t>(sector), 512, '\0');
+      write_bytes(log_of(copy), torn);
+    }
+    SUBCASE("the sector that it begins in was not written again") {
+      auto torn = data;
+      std::fill(torn.begin() + static_cast<std::ptrdiff_t>(last),
+                torn.begin() + static_cast<std::ptrdiff_t>((last / 512 + 1) * 512), '\0');
+      write_bytes(log_of(copy), torn);
     }
     SUBCASE("one page in the middle was never written") {
       auto torn = data;
@@ -284,6 +297,36 @@ TEST_CASE("a damaged last record that was complete is no torn tail") {
   CHECK(open_and_check(store.path, store.acknowledged) == expected);
 }
 
+TEST_CASE("zeros that an edit holds itself do not make damage pass for a torn tail, and a torn one is still known") {
+  temporary_folder folder;
+  const auto live = folder / "live";
+  const auto path = folder / "killed";
+  const auto edit = std::string(3000, 'x') + std::string(3 * 4096, '\0') + std::string(60'000, 'y');
+  {
+    auto store = open_ok(live);
+    fill(*store, "a", 1, 3);
+    require_ok(commit_one(*store, "a", 4, edit));
+    copy_store(live, path);
+  }
+  auto data = read_bytes(log_of(path));
+  const auto at = data.find(std::string(100, 'y')) + 10'000;
+  SUBCASE("a flipped bit") {
+    data[at] = static_cast<char>(data[at] ^ 1);
+    write_bytes(log_of(path), data);
+    auto store = open_ok(path);
+    REQUIRE(store->recovery());
+    CHECK(store->recovery()->documents == std::vector<std::string>{"a"});
+    CHECK((*store->find("a"))->is_quarantined());
+  }
+  SUBCASE("pages that were never written") {
+    std::fill_n(data.begin() + static_cast<std::ptrdiff_t>(at / 4096 * 4096), 4 * 4096, '\0');
+    write_bytes(log_of(path), data);
+    auto store = open_ok(path);
+    if (store->recovery()) CHECK(store->recovery()->documents.empty());
+    check_filled(*store, "a", 3);
+  }
+}
+
 TEST_CASE("a lost creation, a lost removal and a lost snapshot are each noticed or harmless") {
   temporary_folder folder;
   const auto live = folder / "live";
@@ -339,25 +382,27 @@ TEST_CASE("a lost creation, a lost removal and a lost snapshot are each noticed 
   CHECK((*store->find("fresh"))->id >= 4);
 }
 
-TEST_CASE("edits behind a piece of a snapshot, which is never synced itself, are not lost in silence") {
+TEST_CASE("edits behind a piece of a snapshot, which was not synced itself, are not lost in silence") {
   temporary_folder folder;
   const auto live = folder / "live";
   const auto path = folder / "killed";
+  const std::string state(snapshot_chunk_bytes + 10, 's');  // two pieces
   {
     auto store = open_ok(live);
-    fill(*store, "a", 1, 3);                                        // commits 1–3
-    fill(*store, "b", 1, 2);                                        // 4, 5
-    require_ok(store->put_snapshot("a", 2, as_bytes("state"), 1));  // 6: the piece, 7: the header
-    fill(*store, "b", 3, 4);                                        // 8, 9
-    require_ok(store->put_snapshot("b", 3, as_bytes("state"), 1));  // 10: the piece, 11: the header
+    fill(*store, "a", 1, 3);                                      // commits 1–3
+    fill(*store, "b", 1, 2);                                      // 4, 5
+    require_ok(store->put_snapshot("a", 2, as_bytes(state), 1));  // 6, 7: the pieces, 8: the header
+    fill(*store, "b", 3, 4);                                      // 9, 10
+    require_ok(store->put_snapshot("b", 3, as_bytes(state), 1));  // 11, 12: the pieces, 13: the header
     copy_store(live, path);
   }
   const auto format = read_format_file(path);
   const auto scan = scan_wal(path / "db", salt_of((*format)->store_id), true);
   require_ok(scan);
-  REQUIRE(scan->commits.size() == 11);
+  REQUIRE(scan->commits.size() == 13);
   REQUIRE_FALSE(scan->commits[5].entry.synced);
-  REQUIRE_FALSE(scan->commits[9].entry.synced);
+  REQUIRE(scan->commits[6].entry.synced);
+  REQUIRE_FALSE(scan->commits[10].entry.synced);
   auto data = read_bytes(log_of(path));
   const auto destroy = [&](std::size_t begin, std::size_t end) {
     for (auto at = begin; at < end; ++at) data[at] = static_cast<char>(at * 7 + 11);
@@ -370,9 +415,9 @@ TEST_CASE("edits behind a piece of a snapshot, which is never synced itself, are
     everything = true;
   }
   SUBCASE("a piece behind them still names them") {
-    data.resize(scan->commits[10].offset);
-    destroy(scan->commits[7].offset, scan->commits[9].offset);
-    const auto at = data.rfind("state");
+    data.resize(scan->commits[11].offset);
+    destroy(scan->commits[8].offset, scan->commits[10].offset);
+    const auto at = scan->commits[10].offset + 5000;
     data[at] = static_cast<char>(data[at] ^ 1);
     expected = {"b"};
   }
@@ -382,6 +427,97 @@ TEST_CASE("edits behind a piece of a snapshot, which is never synced itself, are
   CHECK(store->recovery()->everything == everything);
   CHECK(store->recovery()->documents == expected);
   for (const auto& name : expected) CHECK((*store->find(name))->is_quarantined());
+}
+
+namespace {
+
+// A commit of one document, as a scan would have read it.
+scanned_commit scanned(std::uint64_t commit, std::uint64_t previous, std::uint64_t synced_through, bool synced = true) {
+  scanned_commit made;
+  made.offset = commit * 1000;
+  made.entry.commit = commit;
+  made.entry.previous = previous;
+  made.entry.synced_through = synced_through;
+  made.entry.window_first = commit;
+  made.entry.synced = synced;
+  made.entry.sync_always = true;
+  made.entry.own = {{commit, 1, synced ? touch_kind::created : touch_kind::changed, "d" + std::to_string(commit)}};
+  return made;
+}
+
+std::vector<std::uint64_t> applied(const wal_scan& scan, const recovery_plan& plan) {
+  std::vector<std::uint64_t> numbers;
+  for (const auto i : plan.apply) numbers.push_back(scan.commits[i].entry.commit);
+  return numbers;
+}
+
+}  // namespace
+
+TEST_CASE("pieces of a snapshot that a power cut took do not take the commits behind them, nor any document") {
+  wal_scan scan;
+  scan.files = {"000001.log"};
+  scan.commits = {scanned(1, 0, 0), scanned(4, 3, 1, false), scanned(5, 4, 1)};  // 2, 3 and 4 are pieces
+  const auto plan = plan_recovery(scan, 0);
+  CHECK(applied(scan, plan) == std::vector<std::uint64_t>{1, 4, 5});
+  CHECK(plan.lost_commits == 0);
+  CHECK(plan.dropped_commits == 0);
+  CHECK(plan.suspects.empty());
+  CHECK_FALSE(plan.everything);
+}
+
+TEST_CASE("a commit that was refused and stands whole in the log is not applied by a recovery") {
+  wal_scan scan;
+  scan.files = {"000001.log", "000002.log"};
+  scan.commits = {scanned(1, 0, 0), scanned(2, 1, 1), scanned(3, 2, 2), scanned(5, 2, 2), scanned(6, 5, 5)};
+  scan.commits[2].entry.own[0].kind = touch_kind::removed;
+  auto plan = plan_recovery(scan, 0);
+  CHECK(applied(scan, plan) == std::vector<std::uint64_t>{1, 2, 5, 6});
+  CHECK(plan.lost_commits == 0);
+  // Nor where what is before it has gone to tables.
+  plan = plan_recovery(scan, 2);
+  CHECK(applied(scan, plan) == std::vector<std::uint64_t>{5, 6});
+  CHECK(plan.newest_commit == 6);
+  // The last one may have been acknowledged.
+  scan.commits.resize(3);
+  CHECK(applied(scan, plan_recovery(scan, 0)) == std::vector<std::uint64_t>{1, 2, 3});
+  // A gap behind the one that is taken back is still seen.
+  scan.commits = {scanned(1, 0, 0), scanned(3, 2, 2), scanned(5, 2, 2)};
+  scan.commits[1].entry.previous = 1;
+  plan = plan_recovery(scan, 0);
+  CHECK(applied(scan, plan) == std::vector<std::uint64_t>{1, 5});
+  CHECK(plan.lost_commits == 1);
+  CHECK(plan.everything);
+}
+
+TEST_CASE("damage that takes an edit and the head of a large commit behind it sets the edit's document aside alone") {
+  temporary_folder folder;
+  const auto live = folder / "live";
+  const auto path = folder / "killed";
+  {
+    auto store = open_ok(live);
+    fill(*store, "a", 1, 2);                                                                           // 1, 2
+    fill(*store, "b", 1, 2);                                                                           // 3, 4
+    require_ok(store->put_snapshot("a", 1, as_bytes(std::string(snapshot_chunk_bytes * 2, 's')), 1));  // 5, 6, 7
+    fill(*store, "c", 1, 1);                                                                           // 8
+    copy_store(live, path);
+  }
+  const auto format = read_format_file(path);
+  const auto scan = scan_wal(path / "db", salt_of((*format)->store_id), true);
+  require_ok(scan);
+  REQUIRE(scan->commits.size() == 8);
+  auto data = read_bytes(log_of(path));
+  for (auto at = scan->commits[3].offset; at < scan->commits[4].offset + 2000; ++at) {
+    data[at] = static_cast<char>(at * 7 + 11);
+  }
+  write_bytes(log_of(path), data);
+  auto store = open_ok(path);
+  REQUIRE(store->recovery());
+  CHECK_FALSE(store->recovery()->everything);
+  CHECK(store->recovery()->lost_commits == 2);
+  // The piece that is lost was one of a snapshot which has ended a's log.
+  CHECK(std::set<std::string>(store->recovery()->documents.begin(), store->recovery()->documents.end()) ==
+        std::set<std::string>{"a", "b"});
+  check_filled(*store, "c", 1);
 }
 
 TEST_CASE("pages of zeros before a tail that can be read are no interrupted write") {
@@ -517,6 +653,31 @@ TEST_CASE("a recovery that was interrupted anywhere is finished by the next open
   CHECK_FALSE(std::filesystem::exists(path / "RECOVERY"));
 }
 
+TEST_CASE("a recovery whose copies of the log were taken away changes nothing, and goes on once they are back") {
+  const killed_store store(20);
+  const auto scan = store.scan();
+  const auto log = log_of(store.path);
+  auto data = read_bytes(log);
+  const auto at = scan.commits[10].offset + 50;
+  data[at] = static_cast<char>(data[at] ^ 1);
+  write_bytes(log, data);
+  write_bytes(store.path / "RECOVERY", "octavo recovery\nfolder damaged-x\n");
+  SUBCASE("the folder is gone") {}
+  SUBCASE("the folder is empty") {
+    std::filesystem::create_directory(store.path / "damaged-x");
+  }
+  for (int i = 0; i < 2; ++i) {
+    const auto refused = store::open(options_for(store.path));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == errc::corrupt);
+    CHECK(refused.error().message.find("damaged-x") != std::string::npos);
+    CHECK(read_bytes(log) == data);
+  }
+  std::filesystem::remove(store.path / "damaged-x");
+  copy_store(store.path / "db", store.path / "damaged-x");
+  CHECK(open_and_check(store.path, store.acknowledged).size() == 1);
+}
+
 TEST_CASE("damage in a table stops the documents of that block alone, and the check finds it") {
   temporary_folder folder;
   std::mt19937_64 random(7);
@@ -596,4 +757,68 @@ TEST_CASE("an older snapshot stands in for a damaged one while its log is kept")
   CHECK(as_text(*whole->snapshot) == good);
   CHECK(whole->records.size() == 6);
   CHECK(store->check()->problem_count > 0);
+}
+
+namespace {
+
+// Puts a value into the database of a closed store, below all that would check it.
+void put_raw(const std::filesystem::path& store, family which, const std::string& key, const std::string& value) {
+  auto opened = database::open(store / "db", options_for(store), nullptr, std::make_shared<background_state>());
+  require_ok(opened);
+  REQUIRE((*opened)->db().Put(rocksdb::WriteOptions(), (**opened)[which], key, value).ok());
+  require_ok((*opened)->flush());
+}
+
+}  // namespace
+
+TEST_CASE("a document whose metadata is damaged can be removed, and its name used again") {
+  temporary_folder folder;
+  {
+    auto store = open_ok(folder / "s");
+    fill(*store, "a", 1, 5);
+    fill(*store, "b", 1, 5);
+    require_ok(store->put_snapshot("a", 3, as_bytes("state"), 1));
+    require_ok(store->quarantine_update("a", 1, "ann", "why", as_bytes("odd")));
+  }
+  put_raw(folder / "s", family::names, "a", "garbage");
+  auto store = open_ok(folder / "s");
+  REQUIRE(store->find("a").error().code == errc::corrupt);
+  require_ok(store->remove("a"));
+  CHECK_FALSE(*store->find("a"));
+  CHECK(store->remove("a").error().code == errc::not_found);
+  const auto report = store->check();
+  require_ok(report);
+  CHECK(report->problem_count == 0);
+  CHECK(report->documents == 1);
+  CHECK(store->stats()->documents == 1);
+  fill(*store, "a", 1, 2);
+  check_filled(*store, "a", 2);
+  check_filled(*store, "b", 5);
+}
+
+TEST_CASE("a snapshot with a damaged header does not end the log and the good snapshots before it") {
+  temporary_folder folder;
+  auto options = options_for(folder / "s");
+  options.retention_ms = std::chrono::hours(1);
+  std::uint64_t id = 0;
+  {
+    auto store = open_ok(options);
+    fill(*store, "a", 1, 30);
+    require_ok(store->put_snapshot("a", 10, as_bytes("ten"), 10'000'000));
+    require_ok(store->put_snapshot("a", 20, as_bytes("twenty"), 10'001'000));
+    id = (*store->find("a"))->id;
+  }
+  put_raw(options.path, family::snapshots, snapshot_key(id, 20), "garbage");
+  auto store = open_ok(options);
+  require_ok(store->put_snapshot("a", 25, as_bytes("twenty-five"), 10'002'000));
+  CHECK((*store->find("a"))->first_seq == 1);
+  const auto records = store->read_log("a", 1, 100, 100'000);
+  require_ok(records);
+  CHECK(records->size() == 30);
+  CHECK(store->check()->snapshots == 3);
+  // Once the ones before it are past their time, it goes with them.
+  require_ok(store->put_snapshot("a", 30, as_bytes("thirty"), 20'000'000));
+  CHECK((*store->find("a"))->first_seq == 26);
+  CHECK(store->check()->problem_count == 0);
+  CHECK(store->check()->snapshots == 2);
 }

@@ -201,3 +201,35 @@ TEST_CASE("a document that is set aside takes no commits until it is cleared, an
   require_ok(store->set_quarantined("a", "anew"));
   CHECK((*store->find("a"))->quarantine_reason == "anew");
 }
+
+TEST_CASE("what was read from a removed document is not written to the one that has its name now") {
+  temporary_folder folder;
+  auto store = open_ok(folder / "s");
+  fill(*store, "a", 1, 5);
+  std::uint64_t id = any_document;
+  load_visitor visitor;
+  visitor.on_info = [&](const document_info& info) -> result<void> {
+    id = info.id;
+    return {};
+  };
+  require_ok(store->load("a", visitor));
+  CHECK(id == (*store->find("a"))->id);
+  require_ok(store->remove("a"));
+  const auto check_refused = [&] {
+    CHECK(store->put_snapshot("a", 3, as_bytes("old"), 1, id).error().code == errc::not_found);
+    CHECK(store->set_quarantined("a", "old", id).error().code == errc::not_found);
+    CHECK(store->quarantine_update("a", 1, "ann", "old", as_bytes("old"), id).error().code == errc::not_found);
+  };
+  check_refused();
+  CHECK_FALSE(*store->find("a"));
+  fill(*store, "a", 1, 5);
+  check_refused();
+  check_filled(*store, "a", 5);
+  const auto info = **store->find("a");
+  CHECK(info.snapshot_seq == 0);
+  CHECK_FALSE(info.is_quarantined());
+  CHECK(store->list_quarantine("a")->empty());
+  require_ok(store->put_snapshot("a", 3, as_bytes("new"), 1, info.id));
+  require_ok(store->quarantine_update("a", 1, "ann", "new", as_bytes("new"), info.id));
+  require_ok(store->set_quarantined("a", "new", info.id));
+}

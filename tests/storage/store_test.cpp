@@ -5,12 +5,15 @@
 #include <unistd.h>
 
 #include <set>
+#include <thread>
 
+#include "storage/files.hpp"
 #include "tests/storage/support.hpp"
 
 using namespace octavo;
 using namespace octavo::storage;
 using namespace octavo::storage::testing;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -367,5 +370,65 @@ TEST_CASE("a file that cannot be looked for is an error that names it, and no mi
       std::filesystem::remove_all(folder / "s");
       open_ok(folder / "s");
     }
+  }
+}
+
+TEST_CASE("who may only read a store does not open it while another process writes, nor the other way round") {
+  temporary_folder folder;
+  using std::filesystem::perms;
+  std::filesystem::permissions(folder.path(), perms::group_exec | perms::others_exec,
+                               std::filesystem::perm_options::add);
+  const auto path = folder / "s";
+  fill(*open_ok(path), "a", 1, 1);
+  // As another user sees it.
+  const auto acquire_as_reader = [&] {
+    const bool is_root = ::geteuid() == 0;
+    const auto change = [&](std::filesystem::perms mode) {
+      std::filesystem::permissions(path, mode);
+      if (std::filesystem::exists(path / "lock")) std::filesystem::permissions(path / "lock", mode);
+    };
+    constexpr auto all_exec = perms::owner_exec | perms::group_exec | perms::others_exec;
+    change(perms::owner_read | perms::group_read | perms::others_read | all_exec);
+    if (is_root) REQUIRE(::seteuid(65534) == 0);
+    auto taken = folder_lock::acquire(path, true);
+    if (is_root) REQUIRE(::seteuid(0) == 0);
+    change(perms::owner_all);
+    return taken;
+  };
+  SUBCASE("with the lock file") {}
+  SUBCASE("without it") {
+    std::filesystem::remove(path / "lock");
+  }
+  {
+    const auto reader = acquire_as_reader();
+    require_ok(reader);
+    CHECK(store::open(options_for(path)).error().code == errc::locked);
+  }
+  const auto writer = open_ok(path);
+  CHECK(acquire_as_reader().error().code == errc::locked);
+}
+
+TEST_CASE("a store that two processes make at once is made once") {
+  for (int round = 0; round < 20; ++round) {
+    temporary_folder folder;
+    std::filesystem::create_directory(folder / "s");
+    std::vector<std::string> ids(4);
+    {
+      std::vector<std::jthread> openers;
+      for (auto& id : ids) {
+        openers.emplace_back([&id, path = folder / "s"] {
+          for (int i = 0; i < 1000 && id.empty(); ++i) {
+            if (auto opened = store::open(options_for(path))) {
+              id = (*opened)->stats()->store_id;
+            } else if (opened.error().code != errc::locked) {
+              id = opened.error().message;
+            } else {
+              std::this_thread::sleep_for(1ms);
+            }
+          }
+        });
+      }
+    }
+    for (const auto& id : ids) CHECK(id == ids[0]);
   }
 }
