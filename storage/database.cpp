@@ -81,7 +81,7 @@ rocksdb::DBOptions database_options(const store_options& options, rocksdb::Env* 
   db.recycle_log_file_num = 0;
   db.wal_compression = rocksdb::kNoCompression;
   db.avoid_flush_during_recovery = false;
-  // What is in memory and not in the log is in the tables too.
+  // All that is in memory is in the log or in tables already: closing, on a full disk for one, needs no flush.
   db.avoid_flush_during_shutdown = true;
   // The tables then always hold a prefix of the commits, over all column families.
   db.atomic_flush = true;

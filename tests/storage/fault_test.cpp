@@ -447,14 +447,14 @@ TEST_CASE("a recovery does not begin where there is no room for the copy of the 
 }
 
 TEST_CASE("a small disk really runs full, and writing resumes when a file on it goes") {
-  const small_disk disk("size=24m");
+  const small_disk disk("size=28m");
   if (!disk) return;
   for (const std::uint64_t reserve : {std::uint64_t{8} << 20U, std::uint64_t{0}}) {
     CAPTURE(reserve);
     auto options = options_for(disk / ("s" + std::to_string(reserve)));
     options.min_free_bytes = reserve;
     auto store = open_ok(options);
-    write_bytes(disk / "ballast", std::string(8 << 20, 'b'));
+    write_bytes(disk / "ballast", std::string(14 << 20, 'b'));
     const std::string update(100'000, 'u');
     std::uint64_t last = 0;
     result<void> outcome;
