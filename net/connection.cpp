@@ -83,6 +83,9 @@ void connection::read_part() {
   count_reading(read_buffer_.size());
   const auto all = thread_.node().counters().reading_bytes.load(std::memory_order_relaxed);
   if (all > static_cast<std::int64_t>(thread_.options().limits.reading_bytes_max)) {
+    // At once, or all that come while this one ends would have to end too.
+    read_buffer_ = boost::beast::flat_buffer{};
+    count_reading(0);
     close(actors::close_reason::try_again, "the server is reading as many large messages as it may; try again later");
     return;
   }
