@@ -117,7 +117,7 @@ void connection::read_done(bool is_binary) {
   auto parsed = dialect_.parse(frame);
   read_buffer_.consume(read_buffer_.size());
   // What one large message needed is not kept for the small ones that follow.
-  constexpr auto kept_read_bytes = std::size_t{8} << 10;
+  constexpr auto kept_read_bytes = std::size_t{1} << 10;
   if (read_buffer_.capacity() > kept_read_bytes) read_buffer_ = boost::beast::flat_buffer{};
   if (!parsed.error.empty()) {
     bad_message(parsed.error);

@@ -80,9 +80,12 @@ class web_socket final : public connection {
 
  protected:
   void async_read() override {
-    // In parts, so that what a message claims to be takes no memory before it has come.
+    // In parts, so that what a message claims to be takes no memory before it has come, and that those who say nothing
+    // wait with a small buffer.
+    constexpr auto first_part_bytes_max = std::size_t{512};
     constexpr auto part_bytes_max = std::size_t{64} << 10;
-    stream_.async_read_some(read_buffer_, part_bytes_max,
+    const auto bytes_max = read_buffer_.size() == 0 ? first_part_bytes_max : part_bytes_max;
+    stream_.async_read_some(read_buffer_, bytes_max,
                             [self = shared()](const boost::system::error_code& failed, std::size_t) {
                               if (failed)
                                 self->read_failed();
