@@ -5,7 +5,7 @@
 #pragma once
 
 #include <atomic>
-#include <map>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 

@@ -37,7 +37,7 @@ connection::~connection() {
   if (session_) compat::tell(session_, actors::leave_atom_v);  // dropped with its thread, without a last word
   auto& counters = thread_.node().counters();
   counters.send_queue_bytes.fetch_sub(static_cast<std::int64_t>(queue_bytes_), std::memory_order_relaxed);
-  counters.unanswered_bytes.fetch_sub(static_cast<std::int64_t>(unanswered_bytes_), std::memory_order_relaxed);
+  count_unanswered(0);
   count_reading(0);
 }
 
@@ -63,6 +63,12 @@ void connection::read_next() {
 void connection::listen() {
   reading_ = true;
   async_read();
+}
+
+void connection::count_unanswered(std::uint64_t bytes) {
+  auto change = static_cast<std::int64_t>(bytes) - static_cast<std::int64_t>(unanswered_bytes_);
+  thread_.node().counters().unanswered_bytes.fetch_add(change, std::memory_order_relaxed);
+  unanswered_bytes_ = bytes;
 }
 
 void connection::count_reading(std::size_t bytes) {
@@ -138,11 +144,7 @@ void connection::read_done(bool is_binary) {
 // A few bytes may ask for all of a document. So the next question waits until the last one is answered and the answer
 // is on its way; of those that wait the last one stands for all of its kind.
 void connection::pass_on(actors::client_input what) {
-  auto give = [this](std::int64_t bytes) {
-    unanswered_bytes_ += static_cast<std::uint64_t>(bytes);
-    thread_.node().counters().unanswered_bytes.fetch_add(bytes, std::memory_order_relaxed);
-  };
-  give(static_cast<std::int64_t>(what.weight()));
+  count_unanswered(unanswered_bytes_ + what.weight());
   auto* held = what.kind == client_input::kind_type::sync             ? &held_sync_
                : what.kind == client_input::kind_type::query_presence ? &held_query_
                                                                       : nullptr;
@@ -151,7 +153,7 @@ void connection::pass_on(actors::client_input what) {
     compat::tell(session_, std::move(what));
     return;
   }
-  if (*held) give(-static_cast<std::int64_t>((*held)->weight()));
+  if (*held) count_unanswered(unanswered_bytes_ - (*held)->weight());
   *held = std::move(what);
   pass_question();
 }
@@ -235,9 +237,7 @@ void connection::receive_question(const actors::payload& state_vector) {
 }
 
 void connection::release(const actors::ack& answered) {
-  auto bytes = std::min(answered.bytes, unanswered_bytes_);
-  unanswered_bytes_ -= bytes;
-  thread_.node().counters().unanswered_bytes.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
+  count_unanswered(unanswered_bytes_ - std::min(answered.bytes, unanswered_bytes_));
   answered_ = std::max(answered_, answered.op);
   pass_question();
   read_next();

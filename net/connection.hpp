@@ -101,6 +101,8 @@ class connection : public std::enable_shared_from_this<connection> {
  private:
   void read_next();
   void listen();
+  /// What is counted of this connection now; the node's gauges follow.
+  void count_unanswered(std::uint64_t bytes);
   void count_reading(std::size_t bytes);
   void pass_on(actors::client_input what);
   void pass_question();

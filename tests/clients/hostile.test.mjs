@@ -8,6 +8,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import * as Y from "yjs";
 import {
   close_clients,
+  frame_header,
   fresh_name,
   make_sync,
   message,
@@ -180,13 +181,6 @@ test("a message over the limit closes with 1009, before its body has come", asyn
   }
   await check_unharmed("oversize messages");
 });
-
-/** The header of a binary frame of so many bytes; its mask is all zeros. */
-function frame_header(bytes) {
-  const header = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-  header.writeBigUInt64BE(BigInt(bytes), 2);
-  return header;
-}
 
 test("large messages of which only a part comes are bounded in all", async () => {
   const small = await start_server({ args: ["--reading-bytes-max", "1MiB"] });

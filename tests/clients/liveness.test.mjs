@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import * as Y from "yjs";
 import {
   close_clients,
+  frame_header,
   fresh_name,
   make_awareness,
   make_sync,
@@ -78,9 +79,7 @@ describe("after a long silence", { concurrency: true }, () => {
       const doc = new Y.Doc();
       doc.getText("text").insert(0, "x".repeat(150_000));
       const message_bytes = Buffer.from(make_sync(sync.update, Y.encodeStateAsUpdate(doc)));
-      const header = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]); // masked with zeros
-      header.writeBigUInt64BE(BigInt(message_bytes.length), 2);
-      slow.socket._socket.write(header);
+      slow.socket._socket.write(frame_header(message_bytes.length));
       for (let at = 0; at < message_bytes.length; at += 10_000) {
         slow.socket._socket.write(message_bytes.subarray(at, at + 10_000));
         await sleep(1_000);

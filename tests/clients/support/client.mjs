@@ -204,6 +204,13 @@ export function read_frame(data) {
   }
 }
 
+/** The header of a binary frame of so many bytes; its mask is all zeros. */
+export function frame_header(bytes) {
+  const header = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  header.writeBigUInt64BE(BigInt(bytes), 2);
+  return header;
+}
+
 /** A socket without a provider: says what it is told to say and keeps what it hears. */
 export class BareClient {
   constructor(server, path, { headers, origin, keep = true, ...options } = {}) {
