@@ -39,6 +39,11 @@ class fault_file_system : public rocksdb::FileSystemWrapper {
     before_log_sync_ = std::move(call);
   }
 
+  /// Copies `from` to `to` as it is now: what a killed process leaves. Nothing is written or deleted meanwhile.
+  void copy_as_killed(const std::filesystem::path& from, const std::filesystem::path& to) {
+    copy_unsynced(from, to, [](const std::filesystem::path&, std::uint64_t, std::uint64_t) {});
+  }
+
   /// Copies `from` to `to` with each file cut back to a length between what was synced and what was written: `keep`
   /// picks it, from 0 (only what was synced) to 1 (everything). Nothing is written anywhere meanwhile.
   void copy_after_power_cut(const std::filesystem::path& from, const std::filesystem::path& to, double keep) {

@@ -36,7 +36,7 @@ struct faulty {
 };
 
 bool wait_until(const std::function<bool()>& condition) {
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 6000; ++i) {
     if (condition()) return true;
     std::this_thread::sleep_for(10ms);
   }
@@ -147,7 +147,7 @@ TEST_CASE(
 
       // Killed now: the unacknowledged update may or may not be there, all others are.
       const auto killed = disk.folder / "killed";
-      copy_store(disk.options.path, killed);
+      disk.files->copy_as_killed(disk.options.path, killed);
       {
         auto after = open_ok(killed);
         CHECK_FALSE(after->recovery());
@@ -167,7 +167,7 @@ TEST_CASE(
       fill(*store, "a", 6, 10);
       fill(*store, "b", 3, 3);
       check_filled(*store, "a", 10);
-      copy_store(disk.options.path, killed);
+      disk.files->copy_as_killed(disk.options.path, killed);
       store.reset();
       for (const auto& path : {disk.options.path, killed}) {
         auto again = open_ok(path);
@@ -278,9 +278,11 @@ TEST_CASE("every commit is synced under always, none under os, and within the in
     disk.options.interval_ms = 20ms;
     auto store = disk.open();
     fill(*store, "a", 1, 10);
-    CHECK(wait_until([&] { return disk.files->log_syncs > 0; }));
-    std::this_thread::sleep_for(200ms);
-    disk.files->copy_after_power_cut(disk.options.path, disk.folder / "cut", 0);
+    CHECK(wait_until([&] {
+      disk.files->copy_after_power_cut(disk.options.path, disk.folder / "cut", 0);
+      const auto left = open_ok(disk.folder / "cut")->load("a");
+      return left && left->info.last_seq == 10;
+    }));
     check_filled(*open_ok(disk.folder / "cut"), "a", 10);
     disk.files->on_log_sync = fault::io_error;
     fill(*store, "a", 11, 11);
@@ -427,7 +429,7 @@ TEST_CASE("a recovery does not begin where there is no room for the copy of the 
   {
     auto store = disk.open();
     for (std::uint64_t seq = 1; seq <= 20; ++seq) require_ok(commit_one(*store, "a", seq, std::string(100'000, 'u')));
-    copy_store(disk.options.path, killed);
+    disk.files->copy_as_killed(disk.options.path, killed);
   }
   const auto log = log_of(killed);
   auto data = read_bytes(log);

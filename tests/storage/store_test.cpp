@@ -417,7 +417,7 @@ TEST_CASE("a store that two processes make at once is made once") {
       std::vector<std::jthread> openers;
       for (auto& id : ids) {
         openers.emplace_back([&id, path = folder / "s"] {
-          for (int i = 0; i < 1000 && id.empty(); ++i) {
+          for (int i = 0; i < 60'000 && id.empty(); ++i) {
             if (auto opened = store::open(options_for(path))) {
               id = (*opened)->stats()->store_id;
             } else if (opened.error().code != errc::locked) {

@@ -122,7 +122,8 @@ inline void write_bytes(const std::filesystem::path& path, std::string_view data
   REQUIRE(out.good());
 }
 
-/// The folder as it is now, while the store may be open: what a killed process leaves.
+/// The folder as it is now, while the store may be open: what a killed process leaves. Only for a store that nothing is
+/// written to or deleted from meanwhile, not by RocksDB's own threads either; see fault_file_system::copy_as_killed.
 inline void copy_store(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::filesystem::remove_all(to);
   std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
