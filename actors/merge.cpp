@@ -4,6 +4,7 @@
 
 #include "actors/logger.hpp"
 #include "crdt/awareness.hpp"
+#include "crdt/encoded_update.hpp"
 #include "crdt/update.hpp"
 
 namespace octavo::actors {
@@ -14,7 +15,7 @@ payload merge_updates(std::vector<payload> updates) {
   auto views = std::vector<bytes_view>{};
   views.reserve(updates.size());
   for (const auto& update : updates) views.push_back(update.view());
-  auto merged = crdt::merge_updates_v1(views, crdt::no_limits);
+  auto merged = crdt::merge_updates(views, crdt::update_encoding::v1, crdt::no_limits);
   // These updates were written by our own encoder, so that decoding them cannot fail; if it did, dropping one silently
   // would part the clients for good.
   if (!merged) throw std::logic_error{"an update of octavo's own cannot be decoded: " + to_string(merged.error())};

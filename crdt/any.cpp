@@ -4,40 +4,21 @@
 #include <cstdint>
 #include <vector>
 
+#include "crdt/internal/any_tag.hpp"
 #include "crdt/json.hpp"
 
 namespace octavo::crdt {
 
 namespace {
 
-// The tags of the wire. Do not renumber.
-enum class tag : std::uint8_t {
-  bytes = 116,
-  array = 117,
-  object = 118,
-  string = 119,
-  true_value = 120,
-  false_value = 121,
-  bigint = 122,
-  float64 = 123,
-  float32 = 124,
-  integer = 125,
-  null = 126,
-  undefined = 127,
-};
+using internal::big_endian;
+using tag = internal::any_tag;
 
 struct level {
   std::uint64_t left = 0;
   bool object = false;
   bool first = true;
 };
-
-template <std::size_t Size>
-std::uint64_t big_endian(bytes_view data) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < Size; ++i) value = (value << 8) | static_cast<std::uint64_t>(data[i]);
-  return value;
-}
 
 }  // namespace
 

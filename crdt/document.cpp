@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crdt/encoded_update.hpp"
 #include "crdt/internal/encode.hpp"
 #include "crdt/internal/engine.hpp"
 #include "crdt/internal/render.hpp"
@@ -33,9 +34,10 @@ std::size_t document::memory_needed(const decoded_update& update) {
 namespace {
 
 result<apply_report, document::bytes_error> apply_bytes(internal::engine& to, bytes_view update,
-                                                        const decode_limits& limits, internal::engine::source from) {
+                                                        update_encoding encoding, const decode_limits& limits,
+                                                        internal::engine::source from) {
   decoded_update decoded;
-  if (auto done = decode_update_v1(update, decoded, limits); !done)
+  if (auto done = decode_update(update, encoding, decoded, limits); !done)
     return document::bytes_error{done.error(), std::nullopt};
   auto applied = to.apply(decoded, from);
   if (!applied) return document::bytes_error{std::nullopt, applied.error()};
@@ -45,11 +47,15 @@ result<apply_report, document::bytes_error> apply_bytes(internal::engine& to, by
 }  // namespace
 
 result<apply_report, document::bytes_error> document::apply_v1(bytes_view update, const decode_limits& limits) {
-  return apply_bytes(*engine_, update, limits, internal::engine::source::peer);
+  return apply_bytes(*engine_, update, update_encoding::v1, limits, internal::engine::source::peer);
+}
+
+result<apply_report, document::bytes_error> document::apply_v2(bytes_view update, const decode_limits& limits) {
+  return apply_bytes(*engine_, update, update_encoding::v2, limits, internal::engine::source::peer);
 }
 
 result<apply_report, document::bytes_error> document::apply_stored_v1(bytes_view update) {
-  return apply_bytes(*engine_, update, no_limits, internal::engine::source::stored);
+  return apply_bytes(*engine_, update, update_encoding::v1, no_limits, internal::engine::source::stored);
 }
 
 bool document::usable() const {
@@ -75,6 +81,13 @@ std::uint32_t document::clock(std::uint64_t client) const {
 
 bytes document::encode_state_as_update_v1(const state_vector& since) const {
   return internal::encode_state(*engine_, since);
+}
+
+bytes document::encode_state_as_update_v2(const state_vector& since) const {
+  // Our own bytes, which decode.
+  auto converted =
+      convert_update(internal::encode_state(*engine_, since), update_encoding::v1, update_encoding::v2, no_limits);
+  return converted ? std::move(*converted) : bytes();
 }
 
 std::vector<bytes> document::encode_state_chunks_v1(const state_vector& since, std::size_t max_chunk_bytes) const {

@@ -117,6 +117,7 @@ class document {
     std::optional<apply_errc> apply;
   };
   result<apply_report, bytes_error> apply_v1(bytes_view update, const decode_limits& limits = {});
+  result<apply_report, bytes_error> apply_v2(bytes_view update, const decode_limits& limits = {});
 
   /// The same for bytes that this library encoded itself, such as a snapshot: what they hold was within the limits when
   /// it was taken, edit by edit, and their sum need not be. Neither limits of decoding nor the checks that leave a
@@ -134,6 +135,7 @@ class document {
 
   /// Everything that a peer with the given state lacks: structs above it, the complete delete set, and what is pending.
   bytes encode_state_as_update_v1(const state_vector& since = {}) const;
+  bytes encode_state_as_update_v2(const state_vector& since = {}) const;
 
   /// The same in several updates of about max_chunk_bytes each at most, ordered so that applying them in sequence never
   /// leaves anything pending (unless it is here); deletes come last. A content that cannot be cut, such as a big

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crdt/encoded_update.hpp"
 #include "crdt/internal/wire.hpp"
 #include "crdt/utf8.hpp"
 
@@ -160,32 +161,8 @@ bytes encode_pending(const pending_set& pending, const state_vector& since) {
   decoded_update all;
   pending.append_to(all);
   all.normalize();
-  decoded_update wanted;
-  for (std::size_t i = 0; i < all.structs().size(); ++i) {
-    const auto known = since.clock(all.client_id(all.structs()[i].client));
-    if (all.structs()[i].end() <= known) continue;
-    if (all.structs()[i].clock < known) all.cut_front(i, static_cast<std::uint32_t>(known - all.structs()[i].clock));
-    decoded_struct next = all.structs()[i];
-    const auto renumber = [&](std::uint32_t& client) {
-      if (client != none) client = wanted.intern(all.client_id(client));
-    };
-    renumber(next.client);
-    renumber(next.origin_client);
-    renumber(next.right_client);
-    if (next.parent == none) {
-      wanted.add_struct(next);
-    } else {
-      decoded_parent parent = all.parents()[next.parent];
-      renumber(parent.client);
-      wanted.add_struct(next, &parent);
-    }
-  }
-  for (auto range : all.deletes()) {
-    range.client = wanted.intern(all.client_id(range.client));
-    wanted.add_delete(range);
-  }
-  wanted.normalize();
-  return encode_update_v1(wanted);
+  all.remove_known(since);
+  return encode_update_v1(all);
 }
 
 namespace {
@@ -228,7 +205,7 @@ bytes encode_state(const engine& from, const state_vector& since) {
   if (from.pending.empty()) return integrated;
   const bytes waiting = encode_pending(from.pending, since);
   const bytes_view parts[] = {integrated, waiting};
-  auto merged = merge_updates_v1(parts, no_limits);
+  auto merged = merge_updates(parts, update_encoding::v1, no_limits);
   // Both parts are ours; if they did not decode, the peer still gets what is integrated.
   return merged ? std::move(*merged) : integrated;
 }

@@ -42,6 +42,8 @@ std::string_view to_string(decode_errc code) {
       return "input is too large";
     case decode_errc::trailing_bytes:
       return "bytes follow the end of the value";
+    case decode_errc::bad_header:
+      return "feature flags that are not known";
   }
   return "unknown error";
 }

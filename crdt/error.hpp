@@ -33,6 +33,7 @@ enum class decode_errc : std::uint8_t {
   entry_too_large,         ///< a presence state above awareness_limits::max_state_bytes
   too_large,               ///< the input is longer than the limit on bytes
   trailing_bytes,          ///< bytes follow where the value has ended
+  bad_header,              ///< encoding 2 with feature flags, of which none are known
 };
 
 /// A short English phrase, without the offset.

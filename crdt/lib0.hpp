@@ -33,6 +33,9 @@ class lib0_reader {
  public:
   explicit lib0_reader(bytes_view data)
       : begin_(reinterpret_cast<const unsigned char*>(data.data())), cursor_(begin_), end_(begin_ + data.size()) {}
+  /// Reads a part of the data, [from, to); offsets count from the front of all of it.
+  lib0_reader(bytes_view data, std::size_t from, std::size_t to)
+      : begin_(reinterpret_cast<const unsigned char*>(data.data())), cursor_(begin_ + from), end_(begin_ + to) {}
 
   bool failed() const { return failed_; }
   /// What went wrong first; only meaningful if failed().

@@ -112,6 +112,24 @@ void decoded_update::cut_front(std::size_t index, std::uint32_t units) {
   cut.parent = none;
 }
 
+void decoded_update::remove_known(const state_vector& state) {
+  std::size_t kept = 0;
+  std::size_t kept_blocks = 0;
+  for (const auto block : blocks_) {
+    const auto known = state.clock(clients_[block.client]);
+    const std::size_t first = kept;
+    for (std::size_t i = block.first; i < std::size_t{block.first} + block.count; ++i) {
+      if (structs_[i].end() <= known) continue;
+      if (structs_[i].clock < known) cut_front(i, static_cast<std::uint32_t>(known - structs_[i].clock));
+      structs_[kept++] = structs_[i];
+    }
+    if (kept == first) continue;
+    blocks_[kept_blocks++] = {block.client, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(kept - first)};
+  }
+  structs_.resize(kept);
+  blocks_.resize(kept_blocks);
+}
+
 void decoded_update::add_struct(decoded_struct next, const decoded_parent* parent) {
   if (parent != nullptr) {
     next.parent = static_cast<std::uint32_t>(parents_.size());
@@ -229,20 +247,27 @@ void decoded_update::coalesce() {
   structs_.resize(kept);
 }
 
-result<bytes> merge_updates_v1(std::span<const bytes_view> updates, const decode_limits& limits) {
-  if (updates.size() == 1) return bytes(updates[0].begin(), updates[0].end());
-  decoded_update all;
-  std::size_t total = 0;
-  for (const auto& update : updates) {
-    total += update.size();
-    if (auto done = all.append_v1(update, limits); !done) return done.error();
+namespace {
+
+result<void> finish_decoding(result<void> done, decoded_update& out) {
+  if (done) {
+    out.normalize();
+  } else {
+    out.clear();
   }
-  all.normalize();
-  all.coalesce();
-  bytes out;
-  out.reserve(total);
-  encode_update_v1(all, out);
-  return out;
+  return done;
+}
+
+}  // namespace
+
+result<void> decode_update_v1(bytes_view data, decoded_update& out, const decode_limits& limits) {
+  out.clear();
+  return finish_decoding(out.append_v1(data, limits), out);
+}
+
+result<void> decode_update_v2(bytes_view data, decoded_update& out, const decode_limits& limits) {
+  out.clear();
+  return finish_decoding(out.append_v2(data, limits), out);
 }
 
 bool is_empty_update_v1(bytes_view data) {

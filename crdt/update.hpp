@@ -1,7 +1,7 @@
 // Updates: the edits that Yjs peers exchange. decode_update_v1() turns bytes into a flat, checked list of structs and
-// delete ranges without touching any document; encode_update_v1() writes that list in canonical form;
-// merge_updates_v1() makes one update of many. The list is the neutral form between encodings: another encoding decodes
-// into it and is written from it.
+// delete ranges without touching any document; encode_update_v1() writes that list in canonical form. The list is the
+// neutral form between the two encodings: decode_update_v2() gives it, too, and encode_update_v2() writes it. What can
+// be done with encoded updates is in encoded_update.hpp.
 //
 // A decoded_update borrows the bytes that it was decoded from: they must outlive it, or its next clear(). It is scratch
 // that an actor keeps and reuses, so that decoding a small edit allocates nothing. One owner, no locks.
@@ -18,12 +18,15 @@
 #include "crdt/error.hpp"
 #include "crdt/json.hpp"
 #include "crdt/lib0.hpp"
+#include "crdt/state_vector.hpp"
 
 namespace octavo::crdt {
 
 namespace internal {
 class engine;
-}
+template <class Encoding>
+class update_decoder;
+}  // namespace internal
 
 /// What an item holds; the numbers are those of the wire. Do not renumber.
 enum class content_kind : std::uint8_t {
@@ -51,9 +54,13 @@ enum class type_kind : std::uint8_t {
   root = 255,  ///< not on the wire: a named root, whose kind its readers choose
 };
 
+/// The two encodings of an update. Nothing in the bytes tells which it is: peers agree on one.
+enum class update_encoding : std::uint8_t { v1 = 1, v2 = 2 };
+
 /// Bounds on one update. The defaults admit any honest document; a server sets the byte limit to its message limit.
 struct decode_limits {
   std::size_t max_bytes = std::size_t{256} << 20;
+  /// Skips and structs without length counted. In encoding 2 a few bytes can stand for any number.
   std::size_t max_structs = std::size_t{1} << 23;
   /// JSON and `any` values, nested ones counted.
   std::size_t max_values = std::size_t{1} << 24;
@@ -61,11 +68,15 @@ struct decode_limits {
   /// Distinct client ids, those that are only referred to counted.
   std::size_t max_clients = std::size_t{1} << 18;
   std::size_t max_depth = default_max_depth;
+  /// What contents of encoding 2 take beyond the bytes that they are read from, in bytes: a key may be used again for
+  /// each struct, and values that become JSON get longer.
+  std::size_t max_unfolded_bytes = std::size_t{256} << 20;
 };
 
 /// No bounds: for bytes that were checked when they came in, or that we wrote ourselves. A merged state may be larger
 /// than any single update was allowed to be, and must be readable nonetheless. Never for bytes of a client.
-inline constexpr decode_limits no_limits{SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+inline constexpr decode_limits no_limits{SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX,
+                                         SIZE_MAX, SIZE_MAX, SIZE_MAX};
 
 /// Stands for "no client" and "no parent" in a decoded struct.
 inline constexpr std::uint32_t none = UINT32_MAX;
@@ -82,7 +93,7 @@ struct decoded_struct {
   std::uint32_t parent = none;  ///< index into decoded_update::parents(); only without both neighbours
   content_kind kind = content_kind::gc;
   bool has_parent_sub = false;  ///< bit 5 of the info byte; the key itself is in the parent, or the neighbour's
-  /// The content as the wire has it, without counts that follow from `length`: the text of a string, the bytes of a
+  /// The content as encoding 1 has it, without counts that follow from `length`: the text of a string, the bytes of a
   /// binary, the run of values of JSON and any, the rest of the others.
   std::string_view content;
 
@@ -139,6 +150,7 @@ class decoded_update {
   /// Adds another update's content, borrowing its bytes too, without restoring the order of blocks: call normalize()
   /// after the last one. On an error the update is unspecified and only fit for clear().
   result<void> append_v1(bytes_view data, const decode_limits& limits = {});
+  result<void> append_v2(bytes_view data, const decode_limits& limits = {});
 
   /// Sorts structs and delete ranges, and drops what occurs twice.
   void normalize();
@@ -149,6 +161,9 @@ class decoded_update {
   /// Removes the first `units` units of a struct, which must have more; afterwards its origin is the unit before it. A
   /// cut inside a surrogate pair leaves U+FFFD, as in Yjs.
   void cut_front(std::size_t index, std::uint32_t units);
+
+  /// Removes what somebody with that state has: structs below it, and the front of those across it. Delete ranges stay.
+  void remove_known(const state_vector& state);
 
   /// The index of a client id, added if need be.
   std::uint32_t intern(std::uint64_t client);
@@ -163,7 +178,8 @@ class decoded_update {
   static constexpr std::size_t max_kept_bytes = std::size_t{256} << 10;
 
  private:
-  friend class update_decoder;
+  template <class Encoding>
+  friend class internal::update_decoder;
   friend class internal::engine;
 
   void normalize_structs();
@@ -186,13 +202,15 @@ class decoded_update {
 /// taken on the word of a count. On an error `out` is empty.
 result<void> decode_update_v1(bytes_view data, decoded_update& out, const decode_limits& limits = {});
 
+/// The same of encoding 2. Embeds and formats become JSON text there as a peer of encoding 1 would get them; what has
+/// no such text (bigints, `undefined`) is bad_any. An error in a column has its offset in the whole update.
+result<void> decode_update_v2(bytes_view data, decoded_update& out, const decode_limits& limits = {});
+
 /// Appends the canonical encoding: clients descending, holes as Skip structs, clean info bytes, sorted delete set.
 void encode_update_v1(const decoded_update& update, bytes& out);
 bytes encode_update_v1(const decoded_update& update);
-
-/// Makes one update of many; the result does what all of them do in any order. A single update is returned as it is,
-/// unchecked. Errors: those of decoding, of the first update that has one.
-result<bytes> merge_updates_v1(std::span<const bytes_view> updates, const decode_limits& limits = {});
+void encode_update_v2(const decoded_update& update, bytes& out);
+bytes encode_update_v2(const decoded_update& update);
 
 /// The update that says nothing.
 inline constexpr std::byte empty_update_v1[2] = {std::byte{0}, std::byte{0}};

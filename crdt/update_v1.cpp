@@ -1,133 +1,52 @@
 // Encoding 1 of updates: one stream, structs first, delete set last.
-#include <algorithm>
 #include <string>
 
 #include "crdt/any.hpp"
+#include "crdt/internal/grammar.hpp"
 #include "crdt/internal/wire.hpp"
 #include "crdt/json.hpp"
 #include "crdt/update.hpp"
 
 namespace octavo::crdt {
 
-/// Reads one update into a decoded_update. A struct takes at least two bytes, so no count is believed beyond what the
-/// input can hold.
-class update_decoder {
+namespace {
+
+/// Reads encoding 1. A struct takes at least two bytes, so no count is believed beyond what the input can hold.
+class v1_decoder : public internal::update_decoder<v1_decoder> {
  public:
-  update_decoder(bytes_view data, decoded_update& out, const decode_limits& limits)
-      : reader_(data), out_(out), limits_(limits) {}
+  v1_decoder(bytes_view data, decoded_update& out, const decode_limits& limits)
+      : update_decoder(out, limits), reader_(data) {}
 
   result<void> run() {
     if (reader_.remaining() > limits_.max_bytes) return decode_error{decode_errc::too_large, limits_.max_bytes};
-    if (!structs() || !deletes() || !reader_.expect_end()) return reader_.error();
+    if (!body() || !reader_.expect_end()) return reader_.error();
     return {};
   }
 
  private:
-  bool count(std::uint64_t& out, std::size_t bytes_each) {
-    if (!reader_.var_uint(out)) return false;
-    return out <= reader_.remaining() / bytes_each || reader_.fail(decode_errc::truncated);
-  }
+  friend update_decoder;
 
-  bool client(std::uint32_t& out) {
-    std::uint64_t id = 0;
-    if (!reader_.var_uint(id)) return false;
-    out = out_.intern(id);
-    return out_.clients_.size() <= limits_.max_clients || reader_.fail(decode_errc::too_many_clients);
+  static constexpr std::size_t min_block_bytes = 3;
+  lib0_reader& rest() { return reader_; }
+  bool admit(std::uint64_t structs) {
+    return structs <= reader_.remaining() / 2 || reader_.fail(decode_errc::truncated);
   }
-
-  bool structs() {
-    std::uint64_t blocks = 0;
-    if (!count(blocks, 3)) return false;
-    for (std::uint64_t i = 0; i < blocks; ++i)
-      if (!block()) return false;
-    return true;
-  }
-
-  bool block() {
-    std::uint64_t structs = 0;
-    std::uint32_t owner = 0;
-    std::uint32_t clock = 0;
-    if (!reader_.var_uint(structs) || !client(owner) || !reader_.var_u32(clock)) return false;
-    if (structs > reader_.remaining() / 2) return reader_.fail(decode_errc::truncated);
-    const std::size_t first = out_.structs_.size();
-    for (std::uint64_t i = 0; i < structs; ++i)
-      if (!one_struct(owner, clock)) return false;
-    const std::size_t added = out_.structs_.size() - first;
-    if (added == 0) return true;
-    if (!out_.blocks_.empty()) {
-      auto& last = out_.blocks_.back();
-      if (last.client == owner) {
-        if (out_.structs_[first].clock < out_.structs_[first - 1].end()) out_.ordered_ = false;
-        last.count += static_cast<std::uint32_t>(added);
-        return true;
-      }
-      if (out_.clients_[last.client] < out_.clients_[owner]) out_.ordered_ = false;
-    }
-    out_.blocks_.push_back({owner, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(added)});
-    return true;
-  }
-
-  bool reference(const decoded_struct& item, std::uint32_t& to_client, std::uint32_t& to_clock) {
-    const std::size_t at = reader_.offset();
-    if (!client(to_client) || !reader_.var_u32(to_clock)) return false;
-    if (to_client == item.client && to_clock >= item.clock) return reader_.fail_at(decode_errc::bad_reference, at);
-    return true;
-  }
-
-  bool one_struct(std::uint32_t owner, std::uint32_t& clock) {
-    const std::size_t at = reader_.offset();
-    std::uint8_t info = 0;
-    if (!reader_.u8(info)) return false;
-    if (out_.structs_.size() >= limits_.max_structs) return reader_.fail_at(decode_errc::too_many_structs, at);
-    decoded_struct next;
-    next.client = owner;
-    next.clock = clock;
-    const std::uint8_t kind = info & internal::info_kind_mask;
-    if (kind == 0 || kind == internal::info_skip) {
-      if (!reader_.var_u32(next.length)) return false;
-    } else {
-      if (kind > static_cast<std::uint8_t>(content_kind::doc)) return reader_.fail_at(decode_errc::bad_struct_kind, at);
-      next.kind = static_cast<content_kind>(kind);
-      if (!place(info, next) || !content(next)) return false;
-    }
-    if (next.length > UINT32_MAX - clock) return reader_.fail_at(decode_errc::clock_overflow, at);
-    clock += next.length;
-    // Old versions of yjs wrote structs without length; nothing can refer to them, so they are not kept.
-    if (next.length != 0 && kind != internal::info_skip) out_.structs_.push_back(next);
-    return true;
-  }
-
-  bool place(std::uint8_t info, decoded_struct& next) {
-    next.has_parent_sub = (info & internal::info_parent_sub) != 0;
-    if ((info & internal::info_origin) != 0 && !reference(next, next.origin_client, next.origin_clock)) return false;
-    if ((info & internal::info_right) != 0 && !reference(next, next.right_client, next.right_clock)) return false;
-    if (next.has_origin() || next.has_right()) return true;
-    decoded_parent parent;
-    std::uint64_t is_root = 0;
-    const std::size_t at = reader_.offset();
-    if (!reader_.var_uint(is_root)) return false;
-    if (is_root > 1) return reader_.fail_at(decode_errc::bad_parent, at);
-    if (is_root == 1) {
-      if (!reader_.var_string(parent.root)) return false;
-    } else if (!reference(next, parent.client, parent.clock)) {
-      return false;
-    }
-    if (next.has_parent_sub) {
-      parent.has_key = true;
-      if (!reader_.var_string(parent.key)) return false;
-    }
-    next.parent = static_cast<std::uint32_t>(out_.parents_.size());
-    out_.parents_.push_back(parent);
-    return true;
-  }
+  bool client_id(std::uint64_t& out) { return reader_.var_uint(out); }
+  bool left_clock(std::uint32_t& out) { return reader_.var_u32(out); }
+  bool right_clock(std::uint32_t& out) { return reader_.var_u32(out); }
+  bool info(std::uint8_t& out) { return reader_.u8(out); }
+  bool parent_info(std::uint64_t& out) { return reader_.var_uint(out); }
+  bool string(std::string_view& out) { return reader_.var_string(out); }
+  bool gc_length(std::uint32_t& out) { return reader_.var_u32(out); }
+  void begin_deletes() {}
+  bool delete_clock(std::uint32_t& out) { return reader_.var_u32(out); }
+  bool delete_length(std::uint32_t& out) { return reader_.var_u32(out); }
 
   // Reads a text that must be JSON and counts its values.
   bool json_text(std::string_view& out, bool undefined_allowed) {
     if (!reader_.var_string(out)) return false;
     if (undefined_allowed && out == "undefined") return true;
-    const auto wrong = validate_json(out, out_.values_, limits_.max_depth);
-    if (wrong) return reader_.fail_at(wrong->code, reader_.offset() - out.size() + wrong->offset);
-    return out_.values_ <= limits_.max_values || reader_.fail(decode_errc::too_many_values);
+    return check_json(out, reader_.offset() - out.size());
   }
 
   // The bytes since `from`; rewritten if their length prefixes are longer than need be, so that what is stored and sent
@@ -141,11 +60,10 @@ class update_decoder {
     lib0_writer writer(rewritten);
     writer.var_string(first);
     writer.var_string(second);
-    return out_.own(as_text(rewritten), {});
+    return own(as_text(rewritten));
   }
 
   bool content(decoded_struct& next) {
-    next.length = 1;
     const std::size_t from = reader_.offset();
     switch (next.kind) {
       case content_kind::gc:
@@ -183,12 +101,12 @@ class update_decoder {
         std::string_view guid;
         if (!reader_.var_string(guid)) return false;
         const std::size_t options = reader_.offset();
-        if (!skip_doc_options(reader_, out_.values_, limits_.max_values, limits_.max_depth)) return false;
+        if (!skip_doc_options(reader_, value_count(), limits_.max_values, limits_.max_depth)) return false;
         next.content = reader_.between(from, reader_.offset());
         if (options - from != var_uint_size(guid.size()) + guid.size()) {
           bytes rewritten;
           lib0_writer(rewritten).var_string(guid);
-          next.content = out_.own(as_text(rewritten), reader_.between(options, reader_.offset()));
+          next.content = own(as_text(rewritten), reader_.between(options, reader_.offset()));
         }
         return true;
       }
@@ -204,7 +122,7 @@ class update_decoder {
     bool padded = false;
     for (std::uint64_t i = 0; i < length; ++i) {
       if (next.kind == content_kind::any) {
-        if (!skip_any(reader_, out_.values_, limits_.max_values, limits_.max_depth)) return false;
+        if (!skip_any(reader_, value_count(), limits_.max_values, limits_.max_depth)) return false;
       } else {
         const std::size_t start = reader_.offset();
         std::string_view text;
@@ -223,7 +141,7 @@ class update_decoder {
         again.var_bytes(text);
         writer.var_bytes(text);
       }
-      next.content = out_.own(as_text(rewritten), {});
+      next.content = own(as_text(rewritten));
     }
     return true;
   }
@@ -244,134 +162,46 @@ class update_decoder {
       lib0_writer writer(rewritten);
       writer.var_uint(kind);
       if (named) writer.var_string(name);
-      next.content = out_.own(as_text(rewritten), {});
+      next.content = own(as_text(rewritten));
     }
-    return true;
-  }
-
-  bool deletes() {
-    std::uint64_t clients = 0;
-    if (!count(clients, 2)) return false;
-    for (std::uint64_t i = 0; i < clients; ++i) {
-      std::uint32_t owner = 0;
-      std::uint64_t ranges = 0;
-      if (!client(owner) || !count(ranges, 2)) return false;
-      for (std::uint64_t j = 0; j < ranges; ++j)
-        if (!range(owner)) return false;
-    }
-    return true;
-  }
-
-  bool range(std::uint32_t owner) {
-    const std::size_t at = reader_.offset();
-    delete_range next;
-    next.client = owner;
-    if (!reader_.var_u32(next.clock) || !reader_.var_u32(next.length)) return false;
-    if (next.length > UINT32_MAX - next.clock) return reader_.fail_at(decode_errc::clock_overflow, at);
-    if (next.length == 0) return true;
-    auto& deletes = out_.deletes_;
-    if (!deletes.empty()) {
-      auto& last = deletes.back();
-      if (last.client == owner) {
-        if (next.clock == last.end()) {
-          last.length += next.length;
-          return true;
-        }
-        if (next.clock < last.end()) out_.ordered_ = false;
-      } else if (out_.clients_[last.client] < out_.clients_[owner]) {
-        out_.ordered_ = false;
-      }
-    }
-    if (deletes.size() >= limits_.max_delete_ranges) return reader_.fail_at(decode_errc::too_many_delete_ranges, at);
-    deletes.push_back(next);
     return true;
   }
 
   lib0_reader reader_;
-  decoded_update& out_;
-  const decode_limits& limits_;
 };
 
-result<void> decoded_update::append_v1(bytes_view data, const decode_limits& limits) {
-  return update_decoder(data, *this, limits).run();
-}
+/// Writes encoding 1.
+class v1_encoder {
+ public:
+  explicit v1_encoder(bytes& out) : writer_(out) {}
 
-result<void> decode_update_v1(bytes_view data, decoded_update& out, const decode_limits& limits) {
-  out.clear();
-  auto done = out.append_v1(data, limits);
-  if (!done) {
-    out.clear();
-    return done;
+  lib0_writer& rest() { return writer_; }
+  void client_id(std::uint64_t id) { writer_.var_uint(id); }
+  void gc(std::uint32_t length) { internal::write_gc_v1(writer_, length); }
+  void skip(std::uint32_t length) { internal::write_skip_v1(writer_, length); }
+  void item(const internal::item_head& head, const decoded_struct& each) {
+    internal::write_head_v1(writer_, head);
+    internal::write_content_v1(writer_, each.kind, each.length, each.content);
   }
-  out.normalize();
-  return done;
-}
+  void begin_deletes() {}
+  void deleted(std::uint32_t clock, std::uint32_t length) {
+    writer_.var_uint(clock);
+    writer_.var_uint(length);
+  }
 
-namespace {
-
-void write_struct(lib0_writer& writer, const decoded_update& update, const decoded_struct& each) {
-  if (each.kind == content_kind::gc) {
-    internal::write_gc_v1(writer, each.length);
-    return;
-  }
-  internal::item_head head;
-  head.kind = each.kind;
-  head.has_origin = each.has_origin();
-  head.has_right = each.has_right();
-  head.has_parent_sub = each.has_parent_sub;
-  head.origin_clock = each.origin_clock;
-  head.right_clock = each.right_clock;
-  if (head.has_origin) head.origin_client = update.client_id(each.origin_client);
-  if (head.has_right) head.right_client = update.client_id(each.right_client);
-  if (each.parent != none && !head.has_origin && !head.has_right) {
-    const auto& parent = update.parents()[each.parent];
-    head.parent_is_root = parent.client == none;
-    head.parent_root = parent.root;
-    if (!head.parent_is_root) head.parent_client = update.client_id(parent.client);
-    head.parent_clock = parent.clock;
-    head.key = parent.key;
-  }
-  internal::write_head_v1(writer, head);
-  internal::write_content_v1(writer, each.kind, each.length, each.content);
-}
-
-void write_deletes(lib0_writer& writer, const decoded_update& update) {
-  const auto deletes = update.deletes();
-  std::size_t clients = 0;
-  for (std::size_t i = 0; i < deletes.size(); ++i) clients += i == 0 || deletes[i].client != deletes[i - 1].client;
-  writer.var_uint(clients);
-  for (std::size_t i = 0; i < deletes.size();) {
-    std::size_t stop = i + 1;
-    while (stop < deletes.size() && deletes[stop].client == deletes[i].client) ++stop;
-    writer.var_uint(update.client_id(deletes[i].client));
-    writer.var_uint(stop - i);
-    for (; i < stop; ++i) {
-      writer.var_uint(deletes[i].clock);
-      writer.var_uint(deletes[i].length);
-    }
-  }
-}
+ private:
+  lib0_writer writer_;
+};
 
 }  // namespace
 
+result<void> decoded_update::append_v1(bytes_view data, const decode_limits& limits) {
+  return v1_decoder(data, *this, limits).run();
+}
+
 void encode_update_v1(const decoded_update& update, bytes& out) {
-  lib0_writer writer(out);
-  writer.var_uint(update.blocks().size());
-  for (const auto& block : update.blocks()) {
-    const auto run = update.structs().subspan(block.first, block.count);
-    std::size_t holes = 0;
-    for (std::size_t i = 1; i < run.size(); ++i) holes += run[i].clock != run[i - 1].end();
-    writer.var_uint(run.size() + holes);
-    writer.var_uint(update.client_id(block.client));
-    writer.var_uint(run[0].clock);
-    std::uint32_t clock = run[0].clock;
-    for (const auto& each : run) {
-      if (each.clock != clock) internal::write_skip_v1(writer, each.clock - clock);
-      write_struct(writer, update, each);
-      clock = each.end();
-    }
-  }
-  write_deletes(writer, update);
+  v1_encoder encoder(out);
+  internal::write_update(update, encoder);
 }
 
 bytes encode_update_v1(const decoded_update& update) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "crdt/document.hpp"
+#include "crdt/encoded_update.hpp"
 #include "crdt/lib0.hpp"
 #include "crdt/update.hpp"
 
@@ -93,7 +94,7 @@ void bench_updates(const std::vector<bytes_view>& updates) {
   const std::size_t bursts = updates.size() / burst;
   print("merge bursts of 100", best_ms([&] {
           for (std::size_t i = 0; i < bursts; ++i)
-            check(bool(crdt::merge_updates_v1(std::span(updates).subspan(i * burst, burst))), "merge");
+            check(bool(crdt::merge_updates(std::span(updates).subspan(i * burst, burst))), "merge");
         }),
         bursts);
 }

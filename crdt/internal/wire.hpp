@@ -55,12 +55,17 @@ struct item_head {
   std::string_view key;
 };
 
-inline void write_head_v1(lib0_writer& writer, const item_head& head) {
+/// The info byte of an item.
+inline std::uint8_t info_of(const item_head& head) {
   std::uint8_t info = static_cast<std::uint8_t>(head.kind);
   if (head.has_origin) info |= info_origin;
   if (head.has_right) info |= info_right;
   if (head.has_parent_sub) info |= info_parent_sub;
-  writer.u8(info);
+  return info;
+}
+
+inline void write_head_v1(lib0_writer& writer, const item_head& head) {
+  writer.u8(info_of(head));
   if (head.has_origin) {
     writer.var_uint(head.origin_client);
     writer.var_uint(head.origin_clock);

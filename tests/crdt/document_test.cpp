@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "crdt/encoded_update.hpp"
 #include "tests/crdt/support/builder.hpp"
 #include "tests/crdt/support/replay.hpp"
 
@@ -233,7 +234,7 @@ TEST_CASE("clients that wait for each other in turn are integrated in one update
   CHECK(feed(apart, a).pending_structs == 0);
   const bytes_view views[] = {a, b};
   document together;
-  feed(together, *crdt::merge_updates_v1(views));
+  feed(together, *crdt::merge_updates(views));
   CHECK(apart.length("text") == 100);
   check_equal(apart, together);
 }
@@ -401,7 +402,7 @@ TEST_CASE("freed items are given back, and those that stay are found where they 
   CHECK(doc.json("map", crdt::type_kind::map) == R"({"k":5,"l":3})");
   // A document that gets it all at once never had those items.
   document once;
-  feed(once, *crdt::merge_updates_v1(std::vector<bytes_view>(updates.begin(), updates.end())));
+  feed(once, *crdt::merge_updates(std::vector<bytes_view>(updates.begin(), updates.end())));
   check_equal(once, doc);
 }
 

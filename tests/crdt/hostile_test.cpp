@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "crdt/document.hpp"
+#include "crdt/encoded_update.hpp"
 #include "crdt/lib0.hpp"
 #include "tests/crdt/support/builder.hpp"
 #include "tests/crdt/support/replay.hpp"
@@ -168,7 +169,7 @@ TEST_CASE(
 
   // In the order in which nothing waits the last part is refused, and a log that has it all the same is readable.
   std::vector<bytes_view> all(std::begin(parts), std::end(parts));
-  const auto merged = crdt::merge_updates_v1(all);
+  const auto merged = crdt::merge_updates(all);
   REQUIRE(merged);
   document fresh;
   CHECK(fresh.apply_v1(*merged).error().apply == crdt::apply_errc::type_too_deep);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "crdt/encoded_update.hpp"
 #include "tests/crdt/support/builder.hpp"
 #include "tests/crdt/support/replay.hpp"
 
@@ -250,17 +251,17 @@ TEST_CASE("merging joins a burst of single edits into one struct") {
   for (std::uint64_t i = 0; i < 100; ++i)
     edits.push_back(update_builder().block(8, i).text("x", i == 0 ? maybe_unit{} : unit{8, i - 1}).build());
   std::vector<bytes_view> views(edits.begin(), edits.end());
-  const auto merged = crdt::merge_updates_v1(views);
+  const auto merged = crdt::merge_updates(views);
   REQUIRE(merged);
   CHECK(to_hex(*merged) == to_hex(update_builder().block(8, 0).text(std::string(100, 'x')).build()));
   std::reverse(views.begin(), views.end());
-  CHECK(*crdt::merge_updates_v1(views) == *merged);
+  CHECK(*crdt::merge_updates(views) == *merged);
 }
 
 TEST_CASE("merging does not join what does not continue") {
   const auto merged = [](const bytes& a, const bytes& b) {
     const bytes_view views[] = {a, b};
-    const auto out = crdt::merge_updates_v1(views);
+    const auto out = crdt::merge_updates(views);
     REQUIRE(out);
     decoded_update decoded;
     REQUIRE(decode_update_v1(*out, decoded));
@@ -282,7 +283,7 @@ TEST_CASE("merging cuts an overlap inside a surrogate pair to U+FFFD") {
   const bytes first = update_builder().block(1, 0).text("a\xEF\xBF\xBD").build();
   const bytes second = update_builder().block(1, 0).text("a😀b").build();
   const bytes_view views[] = {first, second};
-  const auto merged = crdt::merge_updates_v1(views);
+  const auto merged = crdt::merge_updates(views);
   REQUIRE(merged);
   CHECK(to_hex(*merged) == to_hex(update_builder()
                                       .block(1, 0)
@@ -295,10 +296,10 @@ TEST_CASE("merging one update returns it, and a bad one is an error") {
   const bytes good = update_builder().block(1, 0).gc(1).build();
   const bytes bad = hex("01");
   const bytes_view one[] = {good};
-  CHECK(*crdt::merge_updates_v1(one) == good);
+  CHECK(*crdt::merge_updates(one) == good);
   const bytes_view two[] = {good, bad};
-  CHECK(crdt::merge_updates_v1(two).error().code == decode_errc::truncated);
-  CHECK(crdt::is_empty_update_v1(*crdt::merge_updates_v1({})));
+  CHECK(crdt::merge_updates(two).error().code == decode_errc::truncated);
+  CHECK(crdt::is_empty_update_v1(*crdt::merge_updates({})));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // them must end with the same document.
 #include <vector>
 
+#include "crdt/encoded_update.hpp"
 #include "tests/crdt/support/replica.hpp"
 #include "tests/fuzz/support.hpp"
 
@@ -35,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const auto& update : updates) hear(documents[0], update);
   for (auto at = updates.rbegin(); at != updates.rend(); ++at) hear(documents[1], *at);
   const std::vector<bytes_view> views(updates.begin(), updates.end());
-  const auto merged = crdt::merge_updates_v1(views);
+  const auto merged = crdt::merge_updates(views);
   require(bool(merged), "honest updates merge");
   hear(documents[2], *merged);
   for (const auto& each : documents) {

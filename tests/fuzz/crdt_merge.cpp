@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "crdt/document.hpp"
+#include "crdt/encoded_update.hpp"
 #include "crdt/lib0.hpp"
 #include "tests/fuzz/support.hpp"
 
@@ -77,7 +78,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(applied->changed == new_to_it, "pruning foretells whether anything changes");
     require_sound(each, "the structure is sound");
   }
-  const auto merged = merge_updates_v1(good);
+  const auto merged = merge_updates(good);
   require(bool(merged), "good updates merge");
   require(bool(decode_update_v1(*merged, decoded)), "what was merged decodes");
   document whole(options);

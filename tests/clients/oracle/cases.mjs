@@ -3,7 +3,7 @@
 import * as encoding from 'lib0/encoding'
 import * as Y from 'yjs'
 
-export const magic = 'octavo-cases-1'
+export const magic = 'octavo-cases-2'
 
 const byUtf16 = (a, b) => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -68,14 +68,19 @@ export function observe (updates, gc, roots) {
   const doc = new Y.Doc({ gc })
   // In a text inside another type yjs does take out marks that say nothing any more, and tells everybody.
   const own = []
+  const ownV2 = []
   doc.on('update', (update, origin, _doc, transaction) => {
     if (transaction.local) own.push(update)
   })
+  doc.on('updateV2', (update, origin, _doc, transaction) => {
+    if (transaction.local) ownV2.push(update)
+  })
   for (const update of updates) Y.applyUpdate(doc, update)
   const state = Y.encodeStateAsUpdate(doc)
+  const stateV2 = Y.encodeStateAsUpdateV2(doc)
   const vector = Y.encodeStateVector(doc)
   const views = Object.entries(roots).map(([name, kind]) => ({ name, kind, views: readers[kind](doc, name) }))
-  return { state, vector, views, own, pending: doc.store.pendingStructs !== null || doc.store.pendingDs !== null }
+  return { state, stateV2, vector, views, own, ownV2, pending: doc.store.pendingStructs !== null || doc.store.pendingDs !== null }
 }
 
 export class CaseWriter {
@@ -85,7 +90,7 @@ export class CaseWriter {
   }
 
   // A document: its updates in causal order, and what they must lead to. `order` is a canonical dump, if there is one.
-  document ({ name, gc, updates, seen, order = '' }) {
+  document ({ name, gc, updates, updatesV2, seen, order = '' }) {
     const e = this.encoder
     this.count++
     encoding.writeVarString(e, 'document')
@@ -103,6 +108,29 @@ export class CaseWriter {
       for (const view of root.views) encoding.writeVarString(e, view)
     }
     encoding.writeVarString(e, order)
+    // Updates in both encodings, the state last.
+    for (const [first, second] of this.pairs(updates, updatesV2, seen)) {
+      encoding.writeVarUint8Array(e, first)
+      encoding.writeVarUint8Array(e, second)
+    }
+    // What yjs makes of encoded updates without a document. It drops the bit of a key there where the key itself is
+    // with the neighbour, so the state without them is given as well.
+    const half = Y.encodeStateVectorFromUpdate(Y.mergeUpdates(updates.slice(0, updates.length >> 1)))
+    encoding.writeVarUint8Array(e, half)
+    encoding.writeVarUint8Array(e, Y.diffUpdate(seen.state, new Uint8Array([0])))
+    encoding.writeVarUint8Array(e, Y.diffUpdate(seen.state, half))
+    encoding.writeVarUint8Array(e, Y.encodeStateVectorFromUpdate(updates[updates.length >> 1]))
+  }
+
+  // As the documents of yjs wrote them; of a recorded document, as yjs converts them.
+  pairs (updates, updatesV2, seen) {
+    if (updatesV2 !== undefined) {
+      return [...updates, seen.state].map((update, i) => [update, [...updatesV2, seen.stateV2][i]])
+    }
+    return [...updates, seen.state].map(update => {
+      const second = Y.convertUpdateFormatV1ToV2(update)
+      return [Y.convertUpdateFormatV2ToV1(second), second]
+    })
   }
 
   // Bytes of which something simpler is asked: that they are refused, or that they survive a round trip.

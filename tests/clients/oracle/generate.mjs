@@ -27,6 +27,7 @@ class Session {
     this.random = random
     this.gc = gc
     this.updates = []
+    this.updatesV2 = []
     this.peers = []
     for (let i = 0, n = 2 + this.int(3); i < n; ++i) this.addPeer()
   }
@@ -43,6 +44,9 @@ class Session {
     const peer = { doc, seen: 0, undo: null }
     doc.on('update', (update, origin, _doc, transaction) => {
       if (transaction.local) this.updates.push(update)
+    })
+    doc.on('updateV2', (update, origin, _doc, transaction) => {
+      if (transaction.local) this.updatesV2.push(update)
     })
     for (const [name, kind] of Object.entries(roots)) {
       if (kind === 'text') doc.getText(name)
@@ -218,6 +222,8 @@ for (let i = 0; i < count; ++i) {
   for (let step = 0; step < steps; ++step) session.step()
   const seen = observe(session.updates, gc, roots)
   if (seen.pending) throw new Error(`document ${i} of seed ${seed} is incomplete in yjs`)
-  writer.document({ name: `seed ${seed} document ${i}`, gc, updates: [...session.updates, ...seen.own], seen })
+  const updates = [...session.updates, ...seen.own]
+  const updatesV2 = [...session.updatesV2, ...seen.ownV2]
+  writer.document({ name: `seed ${seed} document ${i}`, gc, updates, updatesV2, seen })
 }
 writeFileSync(file, writer.toBuffer())

@@ -27,6 +27,12 @@ struct oracle_case {
   bytes_view vector;
   std::vector<expected_root> roots;
   std::string_view order;
+  std::vector<bytes_view> in_v1;  // the updates, and the state last
+  std::vector<bytes_view> in_v2;  // the same in encoding 2
+  bytes_view half_vector;         // of the first half of the updates, merged
+  bytes_view bare_state;          // the state as yjs copies it without a document
+  bytes_view rest;                // of it, for somebody who has that half
+  bytes_view one_vector;          // of the update in the middle alone
   bytes_view data;
 };
 
@@ -41,7 +47,7 @@ class case_file {
     std::uint64_t count = 0;
     reader.var_string(magic);
     reader.var_uint(count);
-    good_ = magic == "octavo-cases-1";
+    good_ = magic == "octavo-cases-2";
     for (std::uint64_t i = 0; good_ && i < count; ++i) read(reader);
     good_ = good_ && reader.expect_end();
   }
@@ -77,6 +83,14 @@ class case_file {
       for (std::uint64_t j = 0; j < views && !reader.failed(); ++j) reader.var_string(root.views.emplace_back());
     }
     reader.var_string(next.order);
+    for (std::size_t i = 0; i <= next.updates.size() && !reader.failed(); ++i) {
+      reader.var_bytes(next.in_v1.emplace_back());
+      reader.var_bytes(next.in_v2.emplace_back());
+    }
+    reader.var_bytes(next.half_vector);
+    reader.var_bytes(next.bare_state);
+    reader.var_bytes(next.rest);
+    reader.var_bytes(next.one_vector);
     good_ = !reader.failed();
     cases_.push_back(std::move(next));
   }

@@ -1,5 +1,7 @@
 #include "tests/crdt/support/laws.hpp"
 
+#include "crdt/encoded_update.hpp"
+
 namespace octavo::test {
 
 namespace {
@@ -110,7 +112,7 @@ void check_shuffled(const oracle_case& of, const document& straight, std::mt1993
 }
 
 void check_merged(const oracle_case& of, const document& straight, std::mt19937_64& random) {
-  const auto all = crdt::merge_updates_v1(of.updates);
+  const auto all = crdt::merge_updates(of.updates);
   REQUIRE(all);
   document whole(options_of(of));
   feed(whole, *all);
@@ -124,7 +126,7 @@ void check_merged(const oracle_case& of, const document& straight, std::mt19937_
   document grouped(options_of(of));
   std::vector<bytes> parts;
   for (const auto& group : groups) {
-    const auto merged = crdt::merge_updates_v1(group);
+    const auto merged = crdt::merge_updates(group);
     REQUIRE(merged);
     parts.push_back(*merged);
     serve(grouped, *merged);
@@ -133,7 +135,7 @@ void check_merged(const oracle_case& of, const document& straight, std::mt19937_
   CHECK(grouped.stats().pending_bytes == 0);
   check_equal(grouped, straight);
   std::vector<bytes_view> views(parts.rbegin(), parts.rend());
-  const auto twice = crdt::merge_updates_v1(views);
+  const auto twice = crdt::merge_updates(views);
   REQUIRE(twice);
   document remerged(options_of(of));
   feed(remerged, *twice);
@@ -178,6 +180,36 @@ void check_other_collection(const oracle_case& of, const document& straight) {
   CHECK(fed_by_other.state() == straight.state());
 }
 
+void check_encoding_2(const oracle_case& of, const document& straight) {
+  using enum crdt::update_encoding;
+  document second(options_of(of));
+  for (std::size_t i = 0; i < of.in_v1.size(); ++i) {
+    CHECK(to_hex(*crdt::convert_update(of.in_v1[i], v1, v2)) == to_hex(of.in_v2[i]));
+    CHECK(to_hex(*crdt::convert_update(of.in_v2[i], v2, v1)) == to_hex(canonical(of.in_v1[i])));
+    if (i < of.updates.size()) CHECK(second.apply_v2(of.in_v2[i]));
+  }
+  check_equal(second, straight);
+  document merged(options_of(of));
+  CHECK(merged.apply_v2(*crdt::merge_updates(std::span(of.in_v2).first(of.updates.size()), v2)));
+  check_equal(merged, straight);
+  document copy(options_of(of));
+  CHECK(copy.apply_v2(straight.encode_state_as_update_v2()));
+  check_equal(copy, straight);
+}
+
+void check_encoded(const oracle_case& of) {
+  using enum crdt::update_encoding;
+  const auto half = crdt::decode_state_vector(of.half_vector);
+  REQUIRE(half);
+  const auto some = std::span(of.updates).first(of.updates.size() / 2);
+  CHECK(*crdt::state_vector_of_update(*crdt::merge_updates(some)) == *half);
+  CHECK(to_hex(*crdt::diff_update(of.bare_state, *half)) == to_hex(of.rest));
+  const auto bare_v2 = crdt::convert_update(of.bare_state, v1, v2);
+  CHECK(to_hex(*crdt::convert_update(*crdt::diff_update(*bare_v2, *half, v2), v2, v1)) == to_hex(of.rest));
+  const auto one = of.updates[of.updates.size() / 2];
+  CHECK(to_hex(encode_state_vector(*crdt::state_vector_of_update(one))) == to_hex(of.one_vector));
+}
+
 }  // namespace
 
 void check_views(const crdt::document& document, const oracle_case& expected) {
@@ -210,6 +242,8 @@ void check_laws(const oracle_case& of, std::mt19937_64& random, law_counters& co
   check_merged(of, straight, random);
   check_diffs(of, straight, random);
   check_other_collection(of, straight);
+  check_encoding_2(of, straight);
+  check_encoded(of);
 }
 
 }  // namespace octavo::test

@@ -1,0 +1,185 @@
+// The columns of encoding 2: runs of equal or evenly growing numbers, as lib0 writes them. Readers return false once
+// their input is wrong; the error is that of the lib0_reader within.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "crdt/lib0.hpp"
+
+namespace octavo::crdt::internal {
+
+/// Bytes, each with how often it comes; how often the last one comes is not written, it comes for ever.
+class rle_reader {
+ public:
+  lib0_reader reader{{}};
+
+  bool read(std::uint8_t& out) {
+    if (left_ == 0 && !last_) {
+      if (!reader.u8(value_)) return false;
+      if (reader.at_end()) {
+        last_ = true;
+      } else {
+        if (!reader.var_uint(left_)) return false;
+        ++left_;
+      }
+    }
+    if (!last_) --left_;
+    out = value_;
+    return true;
+  }
+
+ private:
+  std::uint64_t left_ = 0;
+  std::uint8_t value_ = 0;
+  bool last_ = false;
+};
+
+class rle_writer {
+ public:
+  void write(std::uint8_t value) {
+    if (count_ != 0 && value_ == value) {
+      ++count_;
+      return;
+    }
+    lib0_writer writer(data_);
+    if (count_ != 0) writer.var_uint(count_ - 1);
+    writer.u8(value);
+    value_ = value;
+    count_ = 1;
+  }
+
+  bytes_view finish() { return data_; }
+
+ private:
+  bytes data_;
+  std::uint64_t count_ = 0;
+  std::uint8_t value_ = 0;
+};
+
+/// Numbers of which equal ones in a row are written once, with a minus sign, and their count.
+class uint_opt_rle_reader {
+ public:
+  lib0_reader reader{{}};
+
+  bool read(std::uint64_t& out) {
+    if (left_ == 0) {
+      lib0_int number;
+      if (!reader.var_int(number)) return false;
+      value_ = number.magnitude;
+      left_ = 1;
+      if (number.negative) {
+        if (!reader.var_uint(left_)) return false;
+        left_ += 2;
+      }
+    }
+    --left_;
+    out = value_;
+    return true;
+  }
+
+ private:
+  std::uint64_t value_ = 0;
+  std::uint64_t left_ = 0;
+};
+
+class uint_opt_rle_writer {
+ public:
+  void write(std::uint64_t value) {
+    // As lib0: the run that is open at first is one of zeros.
+    if (value_ == value) {
+      ++count_;
+      return;
+    }
+    flush();
+    value_ = value;
+    count_ = 1;
+  }
+
+  bytes_view finish() {
+    flush();
+    return data_;
+  }
+
+ private:
+  void flush() {
+    if (count_ == 0) return;
+    lib0_writer writer(data_);
+    writer.var_int({value_, count_ > 1});
+    if (count_ > 1) writer.var_uint(count_ - 2);
+    count_ = 0;
+  }
+
+  bytes data_;
+  std::uint64_t value_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+/// Numbers as differences to the one before, of which equal ones in a row are written once, with their count.
+class int_diff_opt_rle_reader {
+ public:
+  lib0_reader reader{{}};
+
+  /// A number from 0 to 2^53-1; number_too_large for what leads out of that.
+  bool read(std::uint64_t& out) {
+    if (left_ == 0) {
+      lib0_int number;
+      if (!reader.var_int(number)) return false;
+      const auto signed_number = static_cast<std::int64_t>(number.magnitude) * (number.negative ? -1 : 1);
+      difference_ = signed_number >> 1;
+      left_ = 1;
+      if ((signed_number & 1) != 0) {
+        if (!reader.var_uint(left_)) return false;
+        left_ += 2;
+      }
+    }
+    value_ += difference_;
+    if (value_ < 0 || value_ > static_cast<std::int64_t>(max_safe_integer))
+      return reader.fail(decode_errc::number_too_large);
+    --left_;
+    out = static_cast<std::uint64_t>(value_);
+    return true;
+  }
+
+ private:
+  std::int64_t value_ = 0;
+  std::int64_t difference_ = 0;
+  std::uint64_t left_ = 0;
+};
+
+class int_diff_opt_rle_writer {
+ public:
+  void write(std::uint64_t value) {
+    const auto difference = static_cast<std::int64_t>(value) - value_;
+    value_ = static_cast<std::int64_t>(value);
+    if (difference == difference_) {
+      ++count_;
+      return;
+    }
+    flush();
+    difference_ = difference;
+    count_ = 1;
+  }
+
+  bytes_view finish() {
+    flush();
+    return data_;
+  }
+
+ private:
+  void flush() {
+    if (count_ == 0) return;
+    const auto number = difference_ * 2 + (count_ > 1 ? 1 : 0);
+    lib0_writer writer(data_);
+    writer.var_int({static_cast<std::uint64_t>(number < 0 ? -number : number), number < 0});
+    if (count_ > 1) writer.var_uint(count_ - 2);
+    count_ = 0;
+  }
+
+  bytes data_;
+  std::int64_t value_ = 0;
+  std::int64_t difference_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace octavo::crdt::internal
