@@ -33,9 +33,9 @@ bool next_any_is_undefined(lib0_reader reader);
 void append_any_json(lib0_reader& reader, std::string& out);
 
 /// Appends one checked value as the text that JSON.stringify makes of what lib0 reads: members without a value and
-/// __proto__ are left out, of one key the last counts, keys that are numbers come first, bytes are an object of numbers.
-/// Returns what is wrong with it if JSON.stringify would refuse it (bad_any: a bigint, or undefined at the top), or if
-/// the text passes max_size (too_large); `out` is unspecified then.
+/// __proto__ are left out, of one key the last counts, keys that are numbers come first, bytes are an object of
+/// numbers. Returns what is wrong with it if JSON.stringify would refuse it (bad_any: a bigint, or undefined at the
+/// top), or if the text passes max_size (too_large); `out` is unspecified then.
 std::optional<decode_errc> append_any_as_json_text(lib0_reader& reader, std::string& out, std::size_t max_size);
 
 /// Appends valid JSON as the value that lib0 writes for what JSON.parse makes of it.

@@ -1,5 +1,5 @@
-// Between `any` and JSON text, as a JavaScript peer converts them: encoding 1 keeps embeds and formats as JSON, encoding
-// 2 as `any`, and yjs gets from one to the other through JSON.parse and JSON.stringify.
+// Between `any` and JSON text, as a JavaScript peer converts them: encoding 1 keeps embeds and formats as JSON,
+// encoding 2 as `any`, and yjs gets from one to the other through JSON.parse and JSON.stringify.
 #include <algorithm>
 #include <bit>
 #include <charconv>

@@ -124,7 +124,8 @@ void decoded_update::remove_known(const state_vector& state) {
       structs_[kept++] = structs_[i];
     }
     if (kept == first) continue;
-    blocks_[kept_blocks++] = {block.client, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(kept - first)};
+    blocks_[kept_blocks++] = {block.client, static_cast<std::uint32_t>(first),
+                              static_cast<std::uint32_t>(kept - first)};
   }
   structs_.resize(kept);
   blocks_.resize(kept_blocks);

@@ -75,8 +75,7 @@ struct decode_limits {
 
 /// No bounds: for bytes that were checked when they came in, or that we wrote ourselves. A merged state may be larger
 /// than any single update was allowed to be, and must be readable nonetheless. Never for bytes of a client.
-inline constexpr decode_limits no_limits{SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX,
-                                         SIZE_MAX, SIZE_MAX, SIZE_MAX};
+inline constexpr decode_limits no_limits{SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
 
 /// Stands for "no client" and "no parent" in a decoded struct.
 inline constexpr std::uint32_t none = UINT32_MAX;

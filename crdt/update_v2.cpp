@@ -369,9 +369,9 @@ class v2_encoder {
     strings.insert(strings.end(), lengths.begin(), lengths.end());
     lib0_writer writer(out_);
     writer.var_uint(0);  // feature flags
-    for (const auto column : {key_clocks_.finish(), clients_.finish(), left_clocks_.finish(), right_clocks_.finish(),
-                              infos_.finish(), bytes_view(strings), parent_infos_.finish(), type_refs_.finish(),
-                              lengths_.finish()}) {
+    for (const auto column :
+         {key_clocks_.finish(), clients_.finish(), left_clocks_.finish(), right_clocks_.finish(), infos_.finish(),
+          bytes_view(strings), parent_infos_.finish(), type_refs_.finish(), lengths_.finish()}) {
       writer.var_bytes(column);
     }
     writer.raw(bytes_view(rest_data_));

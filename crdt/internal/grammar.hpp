@@ -93,8 +93,7 @@ class update_decoder {
     const std::size_t at = rest().offset();
     std::uint8_t info = 0;
     if (!self().info(info)) return false;
-    if (out_.structs_.size() + unkept_ >= limits_.max_structs)
-      return rest().fail_at(decode_errc::too_many_structs, at);
+    if (out_.structs_.size() + unkept_ >= limits_.max_structs) return rest().fail_at(decode_errc::too_many_structs, at);
     decoded_struct next;
     next.client = owner;
     next.clock = clock;

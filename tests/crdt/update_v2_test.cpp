@@ -111,9 +111,10 @@ TEST_CASE("whatever is missing at the end, the update is refused") {
 
 TEST_CASE("a few bytes that stand for billions of structs are refused at once") {
   // Empty collected structs: no column but that of lengths has anything for them, and that has one run.
-  const bytes empty = columns{.client = "05", .info = "00", .length = "40 ff ff ff ff ff ff 07",
-                              .rest = "01 ff ff ff ff ff ff ff 0f 00 00"}
-                          .build();
+  const bytes empty =
+      columns{
+          .client = "05", .info = "00", .length = "40 ff ff ff ff ff ff 07", .rest = "01 ff ff ff ff ff ff ff 0f 00 00"}
+          .build();
   CHECK(code(empty) == "too many structs");
   crdt::decode_limits limits;
   limits.max_structs = 1000;
@@ -122,9 +123,9 @@ TEST_CASE("a few bytes that stand for billions of structs are refused at once") 
   limits.max_structs = 999;
   CHECK(code(thousand, limits) == "too many structs");
   // Items that hold something, one behind the other: their clocks pass 2^32 before long.
-  const bytes full = columns{.client = "05", .info = "00", .length = "41 ff ff ff ff ff ff 07",
-                             .rest = "01 ff ff ff 03 00 00"}
-                         .build();
+  const bytes full =
+      columns{.client = "05", .info = "00", .length = "41 ff ff ff ff ff ff 07", .rest = "01 ff ff ff 03 00 00"}
+          .build();
   CHECK(code(full, {.max_structs = 100}) == "too many structs");
 }
 
@@ -169,7 +170,11 @@ TEST_CASE("lengths beyond the texts, negative clocks and unknown parents are ref
                  .build()) == "number above 2^53-1");
   CHECK(code(columns{.client = "05", .info = "04", .string = "01 61 41 00", .parent_info = "02", .rest = "01 01 00 00"}
                  .build()) == "unknown kind of parent");
-  CHECK(code(columns{.client = "05", .info = "07", .string = "01 61 01", .parent_info = "01", .type_ref = "09",
+  CHECK(code(columns{.client = "05",
+                     .info = "07",
+                     .string = "01 61 01",
+                     .parent_info = "01",
+                     .type_ref = "09",
                      .rest = "01 01 00 00"}
                  .build()) == "unknown kind of shared type");
   CHECK(code(columns{.client = "05", .info = "0b", .rest = "01 01 00 00"}.build()) == "unknown kind of content");
