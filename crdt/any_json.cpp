@@ -76,6 +76,34 @@ std::vector<member> in_order_of_javascript(const member* first, std::size_t coun
   return ordered;
 }
 
+constexpr std::string_view proto = "__proto__";
+
+// Whether an object whose member __proto__ has the next value takes further ones as ordinary members. JavaScript gives
+// them to a setter that objects inherit, until a prototype is null: the object's, or that of its prototype, and so on.
+bool ends_inheriting(lib0_reader reader) {
+  std::vector<std::uint64_t> left = {1};
+  while (!left.empty()) {
+    if (left.back() == 0) {
+      left.pop_back();
+      continue;
+    }
+    --left.back();
+    std::string_view key = proto;
+    if (left.size() > 1) reader.var_string(key);
+    lib0_reader value = reader;
+    std::uint8_t tag = 0;
+    value.u8(tag);
+    if (key == proto && static_cast<any_tag>(tag) == any_tag::null) return true;
+    if (key == proto && static_cast<any_tag>(tag) == any_tag::object) {
+      reader = value;
+      reader.var_uint(left.emplace_back());
+    } else {
+      skip_checked_any(reader);
+    }
+  }
+  return false;
+}
+
 // Writes one value as JSON.stringify does, level by level.
 class json_printer {
  public:
@@ -102,6 +130,7 @@ class json_printer {
     bool first = true;
     std::size_t begin = 0;    // of the content, in out_
     std::size_t members = 0;  // of this level, in members_
+    bool inherits = true;     // the setter of __proto__
   };
 
   // Writes what stands in front of the next value of the innermost level. False if that value is not shown.
@@ -120,9 +149,14 @@ class json_printer {
     std::string_view key;
     reader_.var_string(key);
     // JavaScript makes the value of __proto__ the object's prototype, or ignores it; it is no member either way.
-    if (key == "__proto__" || next_any_is_undefined(reader_)) {
+    if (key == proto && top.inherits) {
+      top.inherits = !ends_inheriting(reader_);
       skip_checked_any(reader_);
-      if (key != "__proto__") members_.push_back({key, out_.size(), out_.size(), false});
+      return false;
+    }
+    if (next_any_is_undefined(reader_)) {
+      skip_checked_any(reader_);
+      members_.push_back({key, out_.size(), out_.size(), false});
       return false;
     }
     if (!top.first) out_ += ',';
@@ -207,7 +241,7 @@ class json_printer {
         const bool object = static_cast<any_tag>(raw_tag) == any_tag::object;
         reader_.var_uint(count);
         out_ += object ? '{' : '[';
-        levels_.push_back({count, object, true, out_.size(), members_.size()});
+        levels_.push_back({count, object, true, out_.size(), members_.size(), true});
         break;
       }
       default:  // null, and undefined in a place where open_member() has not seen to it

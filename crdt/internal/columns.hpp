@@ -83,17 +83,17 @@ class uint_opt_rle_reader {
   std::uint64_t left_ = 0;
 };
 
-class uint_opt_rle_writer {
+/// Writes runs of equal numbers: each once, as `Head` has it with whether there are several, then how many more. As in
+/// lib0 the run that is open at first is one of zeros.
+template <class Head>
+class run_writer {
  public:
-  void write(std::uint64_t value) {
-    // As lib0: the run that is open at first is one of zeros.
-    if (value_ == value) {
-      ++count_;
-      return;
+  void write_run(std::int64_t value) {
+    if (value != value_) {
+      flush();
+      value_ = value;
     }
-    flush();
-    value_ = value;
-    count_ = 1;
+    ++count_;
   }
 
   bytes_view finish() {
@@ -105,14 +105,23 @@ class uint_opt_rle_writer {
   void flush() {
     if (count_ == 0) return;
     lib0_writer writer(data_);
-    writer.var_int({value_, count_ > 1});
+    writer.var_int(Head()(value_, count_ > 1));
     if (count_ > 1) writer.var_uint(count_ - 2);
     count_ = 0;
   }
 
   bytes data_;
-  std::uint64_t value_ = 0;
+  std::int64_t value_ = 0;
   std::uint64_t count_ = 0;
+};
+
+struct sign_of_run {
+  lib0_int operator()(std::int64_t value, bool several) const { return {static_cast<std::uint64_t>(value), several}; }
+};
+
+class uint_opt_rle_writer : public run_writer<sign_of_run> {
+ public:
+  void write(std::uint64_t value) { write_run(static_cast<std::int64_t>(value)); }
 };
 
 /// Numbers as differences to the one before, of which equal ones in a row are written once, with their count.
@@ -147,39 +156,23 @@ class int_diff_opt_rle_reader {
   std::uint64_t left_ = 0;
 };
 
-class int_diff_opt_rle_writer {
+struct low_bit_of_run {
+  lib0_int operator()(std::int64_t value, bool several) const {
+    const auto number = value * 2 + (several ? 1 : 0);
+    return {static_cast<std::uint64_t>(number < 0 ? -number : number), number < 0};
+  }
+};
+
+class int_diff_opt_rle_writer : public run_writer<low_bit_of_run> {
  public:
   void write(std::uint64_t value) {
-    const auto difference = static_cast<std::int64_t>(value) - value_;
-    value_ = static_cast<std::int64_t>(value);
-    if (difference == difference_) {
-      ++count_;
-      return;
-    }
-    flush();
-    difference_ = difference;
-    count_ = 1;
-  }
-
-  bytes_view finish() {
-    flush();
-    return data_;
+    const auto next = static_cast<std::int64_t>(value);
+    write_run(next - last_);
+    last_ = next;
   }
 
  private:
-  void flush() {
-    if (count_ == 0) return;
-    const auto number = difference_ * 2 + (count_ > 1 ? 1 : 0);
-    lib0_writer writer(data_);
-    writer.var_int({static_cast<std::uint64_t>(number < 0 ? -number : number), number < 0});
-    if (count_ > 1) writer.var_uint(count_ - 2);
-    count_ = 0;
-  }
-
-  bytes data_;
-  std::int64_t value_ = 0;
-  std::int64_t difference_ = 0;
-  std::uint64_t count_ = 0;
+  std::int64_t last_ = 0;
 };
 
 }  // namespace octavo::crdt::internal

@@ -205,6 +205,12 @@ TEST_CASE("a value is printed as JSON.stringify prints what lib0 reads") {
   CHECK(json_of(hex("76 03 | 0161 7f | 0162 7d01 | 0163 7d02")) == R"({"b":1,"c":2})");
   CHECK(json_of(hex("76 03 | 0161 7d01 | 0162 7d02 | 0161 7f")) == R"({"b":2})");
   CHECK(json_of(hex("76 02 | 09 5f5f70726f746f5f5f 76 01 0161 7d01 | 0162 7d02")) == R"({"b":2})");
+  // Unless the object has no prototype any more, or one that has none.
+  CHECK(json_of(hex("76 02 | 09 5f5f70726f746f5f5f 7e | 09 5f5f70726f746f5f5f 7d01")) == R"({"__proto__":1})");
+  CHECK(json_of(
+            hex("76 02 | 09 5f5f70726f746f5f5f 76 02 0161 7e 09 5f5f70726f746f5f5f 7e | 09 5f5f70726f746f5f5f 7d01")) ==
+        R"({"__proto__":1})");
+  CHECK(json_of(hex("76 02 | 09 5f5f70726f746f5f5f 76 01 0161 7e | 09 5f5f70726f746f5f5f 7d01")) == "{}");
   CHECK(json_of(hex("7f")) == "unknown kind of value");
   CHECK(json_of(hex("75 01 7a 0000000000000001")) == "unknown kind of value");  // a bigint
 }
