@@ -113,13 +113,12 @@ class json_printer {
   std::optional<decode_errc> run() {
     if (next_any_is_undefined(reader_)) return decode_errc::bad_any;
     for (;;) {
-      while (!levels_.empty() && levels_.back().left == 0) close();
-      if (levels_.empty() && started_) return std::nullopt;
-      started_ = true;
-      if (!levels_.empty() && !open_member()) continue;
       if (const auto wrong = value()) return wrong;
       if (out_.size() > max_size_) return decode_errc::too_large;
-      if (levels_.empty()) return std::nullopt;
+      do {
+        while (!levels_.empty() && levels_.back().left == 0) close();
+        if (levels_.empty()) return std::nullopt;
+      } while (!open_member());
     }
   }
 
@@ -256,7 +255,6 @@ class json_printer {
   std::size_t max_size_;
   std::vector<level> levels_;
   std::vector<member> members_;
-  bool started_ = false;
 };
 
 // The nearest double of a number's text, as JSON.parse has it.
@@ -371,7 +369,6 @@ class any_builder {
     if (c == '"') {
       tag(any_tag::string);
       writer.var_string(string());
-      if (levels_.empty()) unescaped_.clear();
     } else if (c == 't' || c == 'f' || c == 'n') {
       tag(c == 't' ? any_tag::true_value : c == 'f' ? any_tag::false_value : any_tag::null);
       at_ += c == 'f' ? 5 : 4;

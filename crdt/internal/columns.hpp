@@ -57,21 +57,33 @@ class rle_writer {
   std::uint8_t value_ = 0;
 };
 
-/// Numbers of which equal ones in a row are written once, with a minus sign, and their count.
-class uint_opt_rle_reader {
+/// What columns of runs share: how many are left of the present one.
+class run_reader {
  public:
   lib0_reader reader{{}};
 
+ protected:
+  /// Reads how long a run is whose head has been read.
+  bool begin_run(bool several) {
+    left_ = 1;
+    if (!several) return true;
+    if (!reader.var_uint(left_)) return false;
+    left_ += 2;
+    return true;
+  }
+
+  std::uint64_t left_ = 0;
+};
+
+/// Numbers of which equal ones in a row are written once, with a minus sign, and their count.
+class uint_opt_rle_reader : public run_reader {
+ public:
   bool read(std::uint64_t& out) {
     if (left_ == 0) {
       lib0_int number;
       if (!reader.var_int(number)) return false;
       value_ = number.magnitude;
-      left_ = 1;
-      if (number.negative) {
-        if (!reader.var_uint(left_)) return false;
-        left_ += 2;
-      }
+      if (!begin_run(number.negative)) return false;
     }
     --left_;
     out = value_;
@@ -80,7 +92,6 @@ class uint_opt_rle_reader {
 
  private:
   std::uint64_t value_ = 0;
-  std::uint64_t left_ = 0;
 };
 
 /// Writes runs of equal numbers: each once, as `Head` has it with whether there are several, then how many more. As in
@@ -125,10 +136,8 @@ class uint_opt_rle_writer : public run_writer<sign_of_run> {
 };
 
 /// Numbers as differences to the one before, of which equal ones in a row are written once, with their count.
-class int_diff_opt_rle_reader {
+class int_diff_opt_rle_reader : public run_reader {
  public:
-  lib0_reader reader{{}};
-
   /// A number from 0 to 2^53-1; number_too_large for what leads out of that.
   bool read(std::uint64_t& out) {
     if (left_ == 0) {
@@ -136,11 +145,7 @@ class int_diff_opt_rle_reader {
       if (!reader.var_int(number)) return false;
       const auto signed_number = static_cast<std::int64_t>(number.magnitude) * (number.negative ? -1 : 1);
       difference_ = signed_number >> 1;
-      left_ = 1;
-      if ((signed_number & 1) != 0) {
-        if (!reader.var_uint(left_)) return false;
-        left_ += 2;
-      }
+      if (!begin_run((signed_number & 1) != 0)) return false;
     }
     value_ += difference_;
     if (value_ < 0 || value_ > static_cast<std::int64_t>(max_safe_integer))
@@ -153,7 +158,6 @@ class int_diff_opt_rle_reader {
  private:
   std::int64_t value_ = 0;
   std::int64_t difference_ = 0;
-  std::uint64_t left_ = 0;
 };
 
 struct low_bit_of_run {

@@ -124,10 +124,12 @@ export class CaseWriter {
 
   // As the documents of yjs wrote them; of a recorded document, as yjs converts them.
   pairs (updates, updatesV2, seen) {
+    const all = [...updates, seen.state]
     if (updatesV2 !== undefined) {
-      return [...updates, seen.state].map((update, i) => [update, [...updatesV2, seen.stateV2][i]])
+      const allV2 = [...updatesV2, seen.stateV2]
+      return all.map((update, i) => [update, allV2[i]])
     }
-    return [...updates, seen.state].map(update => {
+    return all.map(update => {
       const second = Y.convertUpdateFormatV1ToV2(update)
       return [Y.convertUpdateFormatV2ToV1(second), second]
     })
