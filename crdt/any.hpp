@@ -41,6 +41,9 @@ std::optional<decode_errc> append_any_as_json_text(lib0_reader& reader, std::str
 /// Appends valid JSON as the value that lib0 writes for what JSON.parse makes of it.
 void append_json_text_as_any(std::string_view valid_json, bytes& out);
 
+/// Appends a JavaScript number as lib0 writes it: an integer of 32 bits or less, else the shortest float that holds it.
+void append_number_as_any(double value, bytes& out);
+
 /// Appends bytes as base64 with padding.
 void append_base64(bytes_view data, std::string& out);
 

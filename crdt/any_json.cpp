@@ -428,6 +428,11 @@ std::optional<decode_errc> append_any_as_json_text(lib0_reader& reader, std::str
   return json_printer(reader, out, max_size).run();
 }
 
+void append_number_as_any(double value, bytes& out) {
+  lib0_writer writer(out);
+  write_number(writer, value);
+}
+
 void append_json_text_as_any(std::string_view valid_json, bytes& out) {
   any_builder(valid_json, out).run();
 }

@@ -55,6 +55,7 @@ engine::engine(const document_options& given)
     : options(given), data(given.hash_seed, given.max_content_bytes), transaction_(data, options) {}
 
 result<apply_report, apply_errc> engine::apply(const decoded_update& update, source from) {
+  if (editing) return apply_errc::edit_open;
   if (!usable) return apply_errc::unusable;
   map_clients(update);
   schedule(update);
@@ -84,6 +85,10 @@ result<apply_report, apply_errc> engine::apply(const decoded_update& update, sou
   if (!done || transaction_.failure()) return transaction_.failure().value_or(apply_errc::step_budget_exceeded);
   data.release_room(big);
   usable = true;
+  return report();
+}
+
+apply_report engine::report() const {
   apply_report report;
   report.structs_integrated = transaction_.structs_integrated();
   report.units_deleted = transaction_.units_deleted();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crdt/any.hpp"
 #include "crdt/encoded_update.hpp"
 #include "crdt/internal/encode.hpp"
 #include "crdt/internal/engine.hpp"
@@ -152,6 +153,22 @@ std::string document::to_json() const {
 std::uint64_t document::length(std::string_view root) const {
   const auto found = engine_->data.find_root(root);
   return found == internal::nil ? 0 : engine_->data.type(found).length;
+}
+
+std::vector<document::subdocument> document::subdocuments() const {
+  std::vector<subdocument> found;
+  const auto& data = engine_->data;
+  for (std::uint32_t index = 0; index < data.items.size(); ++index) {
+    if (data.items.is_free(index)) continue;
+    const auto& each = data.at(index);
+    if (each.deleted || each.kind() != content_kind::doc) continue;
+    lib0_reader reader(as_bytes(data.content_of(each)));
+    std::string_view guid;
+    reader.var_string(guid);
+    auto& added = found.emplace_back(std::string(guid), std::string());
+    append_any_json(reader, added.options_json);
+  }
+  return found;
 }
 
 document_stats document::stats() const {

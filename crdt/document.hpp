@@ -17,6 +17,7 @@
 
 #include "crdt/bytes.hpp"
 #include "crdt/error.hpp"
+#include "crdt/relative_position.hpp"
 #include "crdt/state_vector.hpp"
 #include "crdt/update.hpp"
 
@@ -170,6 +171,23 @@ class document {
   /// The visible length of a root's list in UTF-16 units.
   std::uint64_t length(std::string_view root) const;
 
+  // Positions that stay where they are while others edit, such as cursors. O(log n) once the list was asked before.
+
+  /// The relative position of a place; nothing if the type is not known, or the index beyond its length.
+  std::optional<relative_position> relative(const absolute_position& at) const;
+  /// Where a relative position is now; nothing if its unit, or its type, is not known here, or its place is not any
+  /// more. A unit that was deleted counts as where it was.
+  std::optional<absolute_position> resolve(const relative_position& position) const;
+
+  /// A subdocument that is in this document: its content lives in a document of its own, which its guid names.
+  struct subdocument {
+    std::string guid;
+    std::string options_json;  ///< an object: "gc", "autoLoad", "meta" and what else its maker gave it
+    friend bool operator==(const subdocument&, const subdocument&) = default;
+  };
+  /// All that are not deleted. The same guid may occur more than once. Linear in the number of items.
+  std::vector<subdocument> subdocuments() const;
+
   document_stats stats() const;
 
   /// Checks every invariant of the structure; a sentence about the first that fails. For tests; linear time.
@@ -180,6 +198,7 @@ class document {
   std::string canonical_dump() const;
 
  private:
+  friend class edit;
   std::unique_ptr<internal::engine> engine_;
 };
 

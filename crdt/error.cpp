@@ -71,6 +71,8 @@ std::string_view to_string(apply_errc code) {
       return "the document is full";
     case apply_errc::unusable:
       return "an earlier update left the document unusable";
+    case apply_errc::edit_open:
+      return "an edit of the document is open";
   }
   return "unknown error";
 }

@@ -61,6 +61,7 @@ enum class apply_errc : std::uint8_t {
   type_too_deep,         ///< unchanged: types would nest beyond document_options::max_type_depth
   document_full,         ///< unusable: more items than 2^32-2, or content than document_options::max_content_bytes
   unusable,              ///< an earlier update left the document unusable
+  edit_open,             ///< unchanged: an edit by its owner is open
 };
 
 /// A short English phrase.
@@ -69,7 +70,7 @@ std::string_view to_string(apply_errc code);
 /// True if a document that returned this error has not changed and can go on.
 constexpr bool leaves_unchanged(apply_errc code) {
   return code == apply_errc::too_many_clients || code == apply_errc::too_many_names ||
-         code == apply_errc::pending_full || code == apply_errc::type_too_deep;
+         code == apply_errc::pending_full || code == apply_errc::type_too_deep || code == apply_errc::edit_open;
 }
 
 /// Either a value or an error.

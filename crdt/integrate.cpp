@@ -99,6 +99,7 @@ void transaction::integrate(const incoming& next) {
 
   const branch& owner = store_.type(parent);
   const item& linked = store_.at(added);
+  if (store_.has_place(linked)) store_.positions.linked(store_, added);
   if ((owner.item != nil && store_.at(owner.item).deleted) || (!linked.listed() && linked.right != nil)) {
     delete_item(added);
   }
@@ -132,6 +133,7 @@ bool transaction::append_to_last(const incoming& next) {
   to.length += next.length;
   parent.length += next.length;
   log.grow_last(next.length);
+  if (parent.tree != no_tree) store_.positions.resized(store_, last);
   return true;
 }
 

@@ -102,6 +102,8 @@ class checker {
       for (auto at = type.start; at != nil; at = data_.at(at).right)
         if (!data_.at(at).deleted && countable(data_.at(at).kind())) length += data_.at(at).length;
       if (length != type.length) return "the length of a type is wrong: " + std::to_string(index);
+      if (type.tree != no_tree && !data_.positions.agrees(data_, type))
+        return "the positions of a list are wrong: " + std::to_string(index);
       for (auto entry = type.keys; entry != nil; entry = data_.entries[entry].next) {
         const map_entry& each = data_.entries[entry];
         if (each.branch != index) return "a key belongs to another type";

@@ -1,6 +1,10 @@
 // XML as yjs prints it, which is good for comparing with yjs and for nothing else: values are not escaped, and what is
 // not a string appears as JavaScript turns it into one.
+#include <bit>
+#include <cmath>
+
 #include "crdt/any.hpp"
+#include "crdt/internal/any_tag.hpp"
 #include "crdt/internal/render.hpp"
 #include "crdt/internal/wire.hpp"
 #include "crdt/json.hpp"
@@ -106,6 +110,78 @@ void append_js_string(std::string_view json, std::string& out) {
 
 namespace {
 
+void append_js_number(double value, std::string& out) {
+  if (std::isnan(value)) {
+    out += "NaN";
+  } else if (std::isinf(value)) {
+    out += value < 0 ? "-Infinity" : "Infinity";
+  } else {
+    append_json_number(value, out);
+  }
+}
+
+void append_js_bytes(bytes_view data, std::string& out) {
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (i != 0) out += ',';
+    out += std::to_string(static_cast<unsigned>(data[i]));
+  }
+}
+
+// A value as JavaScript turns it into a string. Nested arrays flatten when they are joined.
+void append_any_js_string(lib0_reader& reader, std::string& out) {
+  std::vector<std::uint64_t> left;  // of each array that is open
+  for (;;) {
+    lib0_reader value = reader;
+    std::uint8_t tag = 0;
+    bytes_view raw;
+    std::string_view text;
+    value.u8(tag);
+    switch (static_cast<any_tag>(tag)) {
+      case any_tag::array: {
+        reader = value;
+        reader.var_uint(left.emplace_back());
+        if (left.back() != 0) continue;
+        left.pop_back();
+        break;
+      }
+      case any_tag::object:
+        skip_checked_any(reader);
+        out += object_text;
+        break;
+      case any_tag::bytes:
+        value.var_bytes(raw);
+        reader = value;
+        append_js_bytes(raw, out);
+        break;
+      case any_tag::string:
+        value.var_string(text);
+        reader = value;
+        out += text;
+        break;
+      case any_tag::float32:
+        value.raw(4, raw);
+        reader = value;
+        append_js_number(std::bit_cast<float>(static_cast<std::uint32_t>(big_endian<4>(raw))), out);
+        break;
+      case any_tag::float64:
+        value.raw(8, raw);
+        reader = value;
+        append_js_number(std::bit_cast<double>(big_endian<8>(raw)), out);
+        break;
+      case any_tag::null:
+      case any_tag::undefined:
+        reader = value;
+        if (left.empty()) out += static_cast<any_tag>(tag) == any_tag::null ? "null" : "undefined";
+        break;
+      default:
+        append_any_json(reader, out);
+    }
+    while (!left.empty() && --left.back() == 0) left.pop_back();
+    if (left.empty()) return;
+    out += ',';
+  }
+}
+
 /// Prints types as XML, one frame for each type that is open.
 class xml_writer {
  public:
@@ -183,13 +259,7 @@ class xml_writer {
       case content_kind::any: {
         const auto last = last_value(value.kind(), content, value.length);
         lib0_reader reader(as_bytes(last));
-        if (next_any_is_undefined(reader)) {
-          out_ += "undefined";
-          break;
-        }
-        std::string json;
-        append_any_json(reader, json);
-        append_js_string(json, out_);
+        append_any_js_string(reader, out_);
         break;
       }
       case content_kind::json: {
@@ -201,6 +271,9 @@ class xml_writer {
       }
       case content_kind::string:
         out_ += content;
+        break;
+      case content_kind::binary:
+        append_js_bytes(as_bytes(content), out_);
         break;
       case content_kind::type:
         // An attribute that is a text shows it; other types have no text form in yjs, and nothing nests from here.

@@ -118,6 +118,10 @@ std::uint32_t store::split(log_position place, std::uint32_t index, std::uint32_
     default:
       break;
   }
+  if (has_place(left)) {
+    positions.resized(*this, index);
+    positions.linked(*this, added);
+  }
   logs_[left.client].insert_after(place, {right.clock, added});
   splits.push_back({left.client, right.clock});
   ++steps;
@@ -237,6 +241,8 @@ bool store::try_join(std::uint32_t left_index, std::uint32_t right_index) {
       contents.free(roomy_capacity(size) - size);
     }
   }
+  const bool has_tree = has_place(left);
+  if (has_tree) positions.unlinked(*this, right_index);
   left.length += right.length;
   left.keep |= right.keep;
   left.right = right.right;
@@ -247,6 +253,7 @@ bool store::try_join(std::uint32_t left_index, std::uint32_t right_index) {
   }
   if (right.deleted) --deleted_items;
   items.release(right_index);
+  if (has_tree) positions.resized(*this, left_index);
   ++steps;
   return true;
 }
@@ -273,6 +280,7 @@ void store::free_branch(std::uint32_t index) {
     at = next;
   }
   contents.free(gone.name_bytes);
+  positions.drop(gone);
   gone = branch{};
   gone.used = false;
   free_branches_.push_back(index);
@@ -323,6 +331,28 @@ void store::set_key_item(std::uint32_t branch, std::uint32_t key, std::uint32_t 
   owner.last_key = added;
 }
 
+void store::forget_key(std::uint32_t index, std::uint32_t key) {
+  const auto gone = entry_index_.find(entry_id(index, key));
+  if (gone == flat_map::missing) return;
+  entry_index_.erase(entry_id(index, key));
+  auto& owner = branches[index];
+  std::uint32_t before = nil;
+  for (auto at = owner.keys; at != gone; at = entries[at].next) before = at;
+  (before == nil ? owner.keys : entries[before].next) = entries[gone].next;
+  if (owner.last_key == gone) owner.last_key = before;
+  entries[gone] = map_entry{};
+  entries[gone].next = free_entry_;
+  free_entry_ = gone;
+}
+
+void store::forget_roots(std::size_t left) {
+  while (roots_.size() > left) {
+    root_index_.erase(branches[roots_.back()].name);
+    free_branch(roots_.back());
+    roots_.pop_back();
+  }
+}
+
 std::uint32_t store::first_of(std::uint32_t branch, std::uint32_t key, std::uint64_t& counted) const {
   if (key == no_key) return branches[branch].start;
   auto first = key_item(branch, key);
@@ -364,6 +394,7 @@ void store::move_item(std::uint32_t from, std::uint32_t to) {
     set_key_item(moved.parent, moved.key, to);
   }
   if (moved.kind() == content_kind::type) branches[moved.content].item = to;
+  if (has_place(moved)) positions.moved(from, to);
   auto& log = logs_[moved.client];
   log.at(log.find(moved.clock)).item = to;
 }
@@ -393,7 +424,7 @@ std::size_t store::memory() const {
   bytes += client_index_.memory() + root_index_.memory() + entry_index_.memory();
   bytes += logs_.capacity() * sizeof(struct_log) + wide_ids_.capacity() * sizeof(unit_id);
   bytes += (descending_.capacity() + roots_.capacity() + free_branches_.capacity()) * sizeof(std::uint32_t);
-  bytes += splits.capacity() * sizeof(unit_id);
+  bytes += splits.capacity() * sizeof(unit_id) + positions.memory();
   for (const auto& each : logs_) bytes += each.memory();
   return bytes;
 }

@@ -30,6 +30,18 @@ class engine {
   /// and costs a walk over all structs.
   const bytes& delete_set() const;
 
+  // Editing, for crdt::edit: one transaction from begin_edit() to finish_edit() or cancel_edit().
+
+  /// Begins an edit of a client; `number` is the store's for it. Refused with unusable, edit_open or too_many_clients.
+  std::optional<apply_errc> begin_edit(std::uint64_t client, std::uint32_t& number);
+  transaction& running() { return transaction_; }
+  /// Makes the edit final, and writes it as an update; nothing in it if nothing changed. On a failure the document is
+  /// unusable.
+  result<apply_report, apply_errc> finish_edit(std::uint32_t client, bytes& update);
+  void cancel_edit();
+  /// Whether an edit is open.
+  bool editing = false;
+
   std::size_t memory() const;
 
   document_options options;
@@ -73,11 +85,13 @@ class engine {
   bool run_pending_structs(std::uint64_t client);
   bool run_pending_deletes(std::uint64_t client);
   void apply_deletes(const decoded_update& update);
+  apply_report report() const;
   unit_id local(std::uint32_t client, std::uint32_t clock) const {
     return client == none ? unit_id{} : unit_id{clients_[client], clock};
   }
 
   transaction transaction_;
+  std::size_t roots_before_edit_ = 0;
   bool pending_changed_ = false;
   mutable bytes delete_set_;
   mutable bool delete_set_known_ = false;

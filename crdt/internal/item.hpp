@@ -74,6 +74,9 @@ constexpr bool in_arena(content_kind kind) {
   return kind != content_kind::deleted && kind != content_kind::type;
 }
 
+/// The tree of a list that has none.
+inline constexpr std::uint16_t no_tree = 0xFFFF;
+
 /// A shared type: a list and a set of keys. Roots have no item.
 struct branch {
   std::uint32_t item = nil;   // nil: a root
@@ -85,7 +88,8 @@ struct branch {
   std::uint32_t depth = 0;
   type_kind kind = type_kind::root;
   bool used = true;
-  std::uint64_t length = 0;  // visible units of the list
+  mutable std::uint16_t tree = no_tree;  // of the list's positions (position_index.hpp), a cache
+  std::uint64_t length = 0;              // visible units of the list
 };
 
 /// The last item of a key's list, whose last unit is the key's value.

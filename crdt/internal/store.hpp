@@ -13,6 +13,7 @@
 #include "crdt/internal/hash.hpp"
 #include "crdt/internal/item.hpp"
 #include "crdt/internal/name_pool.hpp"
+#include "crdt/internal/position_index.hpp"
 #include "crdt/internal/struct_log.hpp"
 
 namespace octavo::crdt::internal {
@@ -86,15 +87,29 @@ class store {
   std::uint32_t root(std::string_view name);
   std::uint32_t find_root(std::string_view name) const;
   const std::vector<std::uint32_t>& roots() const { return roots_; }
+  /// Forgets the roots that were made last, which hold nothing: so many are left.
+  void forget_roots(std::size_t left);
 
   // --- keys
 
   /// The last item of a key's list, or nil.
   std::uint32_t key_item(std::uint32_t branch, std::uint32_t key) const;
   void set_key_item(std::uint32_t branch, std::uint32_t key, std::uint32_t item);
+  /// Forgets a key whose only item goes.
+  void forget_key(std::uint32_t branch, std::uint32_t key);
 
   /// The first item of a list or of a key's list.
   std::uint32_t first_of(std::uint32_t branch, std::uint32_t key, std::uint64_t& steps) const;
+
+  // --- positions
+
+  /// Whether a change of this item must be told to the positions.
+  bool has_place(const item& of) const { return of.listed() && branches[of.parent].tree != no_tree; }
+  /// The tree of a list, made if need be.
+  const position_index& positions_of(std::uint32_t branch) const {
+    positions.build(*this, branch);
+    return positions;
+  }
 
   /// Moves contents to a fresh arena if much of the present one is waste.
   void compact_contents();
@@ -111,6 +126,7 @@ class store {
   std::vector<branch> branches;
   std::vector<map_entry> entries;
   name_pool names;
+  mutable position_index positions;
   std::size_t deleted_items = 0;
   /// No type nests deeper, nor ever did.
   std::uint32_t deepest_type = 0;

@@ -134,6 +134,14 @@ class struct_log {
     target.insert(target.begin() + place.index + 1, entry);
   }
 
+  /// Takes the last entry away.
+  void drop_last() {
+    auto& entries = tiers_.back().entries;
+    end_ = entries.back().clock;
+    entries.pop_back();
+    if (entries.empty()) tiers_.pop_back();
+  }
+
   void erase(log_position place) {
     auto& entries = tiers_[place.tier].entries;
     entries.erase(entries.begin() + place.index);

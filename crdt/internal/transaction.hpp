@@ -32,6 +32,12 @@ struct incoming {
 
 class transaction {
  public:
+  struct range {
+    std::uint32_t client;
+    std::uint32_t clock;
+    std::uint32_t end;
+  };
+
   transaction(store& on, const document_options& options) : store_(on), options_(options), seen_(options.hash_seed) {}
 
   /// The work that follows may take so many steps.
@@ -48,9 +54,16 @@ class transaction {
   void erase(std::uint32_t client, std::uint32_t clock, std::uint32_t end);
   /// Whether that cannot fill the document.
   bool has_room_to_erase(std::uint32_t client, std::uint32_t clock, std::uint32_t end) const;
+  /// Deletes one item, and all that is in it.
+  void delete_item(std::uint32_t index);
   /// Collects and joins. After a failure it does nothing.
   void finish();
+  /// In place of finish(): takes everything back, as long as all structs were of one client, with neighbours that are
+  /// alive or deleted but not collected.
+  void rollback();
 
+  /// Stops the transaction, whatever follows.
+  void stop(apply_errc code) { fail(code); }
   /// Set when the transaction had to stop half-way; the store must be discarded.
   std::optional<apply_errc> failure() const { return failure_; }
   bool over_budget() const { return store_.steps > step_budget_; }
@@ -58,6 +71,8 @@ class transaction {
   std::uint64_t structs_integrated() const { return integrated_; }
   std::uint64_t units_deleted() const { return units_deleted_; }
   const std::vector<clock_advance>& advances() const { return advances_; }
+  /// What was deleted until now, in the order of deletion; finish() forgets it.
+  const std::vector<range>& deletes() const { return deletes_; }
   /// Whether the set of deleted units changed, collected structs included.
   bool deletes_changed() const { return deletes_changed_; }
 
@@ -69,12 +84,6 @@ class transaction {
   }
 
  private:
-  struct range {
-    std::uint32_t client;
-    std::uint32_t clock;
-    std::uint32_t end;
-  };
-
   bool append_to_last(const incoming& next);
   void append_collected(const incoming& next);
   std::uint32_t find_parent(const incoming& next, std::uint32_t left, std::uint32_t right, std::uint32_t& key);
@@ -85,7 +94,8 @@ class transaction {
   void attach_type(std::uint32_t index, std::string_view content);
   bool nests_too_deep(std::uint32_t parent) const { return store_.type(parent).depth >= options_.max_type_depth; }
   void note_advance(std::uint32_t client);
-  void delete_item(std::uint32_t index);
+  void unlink(std::uint32_t index);
+  void revive(const range& of);
   void delete_children(std::uint32_t branch);
   void collect(const range& of);
   void collect_item(std::uint32_t index);
