@@ -208,7 +208,7 @@ edit_result<> edit::insert_string(type_handle into, std::uint64_t index, std::st
   if (!measure_utf8(text, units)) return edit_errc::bad_text;
   if (units == 0) return {};
   editor on(*engine_, client_);
-  auto at = on.seek(into.index_, on.round_down(into.index_, index));
+  auto at = on.seek(into.index_, index, true);
   const auto wanted = exactly != nullptr ? on.exactly(at, *exactly) : at.formats;
   if (const auto why = on.check_room(units, text.size(), wanted)) return *why;
   on.insert_text(into.index_, at, content_kind::string, static_cast<std::uint32_t>(units), text, wanted);
@@ -235,7 +235,7 @@ edit_result<> edit::insert_embed(type_handle into, std::uint64_t index, const va
   const auto content = json_text(embed);
   if (!content || !formats_of(exactly, given)) return edit_errc::bad_value;
   editor on(*engine_, client_);
-  auto at = on.seek(into.index_, on.round_down(into.index_, index));
+  auto at = on.seek(into.index_, index, true);
   const auto wanted = on.exactly(at, given);
   if (const auto why = on.check_room(1, content->size(), wanted)) return *why;
   on.insert_text(into.index_, at, content_kind::embed, 1, *content, wanted);
@@ -300,7 +300,7 @@ edit_result<std::uint32_t> edit::insert_one(type_handle into, std::uint64_t inde
                                             const std::string& content) {
   if (index > engine_->data.type(into.index_).length) return edit_errc::out_of_range;
   editor on(*engine_, client_);
-  auto at = on.seek(into.index_, has_text(into.kind_) ? on.round_down(into.index_, index) : index);
+  auto at = on.seek(into.index_, index, has_text(into.kind_));
   const auto wanted = on.exactly(at, {});
   if (const auto why = on.check_room(1, content.size(), wanted)) return *why;
   std::uint32_t made = nil;

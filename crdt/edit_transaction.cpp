@@ -153,6 +153,8 @@ result<apply_report, apply_errc> engine::finish_edit(std::uint32_t client, bytes
   if (transaction_.failure()) return *transaction_.failure();
   update.clear();
   if (end != before || !deletes.empty()) {
+    constexpr std::size_t usual_size = 64;
+    update.reserve(usual_size);
     lib0_writer writer(update);
     writer.var_uint(end != before ? 1 : 0);
     text_place near;

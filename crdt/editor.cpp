@@ -112,7 +112,8 @@ std::uint32_t editor::create(std::uint32_t branch, std::uint32_t left, std::uint
       next.parent = {data_.at(parent.item).client, data_.at(parent.item).clock};
     }
   }
-  if (UINT32_MAX - units <= log.end() || !engine_.running().has_room_for(next)) {
+  // Neighbours need no cut, and check_room() has seen to what is appended to.
+  if (UINT32_MAX - units <= log.end() || data_.items.full() || !data_.contents.fits(content.size())) {
     engine_.running().stop(apply_errc::document_full);
     return left;
   }
@@ -158,10 +159,13 @@ bool editor::inside_pair(std::uint32_t branch, std::uint64_t index) const {
   const auto& list = data_.type(branch);
   if (index == 0 || index >= list.length) return false;
   const auto place = data_.positions_of(branch).at(list, index - 1);
-  const item& each = data_.at(place.item);
-  if (each.kind() != content_kind::string || place.offset + 1 == each.length || each.content_bytes == each.length)
-    return false;
-  return find_utf16(data_.content_of(each), place.offset + 1).splits_pair;
+  return place.offset + 1 < data_.at(place.item).length && splits_pair(place.item, place.offset + 1);
+}
+
+bool editor::splits_pair(std::uint32_t index, std::uint32_t units) const {
+  const item& each = data_.at(index);
+  if (each.kind() != content_kind::string || each.content_bytes == each.length) return false;
+  return find_utf16(data_.content_of(each), units).splits_pair;
 }
 
 std::uint64_t editor::round_down(std::uint32_t branch, std::uint64_t index) const {
@@ -173,7 +177,7 @@ void editor::round_range(std::uint32_t branch, std::uint64_t& begin, std::uint64
   if (inside_pair(branch, end)) ++end;
 }
 
-text_cursor editor::seek(std::uint32_t branch, std::uint64_t index) {
+text_cursor editor::seek(std::uint32_t branch, std::uint64_t index, bool round) {
   text_cursor at;
   at.index = index;
   const auto& positions = data_.positions_of(branch);
@@ -182,7 +186,11 @@ text_cursor editor::seek(std::uint32_t branch, std::uint64_t index) {
   } else {
     const auto place = positions.at(data_.type(branch), index - 1);
     at.left = place.item;
-    if (place.offset + 1 < data_.at(at.left).length) cut_item(at.left, place.offset + 1);
+    const auto units = place.offset + 1;
+    if (units < data_.at(at.left).length) {
+      if (round && splits_pair(at.left, units)) return seek(branch, index - 1, false);
+      cut_item(at.left, units);
+    }
     at.right = data_.at(at.left).right;
   }
   load_formats(branch, at);

@@ -127,7 +127,9 @@ void position_index::build(const store& data, std::uint32_t index) {
     leaf_of_[at] = level.back();
   }
   if (level.empty()) level.push_back(new_leaf());
-  tree made{nil, 0, index};
+  tree made;
+  made.branch = index;
+  made.formats = std::any_of(level.begin(), level.end(), [&](std::uint32_t id) { return leaves_[id].formats != 0; });
   while (level.size() > 1) {
     std::vector<std::uint32_t> above;
     for (const auto child : level) {
@@ -246,14 +248,6 @@ std::uint32_t position_index::last(const branch& list) const {
   for (auto height = in.height; height > 0; --height) id = nodes_[id].child[nodes_[id].count - 1];
   const leaf& here = leaves_[id];
   return here.count == 0 ? nil : here.items[here.count - 1];
-}
-
-bool position_index::has_formats(const branch& list) const {
-  const tree& in = trees_[list.tree];
-  if (in.height == 0) return leaves_[in.root].formats != 0;
-  const node& root = nodes_[in.root];
-  return std::any_of(root.sum.begin(), root.sum.begin() + root.count,
-                     [](const sums& each) { return each.formats != 0; });
 }
 
 // The markers among the first slots of a leaf, the last ones first.
@@ -413,6 +407,7 @@ void position_index::linked(const store& data, std::uint32_t index) {
   ++to.count;
   put(data, to, slot, index);
   leaf_of_[index] = id;
+  in.formats |= (to.formats & bit(slot)) != 0;
   update_above(data, id, (to.formats & bit(slot)) != 0, to.units[slot], (to.alive & bit(slot)) != 0 ? 1 : 0);
 }
 
@@ -485,6 +480,7 @@ void position_index::resized(const store& data, std::uint32_t index) {
   const auto alive = static_cast<std::int32_t>((in.alive >> slot) & 1);
   const auto formats = in.formats;
   put(data, in, slot, index);
+  if (formats != in.formats) tree_of(data, index).formats = true;
   const auto alive_now = static_cast<std::int32_t>((in.alive >> slot) & 1);
   update_above(data, id, formats != in.formats, std::int64_t{in.units[slot]} - std::int64_t{units}, alive_now - alive);
 }

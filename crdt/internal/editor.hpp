@@ -61,8 +61,8 @@ class editor {
   /// Makes an item under a key.
   std::uint32_t create(std::uint32_t branch, std::string_view key, content_kind kind, std::string_view content);
 
-  /// The place behind so many visible units.
-  text_cursor seek(std::uint32_t branch, std::uint64_t index);
+  /// The place behind so many visible units, of a text in front of the pair that it would tear if it is to be rounded.
+  text_cursor seek(std::uint32_t branch, std::uint64_t index, bool round = false);
   /// A range that takes in the pairs that it touches. Both ends must be within the list.
   void round_range(std::uint32_t branch, std::uint64_t& begin, std::uint64_t& end) const;
   std::uint64_t round_down(std::uint32_t branch, std::uint64_t index) const;
@@ -87,6 +87,7 @@ class editor {
   void clean_gap(std::uint32_t branch, std::uint32_t start, std::uint32_t current, const format_list& before,
                  format_list& now);
   std::uint32_t cut_item(std::uint32_t index, std::uint32_t units);
+  bool splits_pair(std::uint32_t index, std::uint32_t units) const;
   bool inside_pair(std::uint32_t branch, std::uint64_t index) const;
 
   store& data_;

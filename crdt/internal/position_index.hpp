@@ -46,8 +46,8 @@ class position_index {
   /// The formatting markers in force behind an item, in the order of their places: of each key the last that is not
   /// deleted. Keys beyond a certain number may come more than once, and then the last one counts.
   void formats_after(const store& data, std::uint32_t item, std::vector<std::uint32_t>& markers) const;
-  /// True if the list has a formatting marker that is not deleted.
-  bool has_formats(const branch& list) const;
+  /// False if the list never had a formatting marker that was not deleted, since its tree was made.
+  bool has_formats(const branch& list) const { return trees_[list.tree].formats; }
 
   /// An item has come into its list.
   void linked(const store& data, std::uint32_t item);
@@ -95,6 +95,7 @@ class position_index {
     std::uint32_t root = nil;
     std::uint32_t height = 0;  // 0: the root is a leaf
     std::uint32_t branch = nil;
+    bool formats = false;  // whether there ever was a formatting marker that was not deleted
   };
 
   tree& tree_of(const store& data, std::uint32_t item);
