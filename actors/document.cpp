@@ -1,6 +1,7 @@
 #include "actors/document.hpp"
 
 #include <algorithm>
+#include <random>
 #include <unordered_set>
 
 #include "actors/logger.hpp"
@@ -13,6 +14,8 @@ namespace {
 constexpr auto acks_looked_back = 16;
 /// A document's memory is added up anew once edits may have made so much of it.
 constexpr auto measure_step_bytes = std::size_t{16} << 10;
+/// Server edits go on under another client id beyond this clock.
+constexpr auto writer_clock_max = std::uint32_t{1} << 31;
 
 std::vector<payload> to_payloads(std::vector<bytes> chunks) {
   auto result = std::vector<payload>{};
@@ -54,6 +57,7 @@ void document_state::install(crdt::document content, std::uint64_t seq) {
   measured_bytes_ = 0;
   forget_encoded();
   seq_ = committed_seq_ = history_from_seq_ = seq;
+  writer_id_ = 0;
 }
 
 void document_state::forget_encoded() {
@@ -224,11 +228,19 @@ bool document_state::edit(session_key who, const request& what, std::int64_t uni
     counters_.edits_known.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
-  ++seq_;
-  remember_clocks(applied->advances);
-  forget_encoded();
   auto found = sessions_.find(who);
-  records_.push_back({seq_, unix_ms, found == sessions_.end() ? std::string{} : found->second.user, canonical});
+  take(who, found == sessions_.end() ? std::string{} : found->second.user, unix_ms, std::move(canonical),
+       applied->advances);
+  return true;
+}
+
+// Numbers an edit that is in the content, and hands it to the log and, behind the gate, to everyone.
+void document_state::take(session_key who, std::string user, std::int64_t unix_ms, payload canonical,
+                          std::span<const crdt::clock_advance> advances) {
+  ++seq_;
+  remember_clocks(advances);
+  forget_encoded();
+  records_.push_back({seq_, unix_ms, std::move(user), canonical});
   ++records_since_snapshot_;
   bytes_since_snapshot_ += canonical.size();
   bytes_taken_ += canonical.size();
@@ -240,7 +252,48 @@ bool document_state::edit(session_key who, const request& what, std::int64_t uni
   waiting.kind = gated::kind_type::edit;
   waiting.update = std::move(canonical);
   gate_.push_back(std::move(waiting));
-  return true;
+}
+
+// A client id that nobody has used: clocks of an earlier run may have been lost on the way to the disk, and others may
+// know them.
+std::uint64_t document_state::writer_id() {
+  if (writer_id_ != 0 && content_.clock(writer_id_) < writer_clock_max) return writer_id_;
+  auto random = std::random_device{};
+  do {
+    writer_id_ = random();
+  } while (writer_id_ == 0 || content_.clock(writer_id_) != 0);
+  return writer_id_;
+}
+
+result<std::uint64_t> document_state::edit(const server_edit& what, std::int64_t unix_ms, bool may_write,
+                                           std::string_view why) {
+  if (broken_) return fail(errc::unavailable, "the document is loaded anew");
+  if (!may_write) return fail(errc::no_space, std::string{why});
+  if (what.operations.size() > options_.edit_operations_max)
+    return fail(errc::limit_exceeded, "an edit has " + std::to_string(options_.edit_operations_max) +
+                                          " operations at most: make several of it");
+  const auto only_erases = std::ranges::all_of(what.operations, [](const edit_operation& one) {
+    return one.kind == edit_kind::erase || one.kind == edit_kind::remove;
+  });
+  if (!only_erases && !has_room_for(what.weight()))
+    return fail(errc::limit_exceeded, "the document takes up as much memory as one document may (document-bytes-max, " +
+                                          std::to_string(options_.content_bytes_max >> 20) +
+                                          " MiB); delete something first");
+  auto open = crdt::edit{content_, writer_id()};
+  for (auto i = std::size_t{0}; i < what.operations.size(); ++i) {
+    // What was done before goes with the edit.
+    if (auto done = apply(open, what.operations[i]); !done)
+      return fail(done.error().code, "operation " + std::to_string(i + 1) + ": " + done.error().message);
+  }
+  auto done = open.commit();
+  if (!done) {
+    if (!content_.usable()) broken_ = broken_update{{}, what.user, std::string{to_string(done.error())}, {}};
+    return fail(errc::limit_exceeded, std::string{to_string(done.error())});
+  }
+  if (done->update.empty()) return seq_;
+  estimated_bytes_ += what.weight();
+  take({}, what.user, unix_ms, payload{std::move(done->update)}, done->report.advances);
+  return seq_;
 }
 
 void document_state::sync(session_key who, const request& what) {

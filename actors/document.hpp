@@ -18,6 +18,7 @@
 #include "actors/metrics.hpp"
 #include "actors/options.hpp"
 #include "actors/presence.hpp"
+#include "actors/server_edit.hpp"
 #include "crdt/document.hpp"
 
 namespace octavo::actors {
@@ -55,6 +56,9 @@ class document_state {
   /// Handles what the sessions behind a subscriber ask. `may_write` is false while the disk is full: then edits are
   /// refused, with `why`. Stops at an update that breaks the document.
   void handle(subscriber_id subscriber, const relay_burst& burst, moment now, bool may_write, std::string_view why);
+  /// Makes an edit for a program: all of it or nothing. Returns the sequence number at which it is there, or why it
+  /// was not taken. `may_write` and `why` as for handle().
+  result<std::uint64_t> edit(const server_edit& what, std::int64_t unix_ms, bool may_write, std::string_view why);
   /// The log holds all records up to `seq`.
   void committed(std::uint64_t seq);
   /// Asks every session for what the document lacks, if edits were refused that might be taken now. True if so.
@@ -122,6 +126,9 @@ class document_state {
   void leave(session_key who, std::int64_t steady_ms);
   void handle_one(session_key who, const request& what, moment now, bool may_write, std::string_view why);
   bool edit(session_key who, const request& what, std::int64_t unix_ms, bool may_write, std::string_view why);
+  void take(session_key who, std::string user, std::int64_t unix_ms, payload canonical,
+            std::span<const crdt::clock_advance> advances);
+  std::uint64_t writer_id();
   void offer(session_key who, const request& what);
   bool decode(session_key who, const request& what);
   bool has_room_for(std::size_t bytes);
@@ -161,6 +168,7 @@ class document_state {
   std::uint64_t history_from_seq_ = 0;  // states after this number and later can be told
   std::vector<payload> full_state_;     // empty: to be made; so after every change
   std::optional<broken_update> broken_;
+  std::uint64_t writer_id_ = 0;  // the client id of server_edits; 0: not drawn yet
   std::uint64_t bytes_taken_ = 0;
   std::size_t measured_bytes_ = 0;               // of the content, when it was last added up; 0: to be done
   std::size_t estimated_bytes_ = 0;              // what edits may have added since

@@ -5,6 +5,7 @@
 #include <caf/typed_response_promise.hpp>
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <unordered_map>
 
 #include "actors/document.hpp"
@@ -62,7 +63,9 @@ class document_impl {
         [this](join_atom, const subscriber_actor& who) { return join(who); },
         [this](part_atom, const subscriber_actor& who) { part(who.address()); },
         [this](const relay_burst& burst, const subscriber_actor& from) { handle(burst, from); },
-        [this](state_atom) { return full_state(); },
+        [this](state_atom) { return read({read_format::update, {}}); },
+        [this](edit_atom, const server_edit& what) { return edit(what); },
+        [this](read_atom, const read_request& what) { return read(what); },
         [this](stop_atom) {
           return stop(error{errc::none, {}});
         },
@@ -109,8 +112,9 @@ class document_impl {
       one.second.deliver(state_.seq());
     }
     waiting_joins_.clear();
-    for (auto& one : waiting_states_) one.what = encoded_state();
-    deliver_states();
+    for (auto& one : std::exchange(questions_, {})) one.ask();
+    deliver_answers();
+    pump();
     if (ending_) {
       end_when_durable();
       return;
@@ -124,7 +128,7 @@ class document_impl {
     counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
     logger().error("document={} cannot be loaded: {}", printable(name_), why.message);
     for (auto& one : waiting_joins_) one.second.deliver(make_error(why));
-    for (auto& one : waiting_states_) one.to.deliver(make_error(why));
+    for (auto& one : questions_) one.refuse(why);
     for (auto& one : waiting_stops_) one.deliver();
     self_->quit(make_error(why));
   }
@@ -195,7 +199,7 @@ class document_impl {
           std::chrono::duration_cast<std::chrono::microseconds>(now - in_flight_.front().second).count()));
       in_flight_.pop_front();
     }
-    deliver_states();
+    deliver_answers();
     pump();
     snapshot_if_due();
     if (ending_) end_when_durable();
@@ -393,28 +397,60 @@ class document_impl {
 
   // --- reading ---
 
-  caf::result<payload> full_state() {
+  caf::result<payload> read(const read_request& what) {
     if (state_.broken()) return make_error(error{errc::unavailable, "the document is loaded anew"});
-    auto promise = self_->make_response_promise<payload>();
-    waiting_states_.push_back({promise, state_.seq(), loaded_ ? encoded_state() : payload{}});
-    if (loaded_) deliver_states();
+    return answer_when_durable<payload>(
+        [this, what]() -> result<payload> { return payload{actors::read(state_.content(), what)}; });
+  }
+
+  caf::result<std::uint64_t> edit(const server_edit& what) {
+    if (state_.broken() || ending_ || leaving_)
+      return make_error(error{errc::unavailable, "the document is leaving memory: ask for it again"});
+    return answer_when_durable<std::uint64_t>([this, what]() -> result<std::uint64_t> {
+      auto why = std::string{"the server's disk is full: edits are not taken until there is room"};
+      return state_.edit(what, unix_now_ms(), disk_.has_room_for(what.weight()), why);
+    });
+  }
+
+  /// An answer shows edits, and so waits for the disk like any other output; and before that for the document itself.
+  template <class T, class Make>
+  caf::result<T> answer_when_durable(Make make) {
+    if (questions_.size() + answers_.size() >= options_.answers_max)
+      return make_error(error{errc::unavailable, "too many questions wait for this document: ask again later"});
+    auto promise = self_->make_response_promise<T>();
+    auto ask = [this, promise, make = std::move(make)]() mutable {
+      auto made = make();
+      if (!made)
+        promise.deliver(make_error(made.error()));
+      else
+        answers_.push_back({state_.seq(), [promise, what = std::move(*made)]() mutable { promise.deliver(what); }});
+    };
+    if (!loaded_) {
+      questions_.push_back({std::move(ask), [promise](const error& why) mutable { promise.deliver(make_error(why)); }});
+      return promise;
+    }
+    ask();
+    deliver_answers();
+    pump();
     return promise;
   }
 
-  /// An answer to a reader shows edits, and so waits for the disk like any other output.
-  void deliver_states() {
-    while (!waiting_states_.empty() && waiting_states_.front().seq <= state_.committed_seq()) {
-      waiting_states_.front().to.deliver(std::move(waiting_states_.front().what));
-      waiting_states_.pop_front();
+  void deliver_answers() {
+    while (!answers_.empty() && answers_.front().seq <= state_.committed_seq()) {
+      answers_.front().deliver();
+      answers_.pop_front();
     }
   }
 
-  payload encoded_state() const { return payload{state_.content().encode_state_as_update_v1()}; }
+  /// Asked before the document was loaded.
+  struct question {
+    std::function<void()> ask;
+    std::function<void(const error&)> refuse;
+  };
 
-  struct waiting_state {
-    caf::typed_response_promise<payload> to;
+  struct answer {
     std::uint64_t seq = 0;
-    payload what;
+    std::function<void()> deliver;
   };
 
   struct subscriber {
@@ -435,7 +471,8 @@ class document_impl {
   std::unordered_map<subscriber_id, subscriber_actor> handles_;
   subscriber_id next_subscriber_ = 1;
   std::vector<std::pair<subscriber_actor, caf::typed_response_promise<std::uint64_t>>> waiting_joins_;
-  std::deque<waiting_state> waiting_states_;
+  std::vector<question> questions_;
+  std::deque<answer> answers_;
   std::vector<caf::typed_response_promise<void>> waiting_stops_;
   std::deque<std::pair<std::uint64_t, clock::time_point>> in_flight_;
   std::string reason_refused_;

@@ -14,6 +14,7 @@
 #include "actors/error.hpp"
 #include "actors/messages.hpp"
 #include "actors/outlet.hpp"
+#include "actors/server_edit.hpp"
 
 namespace octavo::crdt {
 class document;
@@ -72,6 +73,11 @@ CAF_ADD_ATOM(octavo, octavo::actors, quarantine_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, stop_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, drop_atom)
 
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::server_edit))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::read_request))
+CAF_ADD_ATOM(octavo, octavo::actors, edit_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, read_atom)
+
 CAF_END_TYPE_ID_BLOCK(octavo)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::client_input)
@@ -100,6 +106,11 @@ using document_actor = caf::typed_actor<
     caf::result<void>(relay_burst, subscriber_actor),
     // The durable state as one update, v1.
     caf::result<payload>(state_atom),
+    // Edits the document, all operations or none; broadcast like anyone's edit. Answered with its sequence number once
+    // it is durable (that of the last edit, if nothing changed), or with what is wrong and where.
+    caf::result<std::uint64_t>(edit_atom, server_edit),
+    // The document in a form. What it shows is durable when the answer comes.
+    caf::result<payload>(read_atom, read_request),
     // Takes no more edits, writes what it has, and ends. Answered when all is on disk.
     caf::result<void>(stop_atom),
     // The document is deleted: closes all sessions and ends. Answered when nothing of it is on its way to the disk.

@@ -28,6 +28,8 @@ struct document_options {
   std::size_t content_bytes_max = 256u << 20;       ///< memory of one document; beyond it only deletes are taken
   std::size_t arena_bytes_max = UINT32_MAX;         ///< content alone of one document, as far as its offsets reach
   std::uint64_t update_steps_max = std::uint64_t{1} << 25;  ///< work that integrating one edit may take
+  std::size_t edit_operations_max = 65'536;                 ///< operations of one server_edit
+  std::size_t answers_max = 4'096;                          ///< reads and server_edits that wait for the disk
   std::size_t bad_messages_max = 10;                        ///< malformed messages of one session before it is closed
   std::int64_t idle_timeout_ms = 120'000;                   ///< without sessions for so long: snapshot and leave memory
   std::uint64_t hash_seed = 0;  ///< random per process: against clients that choose names which collide
