@@ -77,7 +77,10 @@ int inspect(const update_request& asked) {
 
 int merge(const update_request& asked) {
   auto all = unite(asked);
-  return all ? write_update(asked, all->update, all->encoding) : report(all.error(), asked.json);
+  if (!all) return report(all.error(), asked.json);
+  all->update.normalize();
+  all->update.coalesce();
+  return write_update(asked, all->update, all->encoding);
 }
 
 int convert(const update_request& asked) {
@@ -132,39 +135,37 @@ int diff(const update_request& asked) {
 
 // --- state-vector
 
-result<crdt::state_vector> state_of(const update_request& asked) {
+result<crdt::state_vector> state_of_updates(const update_request& asked) {
+  auto all = unite(asked);
+  if (!all) return tl::unexpected{all.error()};
+  const auto encoded = crdt::encode_update_v1(all->update);
+  return *crdt::state_vector_of_update(encoded, update_encoding::v1, crdt::no_limits);
+}
+
+/// A state vector by itself, or in a message, which may hold an update as well.
+result<crdt::state_vector> state_given(const update_request& asked) {
   const auto options = inputs_of(asked);
-  if (!asked.vector && !asked.frame) {
-    auto all = unite(asked);
-    if (!all) return tl::unexpected{all.error()};
-    auto state =
-        crdt::state_vector_of_update(crdt::encode_update_v1(all->update), update_encoding::v1, crdt::no_limits);
-    return *state;
-  }
   auto state = result<crdt::state_vector>{};
   auto count = 0;
-  each_input(asked.files, options, [&](const named_input& next) {
+  each_input(asked.files, options, [&](named_input next) {
     if (++count > 1) {
       state = fail(errc::invalid_argument, "one state vector at a time");
       return false;
     }
     state = read_state_vector(next, options);
+    if (state || asked.vector || !next.given) return true;
+    auto input = read_update(std::move(next), options);
+    if (input)
+      state = *crdt::state_vector_of_update(input->data, input->encoding, read_limits());
+    else
+      state = tl::unexpected{input.error()};
     return true;
   });
   return state;
 }
 
 int state_vector(const update_request& asked) {
-  auto state = state_of(asked);
-  // A message may hold either: what is no SyncStep1 is asked for its update.
-  if (!state && asked.frame && !asked.vector && state.error().code == errc::malformed) {
-    auto all = unite(asked);
-    if (all) {
-      auto of_update =
-          crdt::state_vector_of_update(crdt::encode_update_v1(all->update), update_encoding::v1, crdt::no_limits);
-      state = *of_update;
-    }
-  }
+  auto state = asked.vector || asked.frame ? state_given(asked) : state_of_updates(asked);
   if (!state) return report(state.error(), asked.json);
   if (!asked.form.empty() && !asked.json) return write_bytes(asked, crdt::encode_state_vector(*state), {});
   return print_to(asked, [&](std::ostream& out) {

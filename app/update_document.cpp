@@ -57,9 +57,9 @@ verdict judge(named_input next, const input_options& options, crdt::document& do
     return out;
   }
   const auto waiting = waiting_in(document);
-  out.good = std::string{to_string(input->encoding)} + ", " + std::to_string(input->data.size()) + " bytes, " +
-             std::to_string(input->update.structs().size()) + " structs, " +
-             std::to_string(input->update.deletes().size()) + " ranges of deletes";
+  out.good = std::string{to_string(input->encoding)} + ", " + counted(input->data.size(), "byte") + ", " +
+             counted(input->update.structs().size(), "struct") + ", " +
+             counted(input->update.deletes().size(), "range") + " of deletes";
   if (!waiting.empty()) out.good += "; " + shown_waiting(waiting);
   if (!input->remark.empty()) out.good += "; " + input->remark;
   out.details = {{"encoding", std::string{to_string(input->encoding)}},

@@ -75,7 +75,6 @@ result<united_update> unite(const update_request& asked) {
   });
   if (!done) return tl::unexpected{done.error()};
   all.update.normalize();
-  all.update.coalesce();
   return all;
 }
 

@@ -51,7 +51,7 @@ void say_remark(const update_request& asked, const update_input& input);
 /// Calls `use` with each update until one cannot be read or `use` fails. No update at all is an error, too.
 result<void> each_update(const update_request& asked, const std::function<result<void>(update_input)>& use);
 
-/// All updates as one, in the encoding of the first. It borrows `data`.
+/// All updates as one, in the encoding of the first; structs are not joined. It borrows `data`.
 struct united_update {
   std::vector<bytes> data;
   crdt::decoded_update update;
