@@ -11,6 +11,7 @@
 
 #include "app/documents.hpp"
 #include "app/output.hpp"
+#include "app/update_print.hpp"
 #include "crdt/awareness.hpp"
 #include "crdt/lib0.hpp"
 
@@ -30,6 +31,15 @@ bool is_limit(crdt::decode_errc code) {
 }
 
 // --- files
+
+/// File names may be any bytes: this is one that a terminal and JSON take.
+std::string shown_name(const std::string& file) {
+  auto name = printable_name(file);
+  if (!crdt::is_utf8(name))
+    for (auto& each : name)
+      if (static_cast<unsigned char>(each) >= 0x80) each = '?';
+  return terminal_safe(name);
+}
 
 result<bytes> read_all(std::istream& in, const std::string& name) {
   const auto bound = read_limits().max_bytes;
@@ -276,7 +286,7 @@ void each_input(const std::vector<std::string>& files, const input_options& opti
   auto was_read = false;
   const auto standard_input = std::vector<std::string>{"-"};
   for (const auto& file : files.empty() ? standard_input : files) {
-    const auto name = file == "-" ? std::string{"standard input"} : printable_name(file);
+    const auto name = file == "-" ? std::string{"standard input"} : shown_name(file);
     auto given = file == "-" ? read_standard_input(was_read) : read_file(file, name);
     if (given && options.lines) {
       if (!take_lines(name, *given, take)) return;
@@ -308,7 +318,7 @@ result<crdt::state_vector> read_state_vector(const named_input& input, const inp
 result<crdt::state_vector> read_state_vector_argument(const std::string& word, const input_options& options) {
   auto problem = std::error_code{};
   if (std::filesystem::exists(word, problem)) {
-    const auto name = printable_name(word);
+    const auto name = shown_name(word);
     return read_state_vector({name, read_file(word, name)}, options);
   }
   const auto given = as_bytes(word);

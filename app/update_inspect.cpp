@@ -13,6 +13,8 @@ using crdt::none;
 
 namespace {
 
+constexpr auto repeated_name_max = std::size_t{4096};
+
 std::string id_text(std::uint64_t client, std::uint64_t clock) {
   return std::to_string(client) + ':' + std::to_string(clock);
 }
@@ -53,7 +55,7 @@ class inspection {
   }
 
   void print_json(std::ostream& out) const {
-    auto text = "{\"name\":" + json_string(valid(input_.name)) + ",\"form\":\"" + std::string{to_string(input_.form)} +
+    auto text = "{\"name\":" + json_string(input_.name) + ",\"form\":\"" + std::string{to_string(input_.form)} +
                 "\",\"encoding\":\"" + std::string{to_string(input_.encoding)} +
                 "\",\"bytes\":" + std::to_string(input_.data.size()) +
                 ",\"canonical\":" + (canonical_ ? "true" : "false");
@@ -91,15 +93,6 @@ class inspection {
   }
 
  private:
-  /// File names may be any bytes; JSON may not.
-  static std::string valid(std::string_view name) {
-    auto out = std::string{name};
-    if (crdt::is_utf8(out)) return out;
-    for (auto& each : out)
-      if (static_cast<unsigned char>(each) >= 0x80) each = '?';
-    return out;
-  }
-
   bool shows(std::uint32_t client) const { return !options_.client || *options_.client == update_.client_id(client); }
   bool shows(std::uint32_t clock, std::uint32_t end) const {
     return !options_.clock || (clock <= *options_.clock && *options_.clock < end);
@@ -252,6 +245,10 @@ class inspection {
       text += ",\"right_origin\":" + id_json(update_.client_id(each.right_client), each.right_clock);
     if (parents_[index] == none) return text;
     const auto& parent = update_.parents()[parents_[index]];
+    // A name is written once for each item that has it: a long one would make the output any number of times longer
+    // than the update.
+    const auto is_own = !each.has_origin() && !each.has_right();
+    if (!is_own && parent.root.size() + parent.key.size() > repeated_name_max) return text;
     text += ",\"parent\":";
     text += parent.client == none ? "{\"root\":" + json_string(parent.root) + '}'
                                   : id_json(update_.client_id(parent.client), parent.clock);

@@ -122,7 +122,8 @@ class tree_printer final : public crdt::tree_visitor {
   }
 
   void write(std::string line, const tree_place& place) {
-    if (!place.attributes.empty()) line += "  " + terminal_safe(place.attributes);
+    if (!place.attributes.empty())
+      line += "  " + shown_content(content_kind::embed, 1, place.attributes, options_.width);
     if (options_.ids) line += "  (" + std::to_string(place.client) + ':' + std::to_string(place.clock) + ')';
     out_ << (line += '\n');
   }

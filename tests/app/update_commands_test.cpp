@@ -71,6 +71,19 @@ TEST_CASE("what cannot be read is said with its name and its place") {
   CHECK(run.octavo("update", "merge", "--lines", run.file("none", as_bytes("\n \n"))).exit_code == 12);
 }
 
+TEST_CASE("a file's name may be any bytes") {
+  const auto run = shell{};
+  const auto file = run.file("a\x9b\xff", hello());
+  const auto answer = run.octavo("update", "inspect", file);
+  CHECK(answer.exit_code == 0);
+  CHECK(contains(answer.out, "/a??: v1"));
+  for (const auto* command : {"inspect", "validate"}) {
+    const auto told = run.octavo("update", command, "--json", file);
+    CHECK(crdt::is_utf8(told.out));
+    CHECK(contains(told.out, "/a??\""));
+  }
+}
+
 TEST_CASE("a document is merged of updates, cut, converted and rendered") {
   const auto run = shell{};
   const auto first = run.file("a", hello());
