@@ -319,21 +319,38 @@ function same_update(left, right) {
   assert.deepEqual(ranges_of(a.ds), ranges_of(b.ds));
 }
 
+/** An update unit by unit: Yjs and octavo join structs at different places. */
+function units_of(update) {
+  const structs = Y.decodeUpdate(update).structs.filter((struct) => !(struct instanceof Y.Skip));
+  return structs.flatMap((struct) =>
+    Array.from({ length: struct.length }, (_, i) => {
+      const unit = { ...as_told(struct), clock: struct.id.clock + i, length: 1 };
+      if (unit.text !== undefined) unit.text = unit.text[i];
+      if (unit.values !== undefined) unit.values = [unit.values[i]];
+      if (i > 0 && unit.kind !== "gc") {
+        delete unit.parent;
+        delete unit.key;
+        unit.origin = { client: unit.client, clock: unit.clock - 1 };
+      }
+      return unit;
+    }),
+  );
+}
+
+function same_units(left, right) {
+  assert.deepEqual(units_of(left), units_of(right));
+  assert.deepEqual(ranges_of(Y.decodeUpdate(left).ds), ranges_of(Y.decodeUpdate(right).ds));
+}
+
 test("merge, diff, state-vector and convert do what Yjs does", () => {
-  const same_document = (left, right) => {
-    const [a, b] = [new Y.Doc(), new Y.Doc()];
-    Y.applyUpdate(a, left);
-    Y.applyUpdate(b, right);
-    assert.deepEqual(Buffer.from(Y.encodeStateAsUpdate(a)), Buffer.from(Y.encodeStateAsUpdate(b)));
-  };
   for_random_documents(({ doc, updates }, random) => {
     const some = updates.filter(() => random(4) !== 0);
     if (some.length < 2) return;
     const merged = ok(["merge", ...some.map(file)]).out;
     const expected = Y.mergeUpdates(some);
-    same_document(merged, expected);
+    same_units(merged, expected);
     const mixed = some.map((each, i) => file(i % 2 ? Y.convertUpdateFormatV1ToV2(each) : each));
-    same_document(ok(["merge", "--to", "v1", ...mixed]).out, expected);
+    same_units(ok(["merge", "--to", "v1", ...mixed]).out, expected);
 
     const state_vector = (words, input) =>
       new Map(JSON.parse(ok(["state-vector", "--json", ...words], input).text).clients.map(({ client, clock }) => [client, clock]));
