@@ -17,5 +17,6 @@ void add_serve(CLI::App& program, command& run);
 void add_doc(CLI::App& program, command& run);
 void add_store(CLI::App& program, command& run);
 void add_token(CLI::App& program, command& run);
+void add_update(CLI::App& program, command& run);
 
 }  // namespace octavo::app

@@ -9,6 +9,7 @@
 
 #include "actors/loader.hpp"
 #include "app/commands.hpp"
+#include "app/documents.hpp"
 #include "app/output.hpp"
 #include "app/private_files.hpp"
 #include "crdt/document.hpp"
@@ -25,18 +26,6 @@ constexpr std::size_t page_size = 1000;
 
 // A large import goes to the log in records of about this size, as edits come, and not as one that no limit admits.
 constexpr std::size_t import_piece_bytes = std::size_t{4} << 20U;
-
-// Whoever has a file in hand may import it, however large it has become: these bounds only keep a corrupt length from
-// taking all memory.
-crdt::decode_limits read_limits() {
-  auto limits = crdt::decode_limits{};
-  limits.max_bytes = storage::max_snapshot_bytes;
-  limits.max_structs = std::size_t{1} << 28U;
-  limits.max_values = std::size_t{1} << 28U;
-  limits.max_delete_ranges = std::size_t{1} << 28U;
-  limits.max_clients = std::size_t{1} << 22U;
-  return limits;
-}
 
 crdt::document empty_document() {
   auto options = crdt::document_options{};
@@ -170,62 +159,12 @@ int show(const doc_request& asked) {
   return exit_ok;
 }
 
-std::string names_of(const std::vector<std::string>& roots) {
-  auto text = std::string{};
-  for (const auto& root : roots) text += (text.empty() ? "" : ", ") + printable_name(root);
-  return text.empty() ? "none" : text;
-}
-
-/// What a root holds that has no form in this format; empty if it fits. It would be written as nothing, or as nonsense.
-std::string_view unfit_content(const crdt::document& content, const std::string& root, const std::string& format) {
-  auto wants_text = format != "xml";
-  switch (content.root_kind(root)) {
-    case crdt::type_kind::map:
-      return "a map";
-    case crdt::type_kind::xml_fragment:
-      return wants_text ? "XML" : "";
-    case crdt::type_kind::array:
-      // A text with types embedded in it looks like an array, too.
-      return wants_text && !content.text(root).empty() ? "" : "an array";
-    default:
-      return {};
-  }
-}
-
-result<std::string> rendered(const crdt::document& content, const doc_request& asked) {
-  auto roots = content.root_names();
-  if (!asked.root.empty() && std::ranges::find(roots, asked.root) == roots.end())
-    return fail(errc::not_found,
-                "the document has no root " + printable_name(asked.root) + "; its roots: " + names_of(roots));
-  if (asked.format == "update") {
-    if (!asked.root.empty())
-      return fail(errc::invalid_argument, "an update is of the whole document: --root goes with another --format");
-    auto update = content.encode_state_as_update_v1();
-    return std::string{as_text(update)};
-  }
-  if (asked.format == "json") return (asked.root.empty() ? content.to_json() : content.json(asked.root)) + '\n';
-  auto root = asked.root;
-  if (root.empty()) {
-    if (roots.size() != 1)
-      return fail(errc::invalid_argument, "the document has " + std::to_string(roots.size()) + " roots (" +
-                                              names_of(roots) + "): say which one with --root");
-    root = roots.front();
-  }
-  if (auto holds = unfit_content(content, root, asked.format); !holds.empty())
-    return fail(errc::invalid_argument, "the root " + printable_name(root) + " holds " + std::string{holds} +
-                                            ", which has no form as " + asked.format +
-                                            (holds == "XML" ? ": use xml or json" : ": use json"));
-  if (asked.format == "text") return content.text(root) + '\n';
-  if (asked.format == "delta") return content.delta_json(root) + '\n';
-  return content.xml(root) + '\n';
-}
-
 int export_document(const doc_request& asked) {
   auto store = open_store(asked, true);
   if (!store) return report(store.error(), asked.json);
   auto document = read(**store, asked.name);
   if (!document) return report(document.error(), asked.json);
-  auto text = rendered(document->content, asked);
+  auto text = rendered(document->content, asked.root, asked.format);
   if (!text) return report(text.error(), asked.json);
   if (asked.file.empty() || asked.file == "-") {
     std::fwrite(text->data(), 1, text->size(), stdout);

@@ -81,12 +81,14 @@ int run_program(int argc, char** argv, const speech& how) {
       "  octavo serve                              a node on http://127.0.0.1:8080, data in ./data\n"
       "  octavo doc list --data DIR                what is stored\n"
       "  octavo token --secret-file F --doc notes  a token for one document\n"
-      "Exit codes: 0 done, 2 wrong usage or configuration, 10 and more as docs/operations.md lists.");
+      "  octavo update inspect notes.yjs           what is in a Yjs update\n"
+      "Exit codes: 0 done, 2 wrong usage or configuration, 3 and more as docs/operations.md lists.");
   auto run = command{};
   add_serve(program, run);
   add_doc(program, run);
   add_store(program, run);
   add_token(program, run);
+  add_update(program, run);
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // help, version

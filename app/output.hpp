@@ -10,9 +10,11 @@
 
 namespace octavo::app {
 
-// Exit codes: 0 done, 2 wrong usage or configuration, 10 + errc for everything else. Do not renumber.
+// Exit codes: 0 done, 2 wrong usage or configuration, 3 incomplete input, 10 + errc for everything else. Do not
+// renumber.
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_usage = 2;
+inline constexpr int exit_incomplete = 3;  ///< done, but what was given lacks something: `update render`
 inline constexpr int exit_errors_from = 10;
 
 int exit_code_of(const error& what);

@@ -1,6 +1,8 @@
 #include "crdt/any.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -114,9 +116,32 @@ bool next_any_is_undefined(lib0_reader reader) {
   return reader.u8(raw_tag) && static_cast<tag>(raw_tag) == tag::undefined;
 }
 
-void append_any_json(lib0_reader& reader, std::string& out) {
+namespace {
+
+enum class notation : std::uint8_t { json, javascript };
+
+void append_number(double value, notation as, std::string& out) {
+  if (as == notation::json || (std::isfinite(value) && (value != 0 || !std::signbit(value))))
+    return append_json_number(value, out);
+  out += std::isnan(value) ? "NaN" : value == 0 ? "-0" : value > 0 ? "Infinity" : "-Infinity";
+}
+
+void append_bytes(bytes_view data, notation as, std::size_t max_size, std::string& out) {
+  if (as == notation::json) {
+    out += '"';
+    append_base64(data, out);
+    out += '"';
+    return;
+  }
+  out += "Uint8Array(" + std::to_string(data.size()) + ')';
+  if (!data.empty()) out += ' ';
+  append_hex(data.first(std::min(data.size(), max_size)), out);
+}
+
+// Stops once `out` is longer than max_size.
+void append_any(lib0_reader& reader, notation as, std::string& out, std::size_t max_size) {
   std::vector<level> stack;
-  for (;;) {
+  while (out.size() <= max_size) {
     while (!stack.empty() && stack.back().left == 0) {
       out += stack.back().object ? '}' : ']';
       stack.pop_back();
@@ -128,7 +153,7 @@ void append_any_json(lib0_reader& reader, std::string& out) {
       if (top.object) {
         std::string_view key;
         if (!reader.var_string(key)) return;
-        if (next_any_is_undefined(reader)) {
+        if (as == notation::json && next_any_is_undefined(reader)) {
           skip_checked_any(reader);
           continue;
         }
@@ -155,20 +180,21 @@ void append_any_json(lib0_reader& reader, std::string& out) {
         break;
       case tag::integer:
         if (!reader.var_int(number)) return;
-        if (number.negative && number.magnitude != 0) out += '-';
+        if (number.negative && (number.magnitude != 0 || as == notation::javascript)) out += '-';
         out += std::to_string(number.magnitude);
         break;
       case tag::float32:
         if (!reader.raw(4, raw)) return;
-        append_json_number(std::bit_cast<float>(static_cast<std::uint32_t>(big_endian<4>(raw))), out);
+        append_number(std::bit_cast<float>(static_cast<std::uint32_t>(big_endian<4>(raw))), as, out);
         break;
       case tag::float64:
         if (!reader.raw(8, raw)) return;
-        append_json_number(std::bit_cast<double>(big_endian<8>(raw)), out);
+        append_number(std::bit_cast<double>(big_endian<8>(raw)), as, out);
         break;
       case tag::bigint:
         if (!reader.raw(8, raw)) return;
         out += std::to_string(static_cast<std::int64_t>(big_endian<8>(raw)));
+        if (as == notation::javascript) out += 'n';
         break;
       case tag::string:
         if (!reader.var_string(text)) return;
@@ -176,9 +202,7 @@ void append_any_json(lib0_reader& reader, std::string& out) {
         break;
       case tag::bytes:
         if (!reader.var_bytes(raw)) return;
-        out += '"';
-        append_base64(raw, out);
-        out += '"';
+        append_bytes(raw, as, max_size, out);
         break;
       case tag::object:
       case tag::array: {
@@ -188,11 +212,32 @@ void append_any_json(lib0_reader& reader, std::string& out) {
         stack.push_back({count, object, true});
         break;
       }
+      case tag::undefined:
+        out += as == notation::javascript ? "undefined" : "null";
+        break;
       default:
         out += "null";
         break;
     }
     if (stack.empty()) return;
+  }
+}
+
+}  // namespace
+
+void append_any_json(lib0_reader& reader, std::string& out) {
+  append_any(reader, notation::json, out, SIZE_MAX);
+}
+
+void append_any_notation(lib0_reader& reader, std::string& out, std::size_t max_size) {
+  append_any(reader, notation::javascript, out, max_size);
+}
+
+void append_hex(bytes_view data, std::string& out) {
+  static constexpr char digits[] = "0123456789abcdef";
+  for (const auto each : data) {
+    out += digits[static_cast<std::uint8_t>(each) >> 4];
+    out += digits[static_cast<std::uint8_t>(each) & 15];
   }
 }
 

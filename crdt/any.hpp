@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,10 @@ bool next_any_is_undefined(lib0_reader reader);
 /// its digits, bytes are base64 in a string. At the top undefined is null.
 void append_any_json(lib0_reader& reader, std::string& out);
 
+/// Prints one checked value for a person, as JavaScript writes it: undefined, NaN and -0 as such, a bigint with its n,
+/// bytes as Uint8Array(3) 0a0b0c. May stop anywhere once `out` is longer than max_size; the reader is of no use then.
+void append_any_notation(lib0_reader& reader, std::string& out, std::size_t max_size = SIZE_MAX);
+
 /// Appends one checked value as the text that JSON.stringify makes of what lib0 reads: members without a value and
 /// __proto__ are left out, of one key the last counts, keys that are numbers come first, bytes are an object of
 /// numbers. Returns what is wrong with it if JSON.stringify would refuse it (bad_any: a bigint, or undefined at the
@@ -45,6 +50,9 @@ void append_json_text_as_any(std::string_view valid_json, bytes& out);
 void append_number_as_any(double value, bytes& out);
 
 /// Appends bytes as base64 with padding.
+
+/// Appends bytes as base64 with padding, or as hexadecimal digits.
 void append_base64(bytes_view data, std::string& out);
+void append_hex(bytes_view data, std::string& out);
 
 }  // namespace octavo::crdt

@@ -150,6 +150,11 @@ std::string document::to_json() const {
   return out += '}';
 }
 
+void document::visit(std::string_view root, tree_visitor& visitor) const {
+  const auto found = engine_->data.find_root(root);
+  if (found != internal::nil) internal::walk(engine_->data, found, visitor);
+}
+
 std::uint64_t document::length(std::string_view root) const {
   const auto found = engine_->data.find_root(root);
   return found == internal::nil ? 0 : engine_->data.type(found).length;

@@ -23,6 +23,8 @@
 
 namespace octavo::crdt {
 
+class tree_visitor;
+
 namespace internal {
 class engine;
 }
@@ -167,6 +169,8 @@ class document {
   std::string xml(std::string_view root) const;
   /// {"root":…} of all roots in the order of their UTF-16 units, each as json() gives it.
   std::string to_json() const;
+  /// Shows what a root holds to a visitor (tree.hpp).
+  void visit(std::string_view root, tree_visitor& visitor) const;
 
   /// The visible length of a root's list in UTF-16 units.
   std::uint64_t length(std::string_view root) const;

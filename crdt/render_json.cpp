@@ -259,8 +259,6 @@ void apply_format(const store& data, const item& marker, attribute_map& attribut
   }
 }
 
-namespace {
-
 std::string attributes_json(const attribute_map& attributes) {
   std::string out;
   for (const auto& [key, value] : attributes) {
@@ -272,8 +270,6 @@ std::string attributes_json(const attribute_map& attributes) {
   if (!out.empty()) out += '}';
   return out;
 }
-
-}  // namespace
 
 void append_delta(const store& data, std::uint32_t index, std::string& out) {
   attribute_map attributes;

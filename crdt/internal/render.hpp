@@ -9,6 +9,10 @@
 
 #include "crdt/internal/store.hpp"
 
+namespace octavo::crdt {
+class tree_visitor;
+}
+
 namespace octavo::crdt::internal {
 
 /// Orders texts as JavaScript's default sort does.
@@ -21,6 +25,8 @@ using attribute_map = std::map<std::string, std::string, utf16_order>;
 
 /// Applies a formatting marker: sets an attribute, or removes it if the value is null.
 void apply_format(const store& data, const item& marker, attribute_map& attributes);
+/// As a JSON object; empty if there are none.
+std::string attributes_json(const attribute_map& attributes);
 
 /// What a root is, judged by what it holds; `root` if it shows nothing.
 type_kind infer_kind(const store& data, std::uint32_t branch);
@@ -39,6 +45,9 @@ void append_json(const store& data, std::uint32_t branch, std::string& out, type
 
 /// A type as yjs prints XML.
 void append_xml(const store& data, std::uint32_t branch, std::string& out);
+
+/// Shows a type to a visitor.
+void walk(const store& data, std::uint32_t branch, tree_visitor& visitor);
 
 /// The last value of a run of `any` or JSON values.
 std::string_view last_value(content_kind kind, std::string_view run, std::uint32_t length);
