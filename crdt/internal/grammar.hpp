@@ -228,7 +228,8 @@ inline item_head head_of(const decoded_update& update, const decoded_struct& eac
 /// Writes an update through an encoding, which has
 ///   rest()                            the writer of what no column holds
 ///   client_id(id)
-///   gc(length), skip(length), item(head, struct)
+///   gc(length), skip(length)
+///   head(head), content(kind, length, content)     an item: its place, then what it holds
 ///   begin_deletes(), deleted(clock, length)
 template <class Encoding>
 void write_update(const decoded_update& update, Encoding& to) {
@@ -246,7 +247,8 @@ void write_update(const decoded_update& update, Encoding& to) {
       if (each.kind == content_kind::gc) {
         to.gc(each.length);
       } else {
-        to.item(head_of(update, each), each);
+        to.head(head_of(update, each));
+        to.content(each.kind, each.length, each.content);
       }
       clock = each.end();
     }
