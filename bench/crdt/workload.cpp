@@ -147,7 +147,7 @@ void measure_memory(const std::string& path) {
   const bytes state = read_file(path);
   // As bench/peers/crdt.mjs does it.
   const std::size_t copies = std::clamp<std::size_t>(3'000'000 / (state.size() + 1000), 1, 300);
-  load(state);
+  load(crdt::document().encode_state_as_update_v1());
   malloc_trim(0);
   const std::size_t before = resident_bytes();
   std::vector<crdt::document> kept;
@@ -238,10 +238,26 @@ void measure_catch_up(std::uint32_t items) {
       const double answer_v2_us = each_us([&] { document.encode_state_as_update_v2(before); });
       const double vector_us = each_us([&] { document.encode_state_vector(); });
       const double stats_us = each_us([&] { document.stats(); });
+      // Each delete makes the next one to join wait for the delete set.
+      std::uint32_t deleted = 0;
+      const double after_delete_us =
+          1e3 * best_of([&] {
+            bytes update;
+            crdt::lib0_writer writer(update);
+            for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{1}, client, std::uint64_t{1}})
+              writer.var_uint(number);
+            writer.var_uint(3 * deleted++ + 1);
+            writer.var_uint(1);
+            check(bool(document.apply_v1(update)), "a delete could not be applied");
+            const double start = processor_ms();
+            document.encode_state_as_update_v1(before);
+            return processor_ms() - start;
+          });
       std::printf(R"({"items":%zu,"clients":%zu,"deletes":%s,"first_us":%.2f,"answer_us":%.2f,"answer_v2_us":%.2f,)",
                   document.stats().items, document.stats().clients, deletes ? "true" : "false", first_us, answer_us,
                   answer_v2_us);
-      std::printf(R"("answer_bytes":%zu,"state_vector_us":%.2f,"stats_us":%.2f})", answer.size(), vector_us, stats_us);
+      std::printf(R"("answer_bytes":%zu,"state_vector_us":%.2f,"stats_us":%.2f,"after_delete_us":%.2f})", answer.size(),
+                  vector_us, stats_us, after_delete_us);
       std::printf("\n");
     }
   }
