@@ -193,7 +193,9 @@ bytes encode_store(const engine& from, const state_vector& since, update_encodin
   bytes out;
   if (encoding == update_encoding::v1) {
     const bytes& deletes = from.delete_set();
-    out.reserve(deletes.size() + (since.empty() ? data.contents.size() + data.items.used() * 12 : 64));
+    // Two references of a client and a clock each, the info byte, a length.
+    constexpr std::size_t usual_item = 20;
+    out.reserve(deletes.size() + (since.empty() ? data.contents.size() + data.items.used() * usual_item : 64));
     v1_encoder encoder(out);
     write_store(encoder, data, blocks, deletes);
   } else {
