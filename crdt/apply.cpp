@@ -527,8 +527,8 @@ void engine::apply_deletes(const decoded_update& update) {
 }
 
 std::size_t engine::memory() const {
-  std::size_t bytes =
-      sizeof(engine) + data.memory() + pending.memory() + delete_set_.capacity() + transaction_.memory();
+  std::size_t bytes = sizeof(engine) + data.memory() + pending.memory() + delete_set_.capacity() +
+                      delete_set_v2_.capacity() + transaction_.memory();
   for (const auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_, &depths_})
     bytes += each->capacity() * 4;
   return bytes + states_.capacity() + stack_.capacity() * sizeof(frame) + cut_text_.capacity();

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "crdt/internal/encode.hpp"
-#include "crdt/internal/wire.hpp"
+#include "crdt/internal/encoders.hpp"
 #include "crdt/utf8.hpp"
 
 namespace octavo::crdt::internal {
@@ -39,7 +39,7 @@ class chunk_writer {
   };
 
   /// Where a client's long text was cut last, and how far it is written: the same place only after a flush.
-  struct cut_text {
+  struct long_text {
     text_place cut;
     text_place written;
   };
@@ -124,16 +124,16 @@ class chunk_writer {
               [&](std::uint32_t a, std::uint32_t b) { return data_.log(a).id() > data_.log(b).id(); });
     touched_.erase(std::unique(touched_.begin(), touched_.end()), touched_.end());
     bytes out;
-    lib0_writer writer(out);
-    writer.var_uint(touched_.size());
+    v1_encoder encoder(out);
+    encoder.rest().var_uint(touched_.size());
     for (const auto client : touched_) {
       text_place near;
       const auto cut = texts_.find(client);
-      write_block(writer, data_, client, chunk_start_[client], written_[client],
+      write_block(encoder, data_, client, chunk_start_[client], written_[client],
                   cut == texts_.end() ? near : cut->second.written);
       chunk_start_[client] = written_[client];
     }
-    writer.var_uint(0);
+    encoder.rest().var_uint(0);
     chunks_.push_back(std::move(out));
     touched_.clear();
     size_ = 0;
@@ -145,8 +145,8 @@ class chunk_writer {
   std::vector<std::uint32_t> chunk_start_;
   std::vector<std::uint32_t> touched_;
   std::vector<frame> stack_;
-  std::vector<bool> waiting_;                // clients on the stack
-  std::map<std::uint32_t, cut_text> texts_;  // by client: long texts are few
+  std::vector<bool> waiting_;                 // clients on the stack
+  std::map<std::uint32_t, long_text> texts_;  // by client: long texts are few
   std::vector<bytes> chunks_;
   std::size_t size_ = 0;
 };
@@ -215,7 +215,7 @@ std::vector<bytes> encode_chunks(const engine& from, const state_vector& since, 
   for (const auto& each : chunks) total += each.size();
   if (chunks.size() == 1 || total > max_bytes) return chunks;
   // It all fits into one message: then structs and deletes may as well be one update.
-  chunks.assign(1, encode_state(from, since));
+  chunks.assign(1, encode_state(from, since, update_encoding::v1));
   return chunks;
 }
 

@@ -73,13 +73,21 @@ void transaction::finish() {
   if (options_.gc) {
     for (std::size_t i = 0; i < deletes_.size(); ++i) collect(deletes_[i]);
   }
-  for (const auto& each : deletes_) join(each);
-  for (const auto& each : collected_) join(each);
+  // What lies above the old end of its client is looked at as a whole below.
+  const auto is_new = [&](std::uint32_t client, std::uint32_t clock) {
+    const auto& log = store_.log(client);
+    return log.touched == epoch_ && clock >= log.end_before;
+  };
+  for (const auto& each : deletes_)
+    if (!is_new(each.client, each.clock)) join(each);
+  for (const auto& each : collected_)
+    if (!is_new(each.client, each.clock)) join(each);
   for (const auto client : advanced_clients_) {
     const auto& log = store_.log(client);
     join({client, log.end_before, log.end() - 1});
   }
-  for (const auto& split : store_.splits) join({split.client, split.clock, split.clock});
+  for (const auto& split : store_.splits)
+    if (!is_new(split.client, split.clock)) join({split.client, split.clock, split.clock});
   if (store_.full) fail(apply_errc::document_full);
   store_.compact_contents();
 

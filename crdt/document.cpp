@@ -81,14 +81,11 @@ std::uint32_t document::clock(std::uint64_t client) const {
 }
 
 bytes document::encode_state_as_update_v1(const state_vector& since) const {
-  return internal::encode_state(*engine_, since);
+  return internal::encode_state(*engine_, since, update_encoding::v1);
 }
 
 bytes document::encode_state_as_update_v2(const state_vector& since) const {
-  // Our own bytes, which decode.
-  auto converted =
-      convert_update(internal::encode_state(*engine_, since), update_encoding::v1, update_encoding::v2, no_limits);
-  return converted ? std::move(*converted) : bytes();
+  return internal::encode_state(*engine_, since, update_encoding::v2);
 }
 
 std::vector<bytes> document::encode_state_chunks_v1(const state_vector& since, std::size_t max_chunk_bytes) const {

@@ -3,41 +3,26 @@
 #include <algorithm>
 
 #include "crdt/encoded_update.hpp"
-#include "crdt/internal/wire.hpp"
+#include "crdt/internal/encoders.hpp"
 #include "crdt/utf8.hpp"
 
 namespace octavo::crdt::internal {
 
 namespace {
 
-void write_string(lib0_writer& writer, const store& data, std::uint32_t index, std::uint32_t from, std::uint32_t to,
-                  text_place& near) {
+// A cut inside a surrogate pair leaves U+FFFD on either side, as a split would.
+cut_text text_between(const store& data, std::uint32_t index, std::uint32_t from, std::uint32_t to, text_place& near) {
   const auto text = data.content_of(data.at(index));
-  if (from == 0 && to == data.at(index).length) {
-    writer.var_string(text);
-    return;
-  }
-  // A cut inside a surrogate pair leaves U+FFFD on either side, as a split would.
+  if (from == 0 && to == data.at(index).length) return {text};
   const auto begin = find_in_text(data, index, from, near);
   const auto end = find_in_text(data, index, to, near);
   const std::size_t first = begin.byte + (begin.splits_pair ? 4 : 0);
-  const std::string_view middle = text.substr(first, end.byte - first);
-  constexpr std::size_t wide = replacement_character.size();
-  writer.var_uint(middle.size() + (begin.splits_pair ? wide : 0) + (end.splits_pair ? wide : 0));
-  if (begin.splits_pair) writer.raw(replacement_character);
-  writer.raw(middle);
-  if (end.splits_pair) writer.raw(replacement_character);
-}
-
-void write_type(lib0_writer& writer, const store& data, const item& of) {
-  const branch& type = data.type(of.content);
-  writer.u8(static_cast<std::uint8_t>(type.kind));
-  if (type.kind == type_kind::xml_element || type.kind == type_kind::xml_hook)
-    writer.var_string(data.contents.view(type.name, type.name_bytes));
+  return {text.substr(first, end.byte - first), begin.splits_pair, end.splits_pair};
 }
 
 // Writes the units [from, to) of an item as one struct.
-void write_item(lib0_writer& writer, const store& data, std::uint32_t index, std::uint32_t from, std::uint32_t to,
+template <class Encoder>
+void write_item(Encoder& to_wire, const store& data, std::uint32_t index, std::uint32_t from, std::uint32_t to,
                 text_place& near) {
   const item& of = data.at(index);
   const unit_id origin = from != 0 ? unit_id{of.client, of.clock + from - 1} : data.origin_of(of);
@@ -67,24 +52,26 @@ void write_item(lib0_writer& writer, const store& data, std::uint32_t index, std
     }
     if (head.has_parent_sub) head.key = data.names.name(of.key);
   }
-  write_head_v1(writer, head);
+  to_wire.head(head);
   switch (of.kind()) {
     case content_kind::string:
-      write_string(writer, data, index, from, to, near);
+      to_wire.text(text_between(data, index, from, to, near), to - from);
       break;
     case content_kind::any:
     case content_kind::json: {
       auto run = data.content_of(of);
       if (to != of.length) run = run.substr(0, values_size(of.kind(), run, to));
       if (from != 0) run.remove_prefix(values_size(of.kind(), run, from));
-      write_content_v1(writer, of.kind(), to - from, run);
+      to_wire.content(of.kind(), to - from, run);
       break;
     }
-    case content_kind::type:
-      write_type(writer, data, of);
+    case content_kind::type: {
+      const branch& type = data.type(of.content);
+      to_wire.type(type.kind, data.contents.view(type.name, type.name_bytes));
       break;
+    }
     default:
-      write_content_v1(writer, of.kind(), to - from, data.content_of(of));
+      to_wire.content(of.kind(), to - from, data.content_of(of));
   }
 }
 
@@ -100,26 +87,30 @@ utf8_cut find_in_text(const store& data, std::uint32_t index, std::uint32_t unit
   return cut;
 }
 
-void write_block(lib0_writer& writer, const store& data, std::uint32_t client, std::uint32_t from, std::uint32_t to,
+template <class Encoder>
+void write_block(Encoder& to_wire, const store& data, std::uint32_t client, std::uint32_t from, std::uint32_t to,
                  text_place& near) {
   const struct_log& log = data.log(client);
   const auto start = log.find(from);
   std::size_t count = log.count_from(start);
   if (to != log.end()) count -= log.count_from(log.find(to - 1)) - 1;
-  writer.var_uint(count);
-  writer.var_uint(log.id());
-  writer.var_uint(from);
+  to_wire.rest().var_uint(count);
+  to_wire.client_id(log.id());
+  to_wire.rest().var_uint(from);
   for (auto place = start; from < to; place = log.next(place)) {
     const auto entry = log.at(place);
     const std::uint32_t end = std::min(log.end_of(place), to);
     if (entry.item == collected) {
-      write_gc_v1(writer, end - from);
+      to_wire.gc(end - from);
     } else {
-      write_item(writer, data, entry.item, from - entry.clock, end - entry.clock, near);
+      write_item(to_wire, data, entry.item, from - entry.clock, end - entry.clock, near);
     }
     from = end;
   }
 }
+
+template void write_block(v1_encoder&, const store&, std::uint32_t, std::uint32_t, std::uint32_t, text_place&);
+template void write_block(v2_encoder&, const store&, std::uint32_t, std::uint32_t, std::uint32_t, text_place&);
 
 bytes encode_delete_set(const store& data) {
   bytes body;
@@ -174,48 +165,105 @@ struct wanted_block {
 
 std::vector<wanted_block> blocks_above(const store& data, const state_vector& since) {
   std::vector<wanted_block> blocks;
+  // Both are in descending order of ids: one walk, no search for each client.
+  auto known = since.entries().begin();
+  const auto stop = since.entries().end();
   for (const auto client : data.clients_descending()) {
     const struct_log& log = data.log(client);
-    const auto known = since.clock(log.id());
-    if (known < log.end()) blocks.push_back({client, static_cast<std::uint32_t>(known)});
+    while (known != stop && known->client > log.id()) ++known;
+    const std::uint64_t clock = known != stop && known->client == log.id() ? known->clock : 0;
+    if (clock < log.end()) blocks.push_back({client, static_cast<std::uint32_t>(clock)});
   }
   return blocks;
 }
 
-bytes encode_store(const engine& from, const state_vector& since) {
-  const store& data = from.data;
-  const auto blocks = blocks_above(data, since);
-  const bytes& deletes = from.delete_set();
-  bytes out;
-  if (since.empty()) out.reserve(data.contents.size() + data.items.used() * 12 + deletes.size());
-  lib0_writer writer(out);
-  writer.var_uint(blocks.size());
+template <class Encoder>
+void write_store(Encoder& to_wire, const store& data, const std::vector<wanted_block>& blocks, const bytes& deletes) {
+  to_wire.rest().var_uint(blocks.size());
   for (const auto& each : blocks) {
     text_place near;
-    write_block(writer, data, each.client, each.from, data.log(each.client).end(), near);
+    write_block(to_wire, data, each.client, each.from, data.log(each.client).end(), near);
   }
-  writer.raw(bytes_view(deletes));
+  to_wire.rest().raw(bytes_view(deletes));
+}
+
+bytes encode_store(const engine& from, const state_vector& since, update_encoding encoding) {
+  const store& data = from.data;
+  const auto blocks = blocks_above(data, since);
+  bytes out;
+  if (encoding == update_encoding::v1) {
+    const bytes& deletes = from.delete_set();
+    // Two references of a client and a clock each, the info byte, a length.
+    constexpr std::size_t usual_item = 20;
+    out.reserve(deletes.size() + (since.empty() ? data.contents.size() + data.items.used() * usual_item : 64));
+    v1_encoder encoder(out);
+    write_store(encoder, data, blocks, deletes);
+  } else {
+    v2_encoder encoder;
+    write_store(encoder, data, blocks, from.delete_set_v2());
+    encoder.finish(out);
+  }
+  return out;
+}
+
+// The delete set of encoding 1 as encoding 2 has it: distances in the place of clocks.
+bytes delete_set_as_v2(bytes_view deletes) {
+  bytes out;
+  out.reserve(deletes.size());
+  lib0_reader reader(deletes);
+  lib0_writer writer(out);
+  const auto copied = [&] {
+    std::uint64_t number = 0;
+    reader.var_uint(number);
+    writer.var_uint(number);
+    return number;
+  };
+  const auto clients = copied();
+  for (std::uint64_t i = 0; i < clients; ++i) {
+    copied();  // the client
+    const auto ranges = copied();
+    std::uint32_t end = 0;
+    for (std::uint64_t j = 0; j < ranges; ++j) {
+      std::uint32_t clock = 0;
+      std::uint32_t length = 0;
+      reader.var_u32(clock);
+      reader.var_u32(length);
+      writer.var_uint(clock - end);
+      writer.var_uint(length - 1);
+      end = clock + length;
+    }
+  }
+  out.shrink_to_fit();
   return out;
 }
 
 }  // namespace
 
-bytes encode_state(const engine& from, const state_vector& since) {
-  bytes integrated = encode_store(from, since);
-  if (from.pending.empty()) return integrated;
+bytes encode_state(const engine& from, const state_vector& since, update_encoding encoding) {
+  if (from.pending.empty()) return encode_store(from, since, encoding);
+  bytes integrated = encode_store(from, since, update_encoding::v1);
   const bytes waiting = encode_pending(from.pending, since);
   const bytes_view parts[] = {integrated, waiting};
-  auto merged = merge_updates(parts, update_encoding::v1, no_limits);
   // Both parts are ours; if they did not decode, the peer still gets what is integrated.
-  return merged ? std::move(*merged) : integrated;
+  if (auto merged = merge_updates(parts, update_encoding::v1, no_limits)) integrated = std::move(*merged);
+  if (encoding == update_encoding::v1) return integrated;
+  auto converted = convert_update(integrated, update_encoding::v1, encoding, no_limits);
+  return converted ? std::move(*converted) : encode_store(from, since, encoding);
 }
 
 const bytes& engine::delete_set() const {
   if (!delete_set_known_) {
     delete_set_ = encode_delete_set(data);
     delete_set_known_ = true;
+    delete_set_v2_ = bytes();
   }
   return delete_set_;
+}
+
+const bytes& engine::delete_set_v2() const {
+  const bytes& known = delete_set();
+  if (delete_set_v2_.empty()) delete_set_v2_ = delete_set_as_v2(known);
+  return delete_set_v2_;
 }
 
 }  // namespace octavo::crdt::internal

@@ -65,7 +65,10 @@ void transaction::integrate(const incoming& next) {
     dead |= left == collected;
   }
   if (next.right.valid()) {
-    right = store_.clean_start(next.right);
+    // Mostly nothing is in between, and then nothing need be searched.
+    const auto beside = left != nil && left != collected ? store_.at(left).right : nil;
+    const bool starts_there = beside != nil && next.right == unit_id{store_.at(beside).client, store_.at(beside).clock};
+    right = starts_there ? beside : store_.clean_start(next.right);
     dead |= right == collected;
   }
   std::uint32_t key = no_key;

@@ -38,10 +38,13 @@ std::uint32_t store::intern_client(std::uint64_t id) {
 
 const std::vector<std::uint32_t>& store::clients_descending() const {
   if (descending_.size() != logs_.size()) {
+    const auto above = [&](std::uint32_t a, std::uint32_t b) { return logs_[a].id() > logs_[b].id(); };
+    // Those that are new since the last time are few: sorting all of them again would cost as much as all are.
+    const auto known = static_cast<std::ptrdiff_t>(descending_.size());
     for (auto next = static_cast<std::uint32_t>(descending_.size()); next < logs_.size(); ++next)
       descending_.push_back(next);
-    std::sort(descending_.begin(), descending_.end(),
-              [&](std::uint32_t a, std::uint32_t b) { return logs_[a].id() > logs_[b].id(); });
+    std::sort(descending_.begin() + known, descending_.end(), above);
+    std::inplace_merge(descending_.begin(), descending_.begin() + known, descending_.end(), above);
   }
   return descending_;
 }
@@ -415,6 +418,7 @@ void store::release_room(bool after_big) {
   // Only what a big update has taken: the room of ordinary growth would have to be taken again by the next edit.
   if (!after_big) return;
   if (items.room() > items.size() / 8 + smallest_room) items.trim();
+  for (auto& each : logs_) each.trim();
   if (contents.capacity() - contents.size() > contents.size() / 8 + smallest_room * sizeof(item)) contents.trim();
 }
 

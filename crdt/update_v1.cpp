@@ -2,6 +2,7 @@
 #include <string>
 
 #include "crdt/any.hpp"
+#include "crdt/internal/encoders.hpp"
 #include "crdt/internal/grammar.hpp"
 #include "crdt/internal/wire.hpp"
 #include "crdt/json.hpp"
@@ -170,29 +171,6 @@ class v1_decoder : public internal::update_decoder<v1_decoder> {
   lib0_reader reader_;
 };
 
-/// Writes encoding 1.
-class v1_encoder {
- public:
-  explicit v1_encoder(bytes& out) : writer_(out) {}
-
-  lib0_writer& rest() { return writer_; }
-  void client_id(std::uint64_t id) { writer_.var_uint(id); }
-  void gc(std::uint32_t length) { internal::write_gc_v1(writer_, length); }
-  void skip(std::uint32_t length) { internal::write_skip_v1(writer_, length); }
-  void item(const internal::item_head& head, const decoded_struct& each) {
-    internal::write_head_v1(writer_, head);
-    internal::write_content_v1(writer_, each.kind, each.length, each.content);
-  }
-  void begin_deletes() {}
-  void deleted(std::uint32_t clock, std::uint32_t length) {
-    writer_.var_uint(clock);
-    writer_.var_uint(length);
-  }
-
- private:
-  lib0_writer writer_;
-};
-
 }  // namespace
 
 result<void> decoded_update::append_v1(bytes_view data, const decode_limits& limits) {
@@ -200,7 +178,7 @@ result<void> decoded_update::append_v1(bytes_view data, const decode_limits& lim
 }
 
 void encode_update_v1(const decoded_update& update, bytes& out) {
-  v1_encoder encoder(out);
+  internal::v1_encoder encoder(out);
   internal::write_update(update, encoder);
 }
 

@@ -5,6 +5,7 @@
 
 #include "crdt/any.hpp"
 #include "crdt/internal/columns.hpp"
+#include "crdt/internal/encoders.hpp"
 #include "crdt/internal/grammar.hpp"
 #include "crdt/update.hpp"
 
@@ -319,149 +320,6 @@ class v2_decoder : public internal::update_decoder<v2_decoder> {
   bytes scratch_;
 };
 
-/// Writes encoding 2.
-class v2_encoder {
- public:
-  explicit v2_encoder(bytes& out) : out_(out) {}
-
-  lib0_writer& rest() { return rest_; }
-  void client_id(std::uint64_t id) { clients_.write(id); }
-
-  void gc(std::uint32_t length) {
-    infos_.write(0);
-    lengths_.write(length);
-  }
-  void skip(std::uint32_t length) {
-    infos_.write(internal::info_skip);
-    rest_.var_uint(length);
-  }
-
-  void item(const internal::item_head& head, const decoded_struct& each) {
-    infos_.write(internal::info_of(head));
-    if (head.has_origin) left(head.origin_client, head.origin_clock);
-    if (head.has_right) {
-      clients_.write(head.right_client);
-      right_clocks_.write(head.right_clock);
-    }
-    if (!head.has_origin && !head.has_right) {
-      parent_infos_.write(head.parent_is_root ? 1 : 0);
-      if (head.parent_is_root) {
-        text(head.parent_root);
-      } else {
-        left(head.parent_client, head.parent_clock);
-      }
-      if (head.has_parent_sub) text(head.key);
-    }
-    content(each);
-  }
-
-  void begin_deletes() { deletes_end_ = 0; }
-  void deleted(std::uint32_t clock, std::uint32_t length) {
-    rest_.var_uint(clock - deletes_end_);
-    rest_.var_uint(length - 1);
-    deletes_end_ = clock + length;
-  }
-
-  void finish() {
-    bytes strings;
-    lib0_writer(strings).var_string(texts_);
-    const auto lengths = text_lengths_.finish();
-    strings.insert(strings.end(), lengths.begin(), lengths.end());
-    lib0_writer writer(out_);
-    writer.var_uint(0);  // feature flags
-    for (const auto column :
-         {key_clocks_.finish(), clients_.finish(), left_clocks_.finish(), right_clocks_.finish(), infos_.finish(),
-          bytes_view(strings), parent_infos_.finish(), type_refs_.finish(), lengths_.finish()}) {
-      writer.var_bytes(column);
-    }
-    writer.raw(bytes_view(rest_data_));
-  }
-
- private:
-  void left(std::uint64_t client, std::uint32_t clock) {
-    clients_.write(client);
-    left_clocks_.write(clock);
-  }
-  void text(std::string_view value) { text(value, utf16_length(value)); }
-  void text(std::string_view value, std::size_t units) {
-    texts_ += value;
-    text_lengths_.write(units);
-  }
-  // yjs has a table of keys that it does not fill, so that each key is a new one.
-  void key(std::string_view value) {
-    key_clocks_.write(keys_++);
-    text(value);
-  }
-
-  void content(const decoded_struct& each) {
-    lib0_reader reader(as_bytes(each.content));
-    std::string_view first;
-    std::string_view second;
-    std::uint64_t kind = 0;
-    switch (each.kind) {
-      case content_kind::gc:
-      case content_kind::deleted:
-        lengths_.write(each.length);
-        break;
-      case content_kind::json:
-        lengths_.write(each.length);
-        for (std::uint32_t i = 0; i < each.length; ++i) {
-          reader.var_string(first);
-          text(first);
-        }
-        break;
-      case content_kind::any:
-        lengths_.write(each.length);
-        rest_.raw(each.content);
-        break;
-      case content_kind::binary:
-        rest_.var_string(each.content);
-        break;
-      case content_kind::string:
-        text(each.content, each.length);
-        break;
-      case content_kind::embed:
-        append_json_text_as_any(each.content, rest_data_);
-        break;
-      case content_kind::format:
-        reader.var_string(first);
-        reader.var_string(second);
-        key(first);
-        append_json_text_as_any(second, rest_data_);
-        break;
-      case content_kind::type:
-        reader.var_uint(kind);
-        type_refs_.write(kind);
-        if (!reader.at_end()) {
-          reader.var_string(first);
-          key(first);
-        }
-        break;
-      case content_kind::doc:
-        reader.var_string(first);
-        text(first);
-        rest_.raw(each.content.substr(reader.offset()));
-        break;
-    }
-  }
-
-  bytes& out_;
-  bytes rest_data_;
-  lib0_writer rest_{rest_data_};
-  internal::int_diff_opt_rle_writer key_clocks_;
-  internal::uint_opt_rle_writer clients_;
-  internal::int_diff_opt_rle_writer left_clocks_;
-  internal::int_diff_opt_rle_writer right_clocks_;
-  internal::rle_writer infos_;
-  std::string texts_;
-  internal::uint_opt_rle_writer text_lengths_;
-  internal::rle_writer parent_infos_;
-  internal::uint_opt_rle_writer type_refs_;
-  internal::uint_opt_rle_writer lengths_;
-  std::uint64_t keys_ = 0;
-  std::uint32_t deletes_end_ = 0;
-};
-
 }  // namespace
 
 result<void> decoded_update::append_v2(bytes_view data, const decode_limits& limits) {
@@ -469,9 +327,9 @@ result<void> decoded_update::append_v2(bytes_view data, const decode_limits& lim
 }
 
 void encode_update_v2(const decoded_update& update, bytes& out) {
-  v2_encoder encoder(out);
+  internal::v2_encoder encoder;
   internal::write_update(update, encoder);
-  encoder.finish();
+  encoder.finish(out);
 }
 
 bytes encode_update_v2(const decoded_update& update) {

@@ -1,4 +1,4 @@
-// Writing a store as updates of encoding 1.
+// Writing a store as updates.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,6 @@
 
 #include "crdt/bytes.hpp"
 #include "crdt/internal/engine.hpp"
-#include "crdt/lib0.hpp"
 #include "crdt/state_vector.hpp"
 #include "crdt/utf8.hpp"
 
@@ -24,8 +23,9 @@ struct text_place {
 utf8_cut find_in_text(const store& data, std::uint32_t index, std::uint32_t units, text_place& near);
 
 /// Writes one client's block: its units [from, to), cut where need be. `near` is a place in the client's texts, for
-/// those who write a long text piece by piece.
-void write_block(lib0_writer& writer, const store& data, std::uint32_t client, std::uint32_t from, std::uint32_t to,
+/// those who write a long text piece by piece. There is one for each encoder of encoders.hpp.
+template <class Encoder>
+void write_block(Encoder& to_wire, const store& data, std::uint32_t client, std::uint32_t from, std::uint32_t to,
                  text_place& near);
 
 /// The delete set of everything that is deleted or collected, encoded.
@@ -34,7 +34,8 @@ bytes encode_delete_set(const store& data);
 /// What waits, as an update for a peer with the given state; empty if nothing waits.
 bytes encode_pending(const pending_set& pending, const state_vector& since);
 
-bytes encode_state(const engine& from, const state_vector& since);
+/// Everything that a peer with the given state lacks; see document::encode_state_as_update_v1().
+bytes encode_state(const engine& from, const state_vector& since, update_encoding encoding);
 std::vector<bytes> encode_chunks(const engine& from, const state_vector& since, std::size_t max_bytes);
 
 }  // namespace octavo::crdt::internal

@@ -29,6 +29,8 @@ class engine {
   /// The encoded delete set of the store; kept until a delete changes it, since it is asked for by everyone who joins
   /// and costs a walk over all structs.
   const bytes& delete_set() const;
+  /// The same as encoding 2 has it; made when it is first asked for, which most servers never do.
+  const bytes& delete_set_v2() const;
 
   // Editing, for crdt::edit: one transaction from begin_edit() to finish_edit() or cancel_edit().
 
@@ -94,6 +96,7 @@ class engine {
   std::size_t roots_before_edit_ = 0;
   bool pending_changed_ = false;
   mutable bytes delete_set_;
+  mutable bytes delete_set_v2_;  // of delete_set_, or empty
   mutable bool delete_set_known_ = false;
 
   // Scratch of apply(), by the update's client numbers or block numbers.

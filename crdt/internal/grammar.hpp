@@ -2,6 +2,7 @@
 // its streams a value comes from, or goes to, is the business of the encoding (update_v1.cpp, update_v2.cpp).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "crdt/internal/wire.hpp"
@@ -71,6 +72,7 @@ class update_decoder {
     std::uint32_t clock = 0;
     if (!rest().var_uint(structs) || !client(owner) || !rest().var_u32(clock)) return false;
     if (!self().admit(structs)) return false;
+    expect(structs);
     const std::size_t first = out_.structs_.size();
     for (std::uint64_t i = 0; i < structs; ++i)
       if (!one_struct(owner, clock)) return false;
@@ -87,6 +89,15 @@ class update_decoder {
     }
     out_.blocks_.push_back({owner, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(added)});
     return true;
+  }
+
+  // Room for what an honest count announces, so that a large state is not moved again and again while it is read. Few
+  // structs of a real document take less than this; whatever is announced, it is four times the input at most.
+  void expect(std::uint64_t structs) {
+    constexpr std::size_t usual_bytes = 16;
+    auto& all = out_.structs_;
+    const auto more = static_cast<std::size_t>(std::min<std::uint64_t>(structs, rest().remaining() / usual_bytes));
+    if (all.size() + more > all.capacity()) all.reserve(std::max(all.size() + more, 2 * all.capacity()));
   }
 
   bool one_struct(std::uint32_t owner, std::uint32_t& clock) {
@@ -228,7 +239,8 @@ inline item_head head_of(const decoded_update& update, const decoded_struct& eac
 /// Writes an update through an encoding, which has
 ///   rest()                            the writer of what no column holds
 ///   client_id(id)
-///   gc(length), skip(length), item(head, struct)
+///   gc(length), skip(length)
+///   head(head), content(kind, length, content)     an item: its place, then what it holds
 ///   begin_deletes(), deleted(clock, length)
 template <class Encoding>
 void write_update(const decoded_update& update, Encoding& to) {
@@ -246,7 +258,8 @@ void write_update(const decoded_update& update, Encoding& to) {
       if (each.kind == content_kind::gc) {
         to.gc(each.length);
       } else {
-        to.item(head_of(update, each), each);
+        to.head(head_of(update, each));
+        to.content(each.kind, each.length, each.content);
       }
       clock = each.end();
     }

@@ -67,30 +67,27 @@ class struct_log {
 
   /// The entry that contains a clock, which must be below end().
   log_position find(std::uint32_t clock) const {
-    if (hint_.tier < tiers_.size()) {
+    // Edits come in neighbourhoods: at the end, or a little behind the place before.
+    if (clock >= back().clock) return last();
+    if (hint_.tier < tiers_.size() && hint_.index < tiers_[hint_.tier].entries.size() && at(hint_).clock <= clock) {
       const auto& entries = tiers_[hint_.tier].entries;
-      if (hint_.index < entries.size() && entries[hint_.index].clock <= clock) {
-        if (clock < end_of(hint_)) return hint_;
-        if (hint_.index + 2 < entries.size() && clock < entries[hint_.index + 2].clock) {
-          ++hint_.index;
-          return hint_;
-        }
+      const std::size_t stop = std::min(entries.size(), hint_.index + near_entries);
+      for (std::size_t next = hint_.index + std::size_t{1}; next < stop; ++next) {
+        if (clock >= entries[next].clock) continue;
+        hint_.index = static_cast<std::uint32_t>(next - 1);
+        return hint_;
       }
     }
+    // Bisections without branches: which way they go cannot be foreseen.
     std::size_t low = 0;
-    std::size_t high = tiers_.size();
-    while (high - low > 1) {
-      const std::size_t middle = (low + high) / 2;
-      if (tiers_[middle].first <= clock) {
-        low = middle;
-      } else {
-        high = middle;
-      }
+    for (std::size_t count = tiers_.size(); count > 1;) {
+      const std::size_t half = count / 2;
+      low += tiers_[low + half].first <= clock ? half : 0;
+      count -= half;
     }
     const auto& entries = tiers_[low].entries;
     std::size_t from = 0;
-    std::size_t count = entries.size();
-    while (count > 1) {
+    for (std::size_t count = entries.size(); count > 1;) {
       const std::size_t half = count / 2;
       from += entries[from + half].clock <= clock ? half : 0;
       count -= half;
@@ -111,7 +108,9 @@ class struct_log {
   /// Adds a run at the end.
   void append(std::uint32_t length, std::uint32_t item) {
     if (tiers_.empty() || tiers_.back().entries.size() == tier_entries) tiers_.push_back({end_, {}});
-    tiers_.back().entries.push_back({end_, item});
+    auto& entries = tiers_.back().entries;
+    make_room(entries);
+    entries.push_back({end_, item});
     end_ += length;
   }
 
@@ -122,6 +121,7 @@ class struct_log {
   void insert_after(log_position place, log_entry entry) {
     auto& entries = tiers_[place.tier].entries;
     if (entries.size() < tier_entries) {
+      make_room(entries);
       entries.insert(entries.begin() + place.index + 1, entry);
       return;
     }
@@ -131,6 +131,7 @@ class struct_log {
     tiers_.insert(tiers_.begin() + place.tier + 1, std::move(upper));
     if (place.index >= half) place = {place.tier + 1, static_cast<std::uint32_t>(place.index - half)};
     auto& target = tiers_[place.tier].entries;
+    make_room(target);
     target.insert(target.begin() + place.index + 1, entry);
   }
 
@@ -157,6 +158,12 @@ class struct_log {
     if (tiers_.capacity() > 4 * tiers_.size() + 16) tiers_.shrink_to_fit();
   }
 
+  /// Gives back the room that tiers have and do not use.
+  void trim() {
+    for (auto& each : tiers_) each.entries.shrink_to_fit();
+    tiers_.shrink_to_fit();
+  }
+
   std::size_t memory() const {
     std::size_t bytes = tiers_.capacity() * sizeof(tier);
     for (const auto& each : tiers_) bytes += each.entries.capacity() * sizeof(log_entry);
@@ -172,6 +179,15 @@ class struct_log {
     std::uint32_t first = 0;
     std::vector<log_entry> entries;
   };
+
+  // So many entries from the last hit on are looked at one by one: about a line of the cache.
+  static constexpr std::size_t near_entries = 8;
+
+  // Room for one more. A vector would double what it has, also beyond what a tier ever holds.
+  static void make_room(std::vector<log_entry>& entries) {
+    if (entries.size() == entries.capacity())
+      entries.reserve(std::min(tier_entries, entries.size() + entries.size() / 2 + 2));
+  }
 
   // Keeps a tier's first clock right, and joins tiers that have become small, so that merging does not leave many.
   void tidy(std::size_t index) {

@@ -38,6 +38,11 @@ inline std::size_t values_size(content_kind kind, std::string_view run, std::uin
   return values_size(kind, run, count, values_read);
 }
 
+/// Whether a type has a name on the wire.
+inline bool has_name(type_kind kind) {
+  return kind == type_kind::xml_element || kind == type_kind::xml_hook;
+}
+
 /// An item's place as the wire has it; client ids in full.
 struct item_head {
   content_kind kind = content_kind::deleted;

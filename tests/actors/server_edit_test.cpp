@@ -208,11 +208,13 @@ TEST_CASE("a node makes edits and reads by message, and clients see them") {
   auto ann = test_client{node, "notes"};
   ann.type("hello");
   REQUIRE(ann.is_durable());
+  auto ben = test_client{node, "notes"};
+  REQUIRE(ben.synced());
   const auto seq = ask_document<std::uint64_t>(node, "notes", edit_atom_v, saying("robot: "));
   REQUIRE_MESSAGE(seq, seq.error().message);
   CHECK(*seq == 2);
   CHECK(node.store().load("notes")->info.last_seq == 2);
-  CHECK(ann.sees("robot: "));
+  CHECK(ben.sees("robot: hello"));
   const auto read = [&](read_format format) {
     const auto got = ask_document<payload>(node, "notes", read_atom_v, read_request{format, "text"});
     REQUIRE(got);
