@@ -22,9 +22,13 @@
 
 namespace octavo::crdt {
 
+class document;
+
 namespace internal {
 class engine;
-}
+/// What a document is inside, for the rest of this folder.
+const engine& engine_of(const document& of);
+}  // namespace internal
 
 /// How a document behaves and what it may hold. Every bound says what happens there.
 struct document_options {
@@ -180,6 +184,8 @@ class document {
   std::string canonical_dump() const;
 
  private:
+  friend const internal::engine& internal::engine_of(const document& of);
+
   std::unique_ptr<internal::engine> engine_;
 };
 
