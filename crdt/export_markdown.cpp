@@ -1,5 +1,6 @@
 // A tree in Tiptap's vocabulary as Markdown: the blocks. Their text is markdown_inline.cpp's business.
 #include <algorithm>
+#include <array>
 
 #include "crdt/export.hpp"
 #include "crdt/internal/markdown_inline.hpp"
@@ -17,11 +18,18 @@ bool is_list(std::string_view name) {
   return name == "bulletList" || name == "orderedList" || name == "taskList";
 }
 
+// Text that nobody sees. A comment would be a block of HTML, which ends where lists do not.
+constexpr std::string_view nothing = "<span></span>";
+
 class markdown_writer {
  public:
   markdown_writer(const rich_tree& tree, std::size_t max_bytes) : tree_(tree), max_bytes_(max_bytes) {}
 
   export_result<std::string> run() {
+    // A list is as loose as the lists in it: what is inside has higher numbers.
+    tight_.resize(tree_.size());
+    for (auto node = static_cast<std::uint32_t>(tree_.size()); node-- > 0;)
+      if (tree_.at(node).kind == rich_kind::element && is_list(tree_.at(node).content)) tight_[node] = is_tight(node);
     open(rich_tree::root);
     while (!stack_.empty()) {
       if (out_.size() > max_bytes_) return export_errc::too_large;
@@ -58,6 +66,7 @@ class markdown_writer {
     if (!stack_.empty()) {
       next.tight = stack_.back().tight;
       next.begun = stack_.back().begun;
+      next.last_marker = stack_.back().last_marker;
     }
     stack_.push_back(next);
   }
@@ -67,6 +76,7 @@ class markdown_writer {
     stack_.back().has_margin = true;
     stack_.back().begun = false;
     stack_.back().tight = false;
+    stack_.back().last_marker = 0;
     margins_.push_back({std::move(first), std::move(rest)});
   }
 
@@ -74,13 +84,13 @@ class markdown_writer {
     const frame top = stack_.back();
     stack_.pop_back();
     if (top.has_margin) {
-      // An item with nothing in it is still one.
-      if (!margins_.back().started) line({});
+      // An item with nothing in it is still one. Within others some parsers do not see it, unless there is something.
+      if (!margins_.back().started) line(margins_.size() > 1 ? nothing : "");
       margins_.pop_back();
       if (!stack_.empty()) stack_.back().begun = true;
     } else if (!stack_.empty()) {
       stack_.back().begun = stack_.back().begun || top.begun;
-      stack_.back().last_marker = top.marker;
+      stack_.back().last_marker = top.marker != 0 ? top.marker : top.last_marker;
     }
   }
 
@@ -119,7 +129,11 @@ class markdown_writer {
     frame& top = stack_.back();
     top.next = tree_.at(node).next;
     const std::string_view name = tree_.at(node).content;
-    if (!is_list(name)) top.last_marker = 0;
+    if (is_empty_paragraph(node)) return;
+    if (is_list(name)) return list(node);
+    if (name == "listItem" || name == "taskItem") return item(node);
+    if (is_transparent(node)) return open(node);
+    top.last_marker = 0;
     if (internal::is_text_block(name)) return text_block(node);
     if (name == "codeBlock") return code_block(node);
     if (name == "table") return table(node);
@@ -131,10 +145,15 @@ class markdown_writer {
       separate();
       return open_with_margin(node, "> ", "> ");
     }
-    if (is_list(name)) return list(node);
-    if (name == "listItem" || name == "taskItem") return item(node);
-    if (tree_.at(node).first_child == no_node && !tree_.at(node).attributes.empty()) return unknown(node);
-    open(node);
+    unknown(node);
+  }
+
+  // Whether an element is nothing but what is in it.
+  bool is_transparent(std::uint32_t node) const {
+    static constexpr std::array<std::string_view, 4> names = {"codeBlock", "table", "horizontalRule", "blockquote"};
+    const std::string_view name = tree_.at(node).content;
+    if (internal::is_text_block(name) || std::find(names.begin(), names.end(), name) != names.end()) return false;
+    return tree_.at(node).first_child != no_node || tree_.at(node).attributes.empty();
   }
 
   // Text and the like that stand among blocks: a paragraph, up to the next block.
@@ -149,9 +168,11 @@ class markdown_writer {
   }
 
   void paragraph(std::uint32_t first, std::uint32_t end) {
-    const auto text = markdown_inline(tree_, first, end, markdown_place::paragraph);
+    auto text = markdown_inline(tree_, first, end, markdown_place::paragraph);
     // Markdown has no empty paragraphs.
     if (text.empty()) return;
+    // A tag with nothing behind it would make a block of HTML, of the lines below too.
+    if (text == "<br>") text += nothing;
     separate();
     lines(text);
   }
@@ -190,15 +211,22 @@ class markdown_writer {
 
   // A block that cannot be written without an empty line in front if it follows a line of text.
   bool needs_space(std::uint32_t node) const {
-    if (tree_.at(node).kind != rich_kind::element || !is_list(tree_.at(node).content)) return true;
+    if (tree_.at(node).kind != rich_kind::element || !is_list(tree_.at(node).content) || !tight_[node]) return true;
     if (tree_.is(node, "orderedList") && number_of(node) != 1) return true;
     const auto first = tree_.at(node).first_child;
     return first == no_node || !begins_with_text(first);
   }
 
+  // The first of its blocks that will be written; no_node if there is none.
+  std::uint32_t first_block(std::uint32_t item) const {
+    auto first = tree_.at(item).first_child;
+    while (first != no_node && is_empty_paragraph(first)) first = tree_.at(first).next;
+    return first;
+  }
+
   bool begins_with_text(std::uint32_t item) const {
-    const auto first = tree_.at(item).first_child;
-    return first != no_node && tree_.is(first, "paragraph") && tree_.at(first).first_child != no_node;
+    const auto first = first_block(item);
+    return first != no_node && tree_.is(first, "paragraph");
   }
 
   std::int64_t number_of(std::uint32_t list) const {
@@ -207,24 +235,29 @@ class markdown_writer {
 
   bool is_tight(std::uint32_t list) const {
     for (auto item = tree_.at(list).first_child; item != no_node; item = tree_.at(item).next) {
-      const auto first = tree_.at(item).first_child;
-      if (first == no_node) continue;
-      if (!tree_.is(first, "paragraph")) return false;
-      for (auto each = tree_.at(first).next; each != no_node; each = tree_.at(each).next)
-        if (needs_space(each)) return false;
+      bool first = true;
+      for (auto each = tree_.at(item).first_child; each != no_node; each = tree_.at(each).next) {
+        if (is_empty_paragraph(each)) continue;
+        if (first ? !tree_.is(each, "paragraph") : needs_space(each)) return false;
+        first = false;
+      }
     }
     return true;
+  }
+
+  // Nothing will be written for it.
+  bool is_empty_paragraph(std::uint32_t node) const {
+    return tree_.is(node, "paragraph") && tree_.at(node).first_child == no_node;
   }
 
   void list(std::uint32_t node) {
     // A list right behind another of its kind has another marker, or it would continue that.
     const char last = stack_.back().last_marker;
-    const bool tight = is_tight(node);
     separate();
     stack_.back().begun = false;
     open(node);
     frame& top = stack_.back();
-    top.tight = tight;
+    top.tight = tight_[node];
     top.number = number_of(node);
     if (tree_.is(node, "orderedList")) {
       top.marker = last == '.' ? ')' : '.';
@@ -245,6 +278,13 @@ class markdown_writer {
     if (tree_.is(node, "taskItem")) marker += tree_.is_true(node, "checked") ? "[x] " : "[ ] ";
     open_with_margin(node, marker, rest);
     stack_.back().tight = tight;
+    // Only text can follow a box, and a list right behind another's marker is not read alike by all parsers.
+    const auto first = first_block(node);
+    const bool list_first =
+        first != no_node && tree_.at(first).kind == rich_kind::element && is_list(tree_.at(first).content);
+    if (tree_.is(node, "taskItem") ? begins_with_text(node) : !list_first) return;
+    line(nothing);
+    stack_.back().begun = true;
   }
 
   // --- tables
@@ -305,6 +345,7 @@ class markdown_writer {
   std::string out_;
   std::vector<frame> stack_;
   std::vector<margin> margins_;
+  std::vector<bool> tight_;  // by node: of a list, whether it has no empty lines
 };
 
 }  // namespace

@@ -239,7 +239,8 @@ class inline_writer {
   // Two spans of code with nothing between would read as one: they become one. What a span cannot hold has to be HTML.
   bool code_span(std::string_view text) {
     if (text.find_first_of(std::string_view("\n\r\0", 3)) != std::string_view::npos) return false;
-    if (place_ == markdown_place::cell && text.find('\\') != std::string_view::npos) return false;
+    // Parsers do not agree on how a bar is escaped in there.
+    if (place_ == markdown_place::cell && text.find_first_of("\\|") != std::string_view::npos) return false;
     if (!tokens_.empty() && tokens_.size() == code_end_) {
       code_ += text;
       tokens_.back().text = code_text();
@@ -256,12 +257,7 @@ class inline_writer {
     const bool blank = code_.find_first_not_of(' ') == std::string::npos;
     const bool pad =
         code_.front() == '`' || code_.back() == '`' || (!blank && code_.front() == ' ' && code_.back() == ' ');
-    std::string out = fence + (pad ? " " : "");
-    for (const char c : code_) {
-      if (c == '|' && place_ == markdown_place::cell) out += '\\';
-      out += c;
-    }
-    return out + (pad ? " " : "") + fence;
+    return fence + (pad ? " " : "") + code_ + (pad ? " " : "") + fence;
   }
 
   void add_raw(std::string raw, const std::vector<std::uint32_t>& marks) {
@@ -286,18 +282,27 @@ class inline_writer {
 
   void set_marks(const std::vector<std::uint32_t>& marks) {
     std::vector<std::uint32_t> wanted;
-    for (const auto each : marks)
-      if (has_form(tree_.mark(each))) wanted.push_back(each);
+    for (const auto each : marks) {
+      if (!has_form(tree_.mark(each))) continue;
+      const bool again = std::any_of(wanted.begin(), wanted.end(),
+                                     [&](auto known) { return tree_.mark(known).name == tree_.mark(each).name; });
+      if (!again) wanted.push_back(each);
+    }
     std::stable_sort(wanted.begin(), wanted.end(), [&](std::uint32_t a, std::uint32_t b) {
       return mark_rank(tree_.mark(a).name) < mark_rank(tree_.mark(b).name);
     });
     std::size_t same = 0;
-    while (same < wanted.size() && same < open_.size() && tokens_[open_[same]].mark == wanted[same]) ++same;
+    while (same < wanted.size() && same < open_.size() && looks_same(tokens_[open_[same]].mark, wanted[same])) ++same;
     close_marks(same);
     for (; same < wanted.size(); ++same) {
       open_.push_back(tokens_.size());
       tokens_.push_back({token_kind::open, {}, wanted[same]});
     }
+  }
+
+  // Of all marks but links only the name is written.
+  bool looks_same(std::uint32_t left, std::uint32_t right) const {
+    return left == right || (tree_.mark(left).name == tree_.mark(right).name && tree_.mark(left).name != "link");
   }
 
   void close_marks(std::size_t down_to) {

@@ -59,7 +59,7 @@ TEST_CASE("an editor finds in an imported document what it was made from") {
   const auto seed = choose_seed();
   const scratch_file documents("octavo-json");
   const scratch_file imports("octavo-imports");
-  REQUIRE(y_prosemirror("json " + std::to_string(seed) + " 300 '" + documents.path() + "'") == 0);
+  REQUIRE(y_prosemirror("json " + std::to_string(seed) + " 300 '" + documents.path() + "' wild") == 0);
   std::size_t count = 0;
   {
     std::ifstream in(documents.path());
