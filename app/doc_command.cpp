@@ -5,10 +5,12 @@
 #include <chrono>
 #include <fstream>
 #include <iostream>
+#include <random>
 #include <sstream>
 
 #include "actors/loader.hpp"
 #include "app/commands.hpp"
+#include "app/doc_formats.hpp"
 #include "app/documents.hpp"
 #include "app/output.hpp"
 #include "app/private_files.hpp"
@@ -40,6 +42,7 @@ struct doc_request {
   std::string prefix;
   std::string format = "update";
   std::string root;
+  import_request import;
   bool yes = false;
   bool json = false;
 };
@@ -178,22 +181,62 @@ int export_document(const doc_request& asked) {
   return exit_ok;
 }
 
+result<std::string> read_input(const std::string& file) {
+  auto text = std::ostringstream{};
+  if (file == "-") {
+    text << std::cin.rdbuf();
+  } else {
+    auto in = std::ifstream{file, std::ios::binary};
+    if (!in) return fail(errc::not_found, "cannot read " + file);
+    text << in.rdbuf();
+  }
+  return std::move(text).str();
+}
+
+/// The bytes of the update that a file is, or becomes. They have an id of their own as their writer.
+result<std::string> update_of(std::string raw, const doc_request& asked, std::uint64_t client) {
+  if (asked.format == "update") {
+    if (asked.root.empty()) return raw;
+    return fail(errc::invalid_argument,
+                "an update says itself which roots it is for: --root goes with another --format");
+  }
+  if (asked.root.empty())
+    return fail(errc::invalid_argument, "say with --root which root the " + asked.format +
+                                            " goes to: what your editor calls its field, such as `default` for Tiptap");
+  auto request = asked.import;
+  request.format = asked.format;
+  request.root = asked.root;
+  request.client = client;
+  auto made = import_rich(raw, request, asked.file);
+  if (!made) return tl::unexpected{made.error()};
+  return std::string{as_text(*made)};
+}
+
+/// Whether content that is made anew may go there. Two contents in one root would follow each other.
+result<void> check_target(const crdt::document& content, const doc_request& asked, std::uint64_t client) {
+  if (asked.format == "update") return {};
+  if (content.root_kind(asked.root) != crdt::type_kind::root || content.length(asked.root) != 0)
+    return fail(errc::already_exists, "the root " + printable_name(asked.root) + " of '" + printable_name(asked.name) +
+                                          "' has content already: import into another root or document, or delete it");
+  if (content.clock(client) != 0)
+    return fail(errc::unavailable,
+                "the random id of the writer is taken, as happens once in four billion times: try again");
+  return {};
+}
+
 int import_document(const doc_request& asked) {
   if (auto why = net::unreachable_because(asked.name); !why.empty())
     return report({errc::invalid_argument, "nobody could open '" + printable_name(asked.name) + "': " + why},
                   asked.json);
-  auto text = std::ostringstream{};
-  if (asked.file == "-") {
-    text << std::cin.rdbuf();
-  } else {
-    auto in = std::ifstream{asked.file, std::ios::binary};
-    if (!in) return report({errc::not_found, "cannot read " + asked.file}, asked.json);
-    text << in.rdbuf();
-  }
-  auto raw = std::move(text).str();
+  const auto client = std::uint64_t{std::random_device{}()};
+  auto raw = read_input(asked.file);
+  if (raw) raw = update_of(std::move(*raw), asked, client);
+  if (!raw) return report(raw.error(), asked.json);
   auto update = crdt::decoded_update{};
-  if (auto decoded = crdt::decode_update_v1(as_bytes(raw), update, read_limits()); !decoded)
-    return report({errc::malformed, asked.file + " is no Yjs update (v1): " + to_string(decoded.error())}, asked.json);
+  if (auto decoded = crdt::decode_update_v1(as_bytes(*raw), update, read_limits()); !decoded)
+    return report({errc::malformed, asked.file + " is no Yjs update (v1): " + to_string(decoded.error()) +
+                                        "; say with --format what else it is"},
+                  asked.json);
   auto store = open_store(asked, false);
   if (!store && store.error().code == errc::not_found) store = storage::store::open(options_of(asked));
   if (!store) return report(store.error(), asked.json);
@@ -207,6 +250,7 @@ int import_document(const doc_request& asked) {
     seq = document->info.last_seq;
     content = std::move(document->content);
   }
+  if (auto fits = check_target(content, asked, client); !fits) return report(fits.error(), asked.json);
   content.prune(update);
   auto added = !update.empty();
   if (added) {
@@ -264,17 +308,39 @@ void add_doc(CLI::App& program, command& run) {
   with_name(add("show", "Show what is known of a document.", show));
   auto* export_command = add("export", "Write a document's content.", export_document);
   with_name(export_command);
-  export_command->add_option("--format", asked->format, "update (Yjs, v1), text, json, delta or xml (update)")
-      ->check(CLI::IsMember({"update", "text", "json", "delta", "xml"}));
+  export_command
+      ->add_option("--format", asked->format,
+                   "update (Yjs, v1), text, json, delta, xml, html, markdown or prosemirror (update)")
+      ->check(CLI::IsMember({"update", "text", "json", "delta", "xml", "html", "markdown", "prosemirror"}));
   export_command->add_option("--root", asked->root, "the root type, such as `default`, where there are several")
       ->type_name("NAME");
   export_command->add_option("--output,-o", asked->file, "the file (standard output)")->type_name("FILE");
   export_command->footer(
-      "Examples:\n  octavo doc export notes -o notes.yjs\n  octavo doc export notes --format text --root text");
+      "Examples:\n  octavo doc export notes -o notes.yjs\n  octavo doc export notes --format text --root text\n"
+      "  octavo doc export notes --format html --root default -o notes.html");
   auto* import_command =
-      add("import", "Merge a Yjs update (v1) into a document, which is made if need be.", import_document);
+      add("import", "Merge a Yjs update (v1) into a document, which is made if need be, or make one of another format.",
+          import_document);
   with_name(import_command);
-  import_command->add_option("file", asked->file, "the update; - is standard input")->required();
+  import_command->add_option("file", asked->file, "the file; - is standard input")->required();
+  import_command
+      ->add_option("--format", asked->format, "update (Yjs, v1), text, html, markdown or prosemirror (update)")
+      ->check(CLI::IsMember({"update", "text", "html", "markdown", "prosemirror"}));
+  import_command
+      ->add_option("--root", asked->root, "the root that another format goes to, such as `default`; it must be empty")
+      ->type_name("NAME");
+  import_command
+      ->add_option("--schema", asked->import.schema, "whose names HTML and Markdown get: tiptap or basic (tiptap)")
+      ->check(CLI::IsMember({"tiptap", "basic"}));
+  import_command
+      ->add_option("--without", asked->import.without,
+                   "nodes and marks that your editor lacks, by Tiptap's names, such as table,taskList")
+      ->delimiter(',')
+      ->type_name("NAMES");
+  import_command->add_flag("--paragraphs", asked->import.paragraphs, "text becomes paragraphs, not a shared text");
+  import_command->footer(
+      "Examples:\n  octavo doc import notes notes.yjs\n"
+      "  octavo doc import notes notes.md --format markdown --root default");
   auto* delete_command = add("delete", "Delete a document and its history.", remove_document);
   with_name(delete_command);
   delete_command->add_flag("--yes", asked->yes, "really");

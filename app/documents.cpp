@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/doc_formats.hpp"
 #include "app/output.hpp"
 #include "storage/store.hpp"
 
@@ -70,10 +71,11 @@ result<std::string> rendered(const crdt::document& content, const std::string& a
                                               names_of(roots) + "): say which one with --root");
     root = roots.front();
   }
+  if (is_rich_format(format)) return export_rich(content, root, format);
   if (auto holds = unfit_content(content, root, format); !holds.empty())
-    return fail(errc::invalid_argument, "the root " + printable_name(root) + " holds " + std::string{holds} +
-                                            ", which has no form as " + format +
-                                            (holds == "XML" ? ": use xml or json" : ": use json"));
+    return fail(errc::invalid_argument,
+                "the root " + printable_name(root) + " holds " + std::string{holds} + ", which has no form as " +
+                    format + (holds == "XML" ? ": use html, markdown, prosemirror, xml or json" : ": use json"));
   if (format == "text") return content.text(root) + '\n';
   if (format == "delta") return content.delta_json(root) + '\n';
   return content.xml(root) + '\n';

@@ -66,7 +66,8 @@ endfunction()
 
 # octavo_library(crdt SOURCES a.cpp … [PUBLIC targets…] [PRIVATE targets…])
 # Makes the library octavo_crdt with the alias octavo::crdt from the folder that calls it. Headers are included as
-# <folder>/<name>.hpp from the project's root, and are installed under include/octavo/.
+# <folder>/<name>.hpp from the project's root, and are installed under include/octavo/, those of folders within by the
+# folder at the top.
 function(octavo_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(octavo_${name} STATIC ${arg_SOURCES})
@@ -79,8 +80,10 @@ function(octavo_library name)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/octavo>)
   target_link_libraries(octavo_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
   install(TARGETS octavo_${name} EXPORT octavo ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/octavo/${name}
-    FILES_MATCHING PATTERN "*.hpp")
+  if(CMAKE_CURRENT_SOURCE_DIR STREQUAL "${PROJECT_SOURCE_DIR}/${name}")
+    install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/octavo/${name}
+      FILES_MATCHING PATTERN "*.hpp")
+  endif()
 endfunction()
 
 # octavo_test(crdt SOURCES a_test.cpp … LINK targets… [ARGUMENTS of doctest])

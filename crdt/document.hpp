@@ -23,11 +23,14 @@
 
 namespace octavo::crdt {
 
+class document;
 class tree_visitor;
 
 namespace internal {
 class engine;
-}
+/// What a document is inside, for the rest of this folder.
+const engine& engine_of(const document& of);
+}  // namespace internal
 
 /// How a document behaves and what it may hold. Every bound says what happens there.
 struct document_options {
@@ -203,6 +206,8 @@ class document {
 
  private:
   friend class edit;
+  friend const internal::engine& internal::engine_of(const document& of);
+
   std::unique_ptr<internal::engine> engine_;
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "crdt/internal/encode.hpp"
+#include "crdt/internal/encoders.hpp"
 #include "crdt/internal/engine.hpp"
 
 namespace octavo::crdt::internal {
@@ -158,7 +159,10 @@ result<apply_report, apply_errc> engine::finish_edit(std::uint32_t client, bytes
     lib0_writer writer(update);
     writer.var_uint(end != before ? 1 : 0);
     text_place near;
-    if (end != before) write_block(writer, data, client, before, end, near);
+    if (end != before) {
+      v1_encoder encoder(update);
+      write_block(encoder, data, client, before, end, near);
+    }
     write_deletes(writer, data, deletes);
   }
   data.release_room(false);

@@ -214,6 +214,57 @@ TEST_CASE("importing what is there already adds nothing, and what is no update i
   CHECK(run.octavo("doc", "import", "", (run.folder / "a").string(), "--data", run.data()).exit_code == 2);
 }
 
+TEST_CASE("a document is made of Markdown, HTML, JSON and text, and written as them") {
+  const auto run = shell{};
+  const auto import = [&](const char* name, std::string_view text, const char* format, const char* root) {
+    return run.octavo("doc", "import", name, run.file("in", as_bytes(text)), "--format", format, "--root", root,
+                      "--data", run.data());
+  };
+  const auto exported = [&](const char* name, const char* format) {
+    return run.octavo("doc", "export", name, "--format", format, "--data", run.data()).out;
+  };
+  REQUIRE(import("md", "# A *b*\n\n- c\n", "markdown", "default").exit_code == 0);
+  CHECK(exported("md", "html") == "<h1>A <em>b</em></h1>\n<ul><li><p>c</p></li></ul>\n");
+  CHECK(exported("md", "markdown") == "# A _b_\n\n- c\n");
+  REQUIRE(import("html", "<p>a <b>b</b>", "html", "default").exit_code == 0);
+  CHECK(exported("html", "markdown") == "a **b**\n");
+  const auto json = exported("html", "prosemirror");
+  REQUIRE(import("json", json, "prosemirror", "default").exit_code == 0);
+  CHECK(exported("json", "prosemirror") == json);
+  REQUIRE(import("text", "a\nb", "text", "text").exit_code == 0);
+  CHECK(exported("text", "text") == "a\nb\n");
+  CHECK(exported("text", "html") == "<p>a</p>\n<p>b</p>\n");
+  REQUIRE(run.octavo("doc", "import", "basic", run.file("in", as_bytes("- **a**")), "--format", "markdown", "--root",
+                     "r", "--schema", "basic", "--without", "bold,heading", "--data", run.data())
+              .exit_code == 0);
+  CHECK(exported("basic", "xml") == "<bullet_list><list_item><paragraph>a</paragraph></list_item></bullet_list>\n");
+}
+
+TEST_CASE("an import never writes behind content that is there, and says what is wrong with its input") {
+  const auto run = shell{};
+  run.make_store();
+  const auto import = [&](std::string_view text, const char* format, const char* root) {
+    return run.octavo("doc", "import", "notes", run.file("in", as_bytes(text)), "--format", format, "--root", root,
+                      "--data", run.data());
+  };
+  const auto taken = import("# a", "markdown", "text");
+  CHECK(taken.exit_code == 15);
+  CHECK(contains(taken.err, "has content already"));
+  CHECK(import("# a", "markdown", "other").exit_code == 0);
+  CHECK(run.octavo("doc", "export", "notes", "--format", "text", "--root", "text", "--data", run.data()).out ==
+        "hello world\n");
+  const auto bad = import("{", "prosemirror", "third");
+  CHECK(bad.exit_code == 12);
+  CHECK(contains(bad.err, "not JSON (at byte 1)"));
+  CHECK(import("\xFF", "html", "third").exit_code == 12);
+  const auto file = run.file("in", as_bytes("a"));
+  const auto rootless = run.octavo("doc", "import", "notes", file, "--format", "text", "--data", run.data());
+  CHECK(rootless.exit_code == 2);
+  CHECK(contains(rootless.err, "--root"));
+  CHECK(run.octavo("doc", "import", "notes", file, "--root", "r", "--data", run.data()).exit_code == 2);
+  CHECK(run.octavo("doc", "import", "notes", file, "--format", "pdf", "--data", run.data()).exit_code == 2);
+}
+
 TEST_CASE("a document larger than any edit may be is exported, deleted and imported again") {
   const auto run = shell{};
   run.make_store();
@@ -276,6 +327,12 @@ TEST_CASE("a root that is not there, or of another kind than the format, is no e
     const auto answer = run.octavo("doc", "export", "two", "--format", format, "--root", "list", "--data", run.data());
     CHECK(answer.exit_code == 2);
     CHECK(contains(answer.err, "an array"));
+    CHECK(run.octavo("doc", "export", "two", "--format", format, "--root", "map", "--data", run.data()).exit_code == 2);
+  }
+  for (const auto* format : {"html", "markdown", "prosemirror"}) {
+    const auto answer = run.octavo("doc", "export", "two", "--format", format, "--root", "list", "--data", run.data());
+    CHECK(answer.exit_code == 2);
+    CHECK(contains(answer.err, "no text or XML"));
     CHECK(run.octavo("doc", "export", "two", "--format", format, "--root", "map", "--data", run.data()).exit_code == 2);
   }
   CHECK(run.octavo("doc", "export", "two", "--root", "first", "--data", run.data()).exit_code == 2);
