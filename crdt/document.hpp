@@ -24,7 +24,8 @@ namespace octavo::crdt {
 
 namespace internal {
 class engine;
-}
+struct document_access;
+}  // namespace internal
 
 /// How a document behaves and what it may hold. Every bound says what happens there.
 struct document_options {
@@ -180,6 +181,7 @@ class document {
   std::string canonical_dump() const;
 
  private:
+  friend struct internal::document_access;
   std::unique_ptr<internal::engine> engine_;
 };
 

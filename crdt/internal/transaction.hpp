@@ -30,6 +30,13 @@ struct incoming {
   std::string_view content;
 };
 
+/// Units [clock, end) of an interned client.
+struct unit_range {
+  std::uint32_t client;
+  std::uint32_t clock;
+  std::uint32_t end;
+};
+
 class transaction {
  public:
   transaction(store& on, const document_options& options) : store_(on), options_(options), seen_(options.hash_seed) {}
@@ -61,6 +68,9 @@ class transaction {
   /// Whether the set of deleted units changed, collected structs included.
   bool deletes_changed() const { return deletes_changed_; }
 
+  /// Where finish() leaves what the transaction deleted, in the order of deletion, for those who keep a history.
+  std::vector<unit_range>* deleted_to = nullptr;
+
   /// Scratch that is kept.
   std::size_t memory() const {
     return advances_.capacity() * sizeof(clock_advance) +
@@ -69,11 +79,7 @@ class transaction {
   }
 
  private:
-  struct range {
-    std::uint32_t client;
-    std::uint32_t clock;
-    std::uint32_t end;
-  };
+  using range = unit_range;
 
   bool append_to_last(const incoming& next);
   void append_collected(const incoming& next);
