@@ -9,6 +9,8 @@
 
 #include "actors/loader.hpp"
 #include "app/commands.hpp"
+#include "app/doc_history.hpp"
+#include "app/documents.hpp"
 #include "app/output.hpp"
 #include "app/private_files.hpp"
 #include "crdt/document.hpp"
@@ -26,18 +28,6 @@ constexpr std::size_t page_size = 1000;
 // A large import goes to the log in records of about this size, as edits come, and not as one that no limit admits.
 constexpr std::size_t import_piece_bytes = std::size_t{4} << 20U;
 
-// Whoever has a file in hand may import it, however large it has become: these bounds only keep a corrupt length from
-// taking all memory.
-crdt::decode_limits read_limits() {
-  auto limits = crdt::decode_limits{};
-  limits.max_bytes = storage::max_snapshot_bytes;
-  limits.max_structs = std::size_t{1} << 28U;
-  limits.max_values = std::size_t{1} << 28U;
-  limits.max_delete_ranges = std::size_t{1} << 28U;
-  limits.max_clients = std::size_t{1} << 22U;
-  return limits;
-}
-
 crdt::document empty_document() {
   auto options = crdt::document_options{};
   options.step_budget = std::uint64_t{1} << 40U;
@@ -51,6 +41,7 @@ struct doc_request {
   std::string prefix;
   std::string format = "update";
   std::string root;
+  std::string at;
   bool yes = false;
   bool json = false;
 };
@@ -133,6 +124,9 @@ result<opened> read(const storage::store& store, const std::string& name) {
 }
 
 int show(const doc_request& asked) {
+  if (!asked.at.empty())
+    return show_version(asked.data, asked.name, asked.at, asked.root, asked.format == "update" ? "json" : asked.format,
+                        asked.json);
   auto store = open_store(asked, true);
   if (!store) return report(store.error(), asked.json);
   auto document = read(**store, asked.name);
@@ -170,62 +164,12 @@ int show(const doc_request& asked) {
   return exit_ok;
 }
 
-std::string names_of(const std::vector<std::string>& roots) {
-  auto text = std::string{};
-  for (const auto& root : roots) text += (text.empty() ? "" : ", ") + printable_name(root);
-  return text.empty() ? "none" : text;
-}
-
-/// What a root holds that has no form in this format; empty if it fits. It would be written as nothing, or as nonsense.
-std::string_view unfit_content(const crdt::document& content, const std::string& root, const std::string& format) {
-  auto wants_text = format != "xml";
-  switch (content.root_kind(root)) {
-    case crdt::type_kind::map:
-      return "a map";
-    case crdt::type_kind::xml_fragment:
-      return wants_text ? "XML" : "";
-    case crdt::type_kind::array:
-      // A text with types embedded in it looks like an array, too.
-      return wants_text && !content.text(root).empty() ? "" : "an array";
-    default:
-      return {};
-  }
-}
-
-result<std::string> rendered(const crdt::document& content, const doc_request& asked) {
-  auto roots = content.root_names();
-  if (!asked.root.empty() && std::ranges::find(roots, asked.root) == roots.end())
-    return fail(errc::not_found,
-                "the document has no root " + printable_name(asked.root) + "; its roots: " + names_of(roots));
-  if (asked.format == "update") {
-    if (!asked.root.empty())
-      return fail(errc::invalid_argument, "an update is of the whole document: --root goes with another --format");
-    auto update = content.encode_state_as_update_v1();
-    return std::string{as_text(update)};
-  }
-  if (asked.format == "json") return (asked.root.empty() ? content.to_json() : content.json(asked.root)) + '\n';
-  auto root = asked.root;
-  if (root.empty()) {
-    if (roots.size() != 1)
-      return fail(errc::invalid_argument, "the document has " + std::to_string(roots.size()) + " roots (" +
-                                              names_of(roots) + "): say which one with --root");
-    root = roots.front();
-  }
-  if (auto holds = unfit_content(content, root, asked.format); !holds.empty())
-    return fail(errc::invalid_argument, "the root " + printable_name(root) + " holds " + std::string{holds} +
-                                            ", which has no form as " + asked.format +
-                                            (holds == "XML" ? ": use xml or json" : ": use json"));
-  if (asked.format == "text") return content.text(root) + '\n';
-  if (asked.format == "delta") return content.delta_json(root) + '\n';
-  return content.xml(root) + '\n';
-}
-
 int export_document(const doc_request& asked) {
   auto store = open_store(asked, true);
   if (!store) return report(store.error(), asked.json);
   auto document = read(**store, asked.name);
   if (!document) return report(document.error(), asked.json);
-  auto text = rendered(document->content, asked);
+  auto text = rendered(document->content, asked.root, asked.format);
   if (!text) return report(text.error(), asked.json);
   if (asked.file.empty() || asked.file == "-") {
     std::fwrite(text->data(), 1, text->size(), stdout);
@@ -308,7 +252,7 @@ int remove_document(const doc_request& asked) {
 }  // namespace
 
 void add_doc(CLI::App& program, command& run) {
-  auto* doc = program.add_subcommand("doc", "List, show, export, import and delete documents of a store.");
+  auto* doc = program.add_subcommand("doc", "List, show, export, import, restore and delete documents of a store.");
   doc->require_subcommand(1);
   doc->footer("These open the store themselves: stop the server first, or ask it (GET /api/documents).");
   auto asked = std::make_shared<doc_request>();
@@ -322,7 +266,22 @@ void add_doc(CLI::App& program, command& run) {
   auto* list_command = add("list", "List documents.", list);
   list_command->add_option("--prefix", asked->prefix, "only names that begin so")->type_name("TEXT");
   auto with_name = [&asked](CLI::App* sub) { sub->add_option("name", asked->name, "the document")->required(); };
-  with_name(add("show", "Show what is known of a document.", show));
+  auto* show_command =
+      add("show", "Show what is known of a document; with --at, what it held at an earlier time.", show);
+  with_name(show_command);
+  show_command->add_option("--at", asked->at, "a version: a number, a label, or a time (ISO 8601)")
+      ->type_name("VERSION");
+  auto* show_format =
+      show_command->add_option("--format", asked->format, "of a version: json, text, delta or xml (json)")
+          ->check(CLI::IsMember({"text", "json", "delta", "xml"}));
+  show_format->needs(show_command->get_option("--at"));
+  show_command->add_option("--root", asked->root, "of a version: the root type, where there are several")
+      ->type_name("NAME")
+      ->needs(show_command->get_option("--at"));
+  show_command->footer(
+      "Examples:\n  octavo doc show notes --at 17\n  octavo doc show notes --at 'first draft' --format text\n  octavo "
+      "doc "
+      "show notes --at 2026-11-26T09:30");
   auto* export_command = add("export", "Write a document's content.", export_document);
   with_name(export_command);
   export_command->add_option("--format", asked->format, "update (Yjs, v1), text, json, delta or xml (update)")
@@ -339,6 +298,7 @@ void add_doc(CLI::App& program, command& run) {
   auto* delete_command = add("delete", "Delete a document and its history.", remove_document);
   with_name(delete_command);
   delete_command->add_flag("--yes", asked->yes, "really");
+  add_doc_history(*doc, run);
 }
 
 }  // namespace octavo::app

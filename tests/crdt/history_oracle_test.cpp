@@ -130,6 +130,51 @@ std::string changes_of(const crdt::version_diff& diff, std::string_view root) {
   return out;
 }
 
+// What a difference says must add up to what both versions show: lengths, texts, lists of plain values, keys.
+struct sums {
+  std::size_t lists = 0;
+  std::size_t keys = 0;
+};
+
+void check_sums(const crdt::version_diff& diff, const crdt::document& before, const crdt::document& after,
+                sums& counted) {
+  for (std::size_t i = 0; i < diff.roots; ++i) {
+    const auto& root = diff.types[i];
+    CAPTURE(root.name);
+    for (const bool old : {true, false}) {
+      const auto& document = old ? before : after;
+      std::uint64_t length = 0;
+      std::string text;
+      std::string values;
+      bool plain = true;
+      for (const auto& run : root.list) {
+        if (run.what == (old ? crdt::change::insert : crdt::change::remove)) continue;
+        length += run.units;
+        if (run.kind == crdt::run_kind::text) text += run.content;
+        if (run.kind == crdt::run_kind::values) values += (values.empty() ? "" : ",") + run.content;
+        plain &= run.kind == crdt::run_kind::values;
+      }
+      CHECK(document.length(root.name) == length);
+      CHECK(document.text(root.name) == text);
+      if (plain && !values.empty()) {
+        ++counted.lists;
+        CHECK(document.json(root.name, crdt::type_kind::array) == "[" + values + "]");
+      }
+      const auto map = document.json(root.name, crdt::type_kind::map);
+      for (const auto& key : root.keys) {
+        const auto& value = old ? key.before : key.after;
+        std::string member;
+        crdt::append_json_string(key.key, member);
+        member += ':';
+        // An undefined value is not shown.
+        if (!value.present || value.type != crdt::no_type || value.json == "null") continue;
+        ++counted.keys;
+        CHECK(map.find(member + value.json) != std::string::npos);
+      }
+    }
+  }
+}
+
 std::string views_of(const crdt::document& document, const oracle_case& roots) {
   std::string out;
   for (const auto& root : roots.roots) {
@@ -158,6 +203,7 @@ TEST_CASE("versions, their snapshots and the changes between them are those of y
   std::size_t versions = 0;
   std::size_t same_bytes = 0;
   std::size_t with_bytes = 0;
+  sums counted;
   std::size_t kept = 0;
   std::size_t added = 0;
   std::size_t removed = 0;
@@ -198,6 +244,7 @@ TEST_CASE("versions, their snapshots and the changes between them are those of y
       REQUIRE(diff);
       CHECK(changes_of(*diff, "text") == each.changes[2 * (i - 1)]);
       CHECK(changes_of(*diff, "rich") == each.changes[2 * (i - 1) + 1]);
+      check_sums(*diff, *history.document_at(each.versions[i - 1].seq), *made, counted);
       for (const auto& type : diff->types) {
         for (const auto& run : type.list) {
           kept += run.what == crdt::change::keep;
@@ -218,6 +265,8 @@ TEST_CASE("versions, their snapshots and the changes between them are those of y
   MESSAGE(versions << " versions, " << same_bytes << " of " << with_bytes << " states byte-equal; " << kept
                    << " runs kept, " << added << " inserted, " << removed << " deleted");
   CHECK(same_bytes * 10 >= with_bytes * 9);
+  CHECK(counted.lists > 20);
+  CHECK(counted.keys > 50);
   CHECK(kept > 100);
   CHECK(added > 100);
   CHECK(removed > 100);
