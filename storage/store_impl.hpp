@@ -161,8 +161,8 @@ class store::impl {
     std::uint64_t n = 0;  ///< of the named version whose state it is; 0: a snapshot's
   };
   result<std::vector<base>> bases_of(const document_info& info, const rocksdb::Snapshot* at) const;
-  result<std::optional<std::uint64_t>> load_base(const document_info& info, std::vector<base> candidates, bytes& state,
-                                                 const rocksdb::Snapshot* at) const;
+  result<std::optional<std::uint64_t>> load_base(const document_info& info, const std::vector<base>& candidates,
+                                                 bytes& state, const rocksdb::Snapshot* at) const;
   result<void> may_be_named(const document_info& info, std::string_view label, std::uint64_t seq,
                             const std::vector<version_place>& versions) const;
 

@@ -58,8 +58,9 @@ result<std::vector<store::impl::base>> store::impl::bases_of(const document_info
 }
 
 // Reads the first of them that can be read; nothing if there are none. The error is that of the first.
-result<std::optional<std::uint64_t>> store::impl::load_base(const document_info& info, std::vector<base> candidates,
-                                                            bytes& state, const rocksdb::Snapshot* at) const {
+result<std::optional<std::uint64_t>> store::impl::load_base(const document_info& info,
+                                                            const std::vector<base>& candidates, bytes& state,
+                                                            const rocksdb::Snapshot* at) const {
   std::optional<error> damage;
   for (const auto& each : candidates) {
     state.clear();
