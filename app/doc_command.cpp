@@ -11,6 +11,7 @@
 #include "actors/loader.hpp"
 #include "app/commands.hpp"
 #include "app/doc_formats.hpp"
+#include "app/doc_history.hpp"
 #include "app/documents.hpp"
 #include "app/output.hpp"
 #include "app/private_files.hpp"
@@ -43,6 +44,7 @@ struct doc_request {
   std::string format = "update";
   std::string root;
   import_request import;
+  std::string at;
   bool yes = false;
   bool json = false;
 };
@@ -125,6 +127,9 @@ result<opened> read(const storage::store& store, const std::string& name) {
 }
 
 int show(const doc_request& asked) {
+  if (!asked.at.empty())
+    return show_version(asked.data, asked.name, asked.at, asked.root, asked.format == "update" ? "json" : asked.format,
+                        asked.json);
   auto store = open_store(asked, true);
   if (!store) return report(store.error(), asked.json);
   auto document = read(**store, asked.name);
@@ -291,7 +296,7 @@ int remove_document(const doc_request& asked) {
 }  // namespace
 
 void add_doc(CLI::App& program, command& run) {
-  auto* doc = program.add_subcommand("doc", "List, show, export, import and delete documents of a store.");
+  auto* doc = program.add_subcommand("doc", "List, show, export, import, restore and delete documents of a store.");
   doc->require_subcommand(1);
   doc->footer("These open the store themselves: stop the server first, or ask it (GET /api/documents).");
   auto asked = std::make_shared<doc_request>();
@@ -305,7 +310,22 @@ void add_doc(CLI::App& program, command& run) {
   auto* list_command = add("list", "List documents.", list);
   list_command->add_option("--prefix", asked->prefix, "only names that begin so")->type_name("TEXT");
   auto with_name = [&asked](CLI::App* sub) { sub->add_option("name", asked->name, "the document")->required(); };
-  with_name(add("show", "Show what is known of a document.", show));
+  auto* show_command =
+      add("show", "Show what is known of a document; with --at, what it held at an earlier time.", show);
+  with_name(show_command);
+  show_command->add_option("--at", asked->at, "a version: a number, a label, or a time (ISO 8601)")
+      ->type_name("VERSION");
+  auto* show_format =
+      show_command->add_option("--format", asked->format, "of a version: json, text, delta or xml (json)")
+          ->check(CLI::IsMember({"text", "json", "delta", "xml"}));
+  show_format->needs(show_command->get_option("--at"));
+  show_command->add_option("--root", asked->root, "of a version: the root type, where there are several")
+      ->type_name("NAME")
+      ->needs(show_command->get_option("--at"));
+  show_command->footer(
+      "Examples:\n  octavo doc show notes --at 17\n  octavo doc show notes --at 'first draft' --format text\n  octavo "
+      "doc "
+      "show notes --at 2026-11-26T09:30");
   auto* export_command = add("export", "Write a document's content.", export_document);
   with_name(export_command);
   export_command
@@ -344,6 +364,7 @@ void add_doc(CLI::App& program, command& run) {
   auto* delete_command = add("delete", "Delete a document and its history.", remove_document);
   with_name(delete_command);
   delete_command->add_flag("--yes", asked->yes, "really");
+  add_doc_history(*doc, run);
 }
 
 }  // namespace octavo::app

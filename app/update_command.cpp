@@ -250,7 +250,8 @@ void add_reading_commands(builder& commands) {
                                       "  octavo update render --format text --root content first.yjs second.yjs\n"
                                       "Exit code 3 says that something waits for updates that are missing.");
   commands.add_width(render_command);
-  render_command->add_option("--format", asked.format, "tree, json, text, delta, xml, html, markdown or prosemirror (tree)")
+  render_command
+      ->add_option("--format", asked.format, "tree, json, text, delta, xml, html, markdown or prosemirror (tree)")
       ->check(CLI::IsMember({"tree", "json", "text", "delta", "xml", "html", "markdown", "prosemirror"}))
       ->type_name("FORMAT");
   render_command->add_option("--root", asked.root, "the root type, where there are several")->type_name("NAME");

@@ -70,6 +70,7 @@ void transaction::delete_children(std::uint32_t index) {
 void transaction::finish() {
   if (store_.full) fail(apply_errc::document_full);
   if (failure_) return;
+  if (deleted_to != nullptr) *deleted_to = deletes_;
   if (options_.gc) {
     for (std::size_t i = 0; i < deletes_.size(); ++i) collect(deletes_[i]);
   }

@@ -30,6 +30,7 @@ namespace internal {
 class engine;
 /// What a document is inside, for the rest of this folder.
 const engine& engine_of(const document& of);
+struct document_access;
 }  // namespace internal
 
 /// How a document behaves and what it may hold. Every bound says what happens there.
@@ -208,6 +209,7 @@ class document {
   friend class edit;
   friend const internal::engine& internal::engine_of(const document& of);
 
+  friend struct internal::document_access;
   std::unique_ptr<internal::engine> engine_;
 };
 

@@ -43,11 +43,18 @@ void state_vector::set(std::uint64_t client, std::uint64_t clock) {
 
 result<state_vector> decode_state_vector(bytes_view data, std::size_t max_clients) {
   lib0_reader reader(data);
+  auto state = read_state_vector(reader, max_clients);
+  if (state && !reader.expect_end()) return reader.error();
+  return state;
+}
+
+result<state_vector> read_state_vector(lib0_reader& reader, std::size_t max_clients) {
+  const std::size_t at = reader.offset();
   std::uint64_t count = 0;
   if (!reader.var_uint(count)) return reader.error();
   // An entry takes at least two bytes, so the count cannot make us reserve more than the input justifies.
   if (count > reader.remaining() / 2) return decode_error{decode_errc::truncated, reader.offset()};
-  if (count > max_clients) return decode_error{decode_errc::too_many_clients, 0};
+  if (count > max_clients) return decode_error{decode_errc::too_many_clients, at};
   std::vector<state_vector::entry> entries;
   entries.reserve(static_cast<std::size_t>(count));
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -55,7 +62,6 @@ result<state_vector> decode_state_vector(bytes_view data, std::size_t max_client
     if (!reader.var_uint(next.client) || !reader.var_uint(next.clock)) return reader.error();
     entries.push_back(next);
   }
-  if (!reader.expect_end()) return reader.error();
   return state_vector(std::move(entries));
 }
 

@@ -12,6 +12,8 @@
 
 namespace octavo::crdt {
 
+class lib0_reader;
+
 /// Client ids with their clocks, sorted by client id, descending (the order in which Yjs writes them). Clients that are
 /// absent have clock 0.
 class state_vector {
@@ -45,6 +47,9 @@ class state_vector {
 
 /// Reads an encoded state vector. Errors: truncated, number_too_large, too_many_clients, trailing_bytes.
 result<state_vector> decode_state_vector(bytes_view data, std::size_t max_clients = std::size_t{1} << 20);
+
+/// The same out of something longer: leaves the reader behind it.
+result<state_vector> read_state_vector(lib0_reader& reader, std::size_t max_clients);
 
 /// Appends the encoded form: count, then (client, clock) in descending order of clients.
 void encode_state_vector(const state_vector& state, bytes& out);

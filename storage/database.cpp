@@ -135,6 +135,14 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const store_options& optio
   return all;
 }
 
+// Where it cannot be told, opening will say why.
+bool holds_family(const rocksdb::DBOptions& settings, const std::filesystem::path& folder, family which) {
+  std::vector<std::string> names;
+  const auto listed = rocksdb::DB::ListColumnFamilies(settings, folder.string(), &names);
+  return !listed.ok() ||
+         std::find(names.begin(), names.end(), family_names[static_cast<std::size_t>(which)]) != names.end();
+}
+
 }  // namespace
 
 spdlog::logger& log() {
@@ -160,9 +168,11 @@ result<std::unique_ptr<database>> database::open(const std::filesystem::path& fo
   std::unique_ptr<database> opened(new database);
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto status = options.read_only
-                          ? rocksdb::DB::OpenForReadOnly(settings, folder.string(), families(options), &handles, &db)
-                          : rocksdb::DB::Open(settings, folder.string(), families(options), &handles, &db);
+  auto wanted = families(options);
+  // Writing makes a family that is missing. Reading may not, and does without the last one.
+  if (options.read_only && !holds_family(settings, folder, family::versions)) wanted.pop_back();
+  const auto status = options.read_only ? rocksdb::DB::OpenForReadOnly(settings, folder.string(), wanted, &handles, &db)
+                                        : rocksdb::DB::Open(settings, folder.string(), wanted, &handles, &db);
   if (!status.ok()) return tl::unexpected(to_error(status, "open the database in " + folder.string()));
   opened->db_.reset(db);
   std::copy(handles.begin(), handles.end(), opened->handles_.begin());
@@ -171,12 +181,14 @@ result<std::unique_ptr<database>> database::open(const std::filesystem::path& fo
 
 database::~database() {
   if (!db_) return;
-  for (auto* handle : handles_) static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
+  for (auto* handle : handles_)
+    if (handle != nullptr) static_cast<void>(db_->DestroyColumnFamilyHandle(handle));
   const auto status = db_->Close();
   if (!status.ok()) log().warn("closing the database: {}", status.ToString());
 }
 
 result<std::string> database::get(family which, std::string_view key, const rocksdb::Snapshot* at, bool scan) const {
+  if (!has(which)) return fail(errc::not_found, "there is nothing of that kind in this store");
   rocksdb::ReadOptions read;
   read.fill_cache = !scan;
   read.snapshot = at;
@@ -200,7 +212,7 @@ std::unique_ptr<database::range> database::iterate(family which, std::string beg
   read.iterate_lower_bound = &made->lower;
   if (!made->end.empty()) read.iterate_upper_bound = &made->upper;
   read.fill_cache = !scan;
-  made->it.reset(db_->NewIterator(read, (*this)[which]));
+  made->it.reset(has(which) ? db_->NewIterator(read, (*this)[which]) : rocksdb::NewEmptyIterator());
   return made;
 }
 
@@ -213,7 +225,7 @@ result<void> database::flush() {
 
 std::uint64_t database::property(family which, const char* name) const {
   std::uint64_t value = 0;
-  db_->GetIntProperty((*this)[which], name, &value);
+  if (has(which)) db_->GetIntProperty((*this)[which], name, &value);
   return value;
 }
 

@@ -18,12 +18,13 @@
 
 namespace octavo::storage {
 
-/// The column families, in the order in which they are opened.
-enum class family : std::uint8_t { base = 0, names, ids, log, snapshots, pieces, quarantine };
-inline constexpr std::size_t family_count = 7;
+/// The column families, in the order in which they are opened and were added. A store that was made before the last of
+/// them gets it when it is opened for writing.
+enum class family : std::uint8_t { base = 0, names, ids, log, snapshots, pieces, quarantine, versions };
+inline constexpr std::size_t family_count = 8;
 /// Their names on disk; docs/format.md.
-inline constexpr std::array<const char*, family_count> family_names = {"default",   "names",  "ids",       "log",
-                                                                       "snapshots", "pieces", "quarantine"};
+inline constexpr std::array<const char*, family_count> family_names = {"default",   "names",  "ids",        "log",
+                                                                       "snapshots", "pieces", "quarantine", "versions"};
 
 /// What background work has run into; shared with RocksDB's threads.
 struct background_state {
@@ -43,6 +44,8 @@ class database {
 
   rocksdb::DB& db() { return *db_; }
   rocksdb::ColumnFamilyHandle* operator[](family which) const { return handles_[static_cast<std::size_t>(which)]; }
+  /// False of a family that an older store has not got, while it is open for reading only; it reads as empty.
+  bool has(family which) const { return (*this)[which] != nullptr; }
   /// The value of a key; errc::not_found, corrupt, io_error. With `scan` what is read is not kept in the cache.
   result<std::string> get(family which, std::string_view key, const rocksdb::Snapshot* at = nullptr,
                           bool scan = false) const;
@@ -52,7 +55,7 @@ class database {
     std::string end;
     rocksdb::Slice lower;
     rocksdb::Slice upper;
-    std::unique_ptr<rocksdb::Iterator> it;
+    std::unique_ptr<rocksdb::Iterator> it;  ///< over nothing where the family is not there
   };
   std::unique_ptr<range> iterate(family which, std::string begin, std::string end,
                                  const rocksdb::Snapshot* at = nullptr, bool scan = false) const;
@@ -64,6 +67,20 @@ class database {
   database() = default;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, family_count> handles_{};
+};
+
+/// A moment of the database, for reads that take several steps.
+class pinned {
+ public:
+  explicit pinned(database& db) : db_(db), snapshot_(db.db().GetSnapshot()) {}
+  pinned(const pinned&) = delete;
+  pinned& operator=(const pinned&) = delete;
+  ~pinned() { db_.db().ReleaseSnapshot(snapshot_); }
+  const rocksdb::Snapshot* get() const { return snapshot_; }
+
+ private:
+  database& db_;
+  const rocksdb::Snapshot* snapshot_;
 };
 
 /// RocksDB's status as our error; `doing` completes "cannot …".

@@ -57,6 +57,10 @@ std::string piece_key(std::uint64_t id, std::uint64_t seq, std::uint32_t piece) 
   return key;
 }
 
+std::string version_key(std::uint64_t id, std::uint64_t n) {
+  return log_key(id, n);
+}
+
 std::string encode_state(const store_state& state) {
   std::string value = begin_value();
   put_u64(value, state.commit);
@@ -169,6 +173,35 @@ std::optional<snapshot_header> decode_snapshot_header(std::string_view key, std:
   return header;
 }
 
+std::string encode_version(std::string_view key, const version_view& view) {
+  std::string value = begin_value();
+  put_varint(value, view.seq);
+  put_time(value, view.state.time_ms);
+  put_text(value, view.user);
+  put_text(value, view.label);
+  put_varint(value, view.state.state_bytes);
+  put_varint(value, view.state.pieces);
+  put_u32(value, view.state.state_crc);
+  seal(key, value);
+  return value;
+}
+
+std::optional<version_view> decode_version(std::string_view key, std::string_view value) {
+  if (key.size() != 16) return std::nullopt;
+  auto in = open_value(key, value);
+  if (!in) return std::nullopt;
+  version_view view;
+  view.seq = in->varint();
+  view.state.time_ms = read_time(*in);
+  view.user = in->text();
+  view.label = in->text();
+  view.state.state_bytes = in->varint();
+  view.state.pieces = static_cast<std::uint32_t>(in->varint());
+  view.state.state_crc = in->u32();
+  if (!in->done() || view.state.state_bytes > max_snapshot_bytes) return std::nullopt;
+  return view;
+}
+
 std::string encode_quarantine(std::string_view key, const quarantine_view& view) {
   std::string value = begin_value();
   put_time(value, view.time_ms);
@@ -225,6 +258,10 @@ bool is_valid_utf8(std::string_view text) {
     i += length;
   }
   return true;
+}
+
+bool is_valid_label(std::string_view label) {
+  return !label.empty() && label.size() <= max_label_bytes && is_valid_utf8(label);
 }
 
 bool is_valid_name(std::string_view name) {

@@ -31,6 +31,14 @@ std::string snapshot_key(std::uint64_t id, std::uint64_t seq);  ///< "snapshots"
 /// a table does not hide the other snapshots.
 std::string piece_key(std::uint64_t id, std::uint64_t seq, std::uint32_t piece);
 
+/// "versions": a named version, numbered from 1 for each document.
+std::string version_key(std::uint64_t id, std::uint64_t n);
+/// "pieces": of a named version's state. They lie behind those of all snapshots, where no retention reaches.
+inline constexpr std::uint64_t version_pieces = std::uint64_t{1} << 63U;
+inline std::string version_piece_key(std::uint64_t id, std::uint64_t n, std::uint32_t piece) {
+  return piece_key(id, version_pieces | n, piece);
+}
+
 /// What the store as a whole knows; rewritten by each commit.
 struct store_state {
   std::uint64_t commit = 0;     ///< the number of the newest commit
@@ -65,6 +73,16 @@ struct snapshot_header {
 };
 std::string encode_snapshot_header(std::string_view key, const snapshot_header& header);
 std::optional<snapshot_header> decode_snapshot_header(std::string_view key, std::string_view value);
+
+/// Of a named version; the header of its state with it.
+struct version_view {
+  std::uint64_t seq = 0;
+  snapshot_header state;  ///< its time is when the version was named
+  std::string_view user;
+  std::string_view label;
+};
+std::string encode_version(std::string_view key, const version_view& view);
+std::optional<version_view> decode_version(std::string_view key, std::string_view value);
 
 struct quarantine_view {
   std::int64_t time_ms = 0;

@@ -42,6 +42,11 @@ result<loaded> store::load(std::string_view name) const {
   return whole;
 }
 
+result<document_info> store::load_range(std::string_view name, std::uint64_t from, std::uint64_t to,
+                                        const load_visitor& visitor) const {
+  return impl_->load_range(name, from, to, visitor);
+}
+
 result<std::vector<record>> store::read_log(std::string_view name, std::uint64_t from_seq, std::size_t max_records,
                                             std::size_t max_bytes) const {
   return impl_->read_log(name, from_seq, max_records, max_bytes);
@@ -50,6 +55,19 @@ result<std::vector<record>> store::read_log(std::string_view name, std::uint64_t
 result<void> store::put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
                                  std::uint64_t id) {
   return impl_->put_snapshot(name, seq, state, time_ms, id);
+}
+
+result<void> store::put_version(std::string_view name, std::string_view label, std::uint64_t seq, bytes_view state,
+                                std::int64_t time_ms, std::string_view user, std::uint64_t id) {
+  return impl_->put_version(name, label, seq, state, time_ms, user, id);
+}
+
+result<std::vector<named_version>> store::list_versions(std::string_view name) const {
+  return impl_->list_versions(name);
+}
+
+result<void> store::remove_version(std::string_view name, std::string_view label) {
+  return impl_->remove_version(name, label);
 }
 
 result<void> store::quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,

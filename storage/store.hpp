@@ -40,7 +40,11 @@ inline constexpr std::size_t max_quarantined_bytes = 8U << 20U;
 /// At most this many snapshots of a document are kept while its retention asks for its history; then the one whose
 /// neighbours are closest in time goes.
 inline constexpr std::size_t max_kept_snapshots = 8;
-/// A snapshot larger than this is refused.
+/// At most this many versions of a document have names; another one is refused.
+inline constexpr std::size_t max_named_versions = 64;
+/// A version's label is any non-empty valid UTF-8 up to this many bytes.
+inline constexpr std::size_t max_label_bytes = 256;
+/// A snapshot larger than this is refused, and the state of a named version.
 inline constexpr std::size_t max_snapshot_bytes = std::size_t{1} << 30U;
 
 /// When a commit reaches the disk, and so what a power cut may take. A killed process loses nothing in any mode.
@@ -135,6 +139,15 @@ struct quarantined_update {
   bytes update;
 };
 
+/// A version that somebody gave a name to.
+struct named_version {
+  std::string label;
+  std::uint64_t seq = 0;     ///< the document as it was after this update
+  std::int64_t time_ms = 0;  ///< when it was named
+  std::string user;          ///< who named it
+  std::uint64_t state_bytes = 0;
+};
+
 struct page {
   std::vector<document_info> documents;
   bool more = false;  ///< list again with `after` = the last name
@@ -168,6 +181,7 @@ struct check_report {
   std::uint64_t documents = 0;
   std::uint64_t records = 0;
   std::uint64_t snapshots = 0;
+  std::uint64_t versions = 0;
   std::uint64_t quarantined_documents = 0;
   std::uint64_t quarantined_updates = 0;
   std::uint64_t bytes = 0;
@@ -227,6 +241,19 @@ class store {
   /// The same with everything in memory.
   result<loaded> load(std::string_view name) const;
 
+  /// Hands out what is needed to build every version from `from` to `to`: a state at `from` or before, and the updates
+  /// after it up to `to`. Where the log of a part of that time is gone, the state behind the gap is handed out as a
+  /// further snapshot, so that `from` and whatever is behind the gap can be built, and what the updates did in between
+  /// is known as a whole. `from` is at least 0, at most `to`; `to` is at most the last seq.
+  /// errc::not_found: there is no such document or no such update yet, or nothing of `from` or `to` is kept any more.
+  /// errc::corrupt, as load().
+  result<document_info> load_range(std::string_view name, std::uint64_t from, std::uint64_t to,
+                                   const load_visitor& visitor) const;
+  /// The same for one version.
+  result<document_info> load_at(std::string_view name, std::uint64_t seq, const load_visitor& visitor) const {
+    return load_range(name, seq, seq, visitor);
+  }
+
   /// Updates from `from_seq` on that the log still holds, at most `max_records` and about `max_bytes` (at least one).
   /// errc::not_found, corrupt.
   result<std::vector<record>> read_log(std::string_view name, std::uint64_t from_seq, std::size_t max_records,
@@ -237,6 +264,18 @@ class store {
   /// not newer than the newest is ignored. Errors as for commit(), and errc::not_found.
   result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
                             std::uint64_t id = any_document);
+
+  /// Gives a version a name and keeps its state, which the caller has built, until the name is removed, whatever the
+  /// retention. `seq` is at most the last one; 0 is the empty document. Durable when it returns under
+  /// sync_mode::always. errc::not_found; errc::already_exists: the document has a version of that label;
+  /// errc::limit_exceeded: max_named_versions, or the state is too large; errc::invalid_argument: the label or the seq;
+  /// and those of commit().
+  result<void> put_version(std::string_view name, std::string_view label, std::uint64_t seq, bytes_view state,
+                           std::int64_t time_ms, std::string_view user, std::uint64_t id = any_document);
+  /// In the order of their seqs; those of one seq as they were named. errc::not_found, corrupt.
+  result<std::vector<named_version>> list_versions(std::string_view name) const;
+  /// Drops a name and the state that it kept. errc::not_found: the document or the label.
+  result<void> remove_version(std::string_view name, std::string_view label);
 
   /// Keeps an update that broke its document, for inspection; the document is made if there is none and `id` is
   /// any_document.
@@ -283,6 +322,8 @@ class store {
   std::unique_ptr<impl> impl_;
 };
 
+/// Whether a version may have this label: non-empty valid UTF-8, at most max_label_bytes.
+bool is_valid_label(std::string_view label);
 /// Whether a document may have this name: non-empty valid UTF-8, at most max_name_bytes.
 bool is_valid_name(std::string_view name);
 

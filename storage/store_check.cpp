@@ -72,6 +72,7 @@ class store_checker {
       problem(name, "it is set aside: " + info.quarantine_reason);
     }
     check_snapshots(info);
+    check_versions(info);
     check_log(info);
     const auto updates = store_.list_quarantine(name);
     if (!updates) return problem(name, updates.error().message);
@@ -93,6 +94,20 @@ class store_checker {
     }
   }
 
+  void check_versions(const document_info& info) {
+    const auto places = store_.versions_of(info);
+    if (!places) return problem(info.name, places.error().message);
+    for (const auto& place : *places) {
+      bytes state;
+      const auto what = "the version " + quote_name(place.version.label);
+      const auto read = store_.load_pieces(info.id, version_pieces | place.n, place.state, what, state, nullptr);
+      ++report_.versions;
+      report_.bytes += state.size();
+      if (!read) problem(info.name, read.error().message);
+      if (place.version.seq > info.last_seq) problem(info.name, what + " is of an update that is not there");
+    }
+  }
+
   void check_log(const document_info& info) {
     load_visitor count;
     store::impl::log_extent since;
@@ -102,7 +117,7 @@ class store_checker {
       if (seq > info.snapshot_seq) ++since.records, since.bytes += update.size();
       return {};
     };
-    const auto read = store_.load_records(info, info.first_seq - 1, count, nullptr);
+    const auto read = store_.load_records(info, info.first_seq - 1, info.last_seq, count, nullptr);
     if (!read) return problem(info.name, read.error().message);
     if (info.first_seq > info.snapshot_seq + 1) problem(info.name, "updates before its log are in no snapshot");
     if (since.records != info.log_records || since.bytes != info.log_bytes) {
@@ -134,7 +149,7 @@ class store_checker {
 
   // What is filed under a number that no document has.
   bool check_strays() {
-    for (const auto which : {family::log, family::snapshots, family::pieces, family::quarantine}) {
+    for (const auto which : {family::log, family::snapshots, family::pieces, family::quarantine, family::versions}) {
       const auto range = db_.iterate(which, {}, {}, nullptr, true);
       auto& it = *range->it;
       for (it.SeekToFirst(); it.Valid();) {

@@ -103,6 +103,15 @@ result<void> store::impl::write_pieces(std::uint64_t id, std::uint64_t seq, byte
   return {};
 }
 
+// Pieces that were written while their document was removed must not stay behind.
+result<void> store::impl::drop_pieces_of_removed(std::uint64_t id) {
+  std::vector<touched> items{{id, 0, touch_kind::removed, {}}};
+  result<void> collected;
+  return write(std::move(items), state_, false, [&](rocksdb::WriteBatch& batch) {
+    collected = delete_range(batch, family::pieces, id_key(id), end_of_document(id));
+  });
+}
+
 result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
                                        std::uint64_t wanted_id) {
   if (state.size() > max_snapshot_bytes) {
@@ -135,14 +144,7 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
   const auto found = lookup(name);
   if (!found) return tl::unexpected(found.error());
   if (!*found || (*found)->id != id) {
-    // Removed meanwhile: the pieces must not stay behind.
-    rocksdb::WriteBatch unused;
-    std::vector<touched> items{{id, 0, touch_kind::removed, {}}};
-    result<void> collected;
-    auto written = write(std::move(items), state_, false, [&](rocksdb::WriteBatch& batch) {
-      collected = delete_range(batch, family::pieces, id_key(id), end_of_document(id));
-    });
-    if (!written) return written;
+    if (auto dropped = drop_pieces_of_removed(id); !dropped) return dropped;
     return no_document(name);
   }
   if (auto ready = ready_to_write(0); !ready) return ready;
@@ -329,7 +331,7 @@ result<void> store::impl::remove(std::string_view name) {
         } else {
           batch.DeleteRange((*db_)[family::log], id_key(info.id), end_of_document(info.id));
         }
-        for (const auto which : {family::snapshots, family::pieces, family::quarantine}) {
+        for (const auto which : {family::snapshots, family::pieces, family::quarantine, family::versions}) {
           auto dropped = delete_range(batch, which, id_key(info.id), end_of_document(info.id));
           if (!dropped) {
             // What cannot be read cannot be listed; a range deletion need not read.

@@ -50,10 +50,13 @@ class store::impl {
   // Opening: store_open.cpp.
   result<void> start();
 
-  // Writing: store_write.cpp, store_documents.cpp.
+  // Writing: store_write.cpp, store_documents.cpp, store_versions.cpp.
   result<void> commit(std::span<const append> appends);
   result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
                             std::uint64_t wanted_id);
+  result<void> put_version(std::string_view name, std::string_view label, std::uint64_t seq, bytes_view state,
+                           std::int64_t time_ms, std::string_view user, std::uint64_t wanted_id);
+  result<void> remove_version(std::string_view name, std::string_view label);
   result<void> quarantine_update(std::string_view name, std::int64_t time_ms, std::string_view user,
                                  std::string_view reason, bytes_view update, std::uint64_t wanted_id);
   result<void> set_quarantine_reason(std::string_view name, std::string_view reason, std::uint64_t wanted_id);
@@ -64,6 +67,9 @@ class store::impl {
   result<document_info> load(std::string_view name, const load_visitor& visitor) const;
   result<std::vector<record>> read_log(std::string_view name, std::uint64_t from_seq, std::size_t max_records,
                                        std::size_t max_bytes) const;
+  result<document_info> load_range(std::string_view name, std::uint64_t from, std::uint64_t to,
+                                   const load_visitor& visitor) const;            // store_versions.cpp
+  result<std::vector<named_version>> list_versions(std::string_view name) const;  // store_versions.cpp
   result<std::vector<quarantined_update>> list_quarantine(std::string_view name) const;
   result<page> list(std::string_view prefix, std::string_view after, std::size_t limit) const;
 
@@ -140,11 +146,32 @@ class store::impl {
   result<void> delete_range(rocksdb::WriteBatch& batch, family which, std::string begin, std::string end) const;
   void put_info(rocksdb::WriteBatch& batch, const document_info& info, bool created) const;
   result<void> write_pieces(std::uint64_t id, std::uint64_t seq, bytes_view state);
+  result<void> drop_pieces_of_removed(std::uint64_t id);
+
+  // store_versions.cpp
+  struct version_place {
+    std::uint64_t n = 0;
+    named_version version;
+    snapshot_header state;
+  };
+  result<std::vector<version_place>> versions_of(const document_info& info,
+                                                 const rocksdb::Snapshot* at = nullptr) const;
+  struct base {
+    std::uint64_t seq = 0;
+    std::uint64_t n = 0;  ///< of the named version whose state it is; 0: a snapshot's
+  };
+  result<std::vector<base>> bases_of(const document_info& info, const rocksdb::Snapshot* at) const;
+  result<std::optional<std::uint64_t>> load_base(const document_info& info, const std::vector<base>& candidates,
+                                                 bytes& state, const rocksdb::Snapshot* at) const;
+  result<void> may_be_named(const document_info& info, std::string_view label, std::uint64_t seq,
+                            const std::vector<version_place>& versions) const;
 
   // store_read.cpp
   result<void> load_snapshot(std::uint64_t id, std::uint64_t seq, bytes& state, const rocksdb::Snapshot* at) const;
-  result<void> load_records(const document_info& info, std::uint64_t after, const load_visitor& visitor,
-                            const rocksdb::Snapshot* at) const;
+  result<void> load_pieces(std::uint64_t id, std::uint64_t place, const snapshot_header& header,
+                           const std::string& what, bytes& state, const rocksdb::Snapshot* at) const;
+  result<void> load_records(const document_info& info, std::uint64_t after, std::uint64_t last,
+                            const load_visitor& visitor, const rocksdb::Snapshot* at) const;
 
   const store_options options_;
   const store_hooks hooks_;

@@ -1,7 +1,6 @@
 // The read path of the store. Each read that takes more than one step works on one RocksDB snapshot, so that a commit
 // or a truncation in between does not show.
 #include <rocksdb/iterator.h>
-#include <rocksdb/snapshot.h>
 
 #include <algorithm>
 
@@ -11,19 +10,6 @@
 namespace octavo::storage {
 
 namespace {
-
-class pinned {
- public:
-  explicit pinned(database& db) : db_(db), snapshot_(db.db().GetSnapshot()) {}
-  pinned(const pinned&) = delete;
-  pinned& operator=(const pinned&) = delete;
-  ~pinned() { db_.db().ReleaseSnapshot(snapshot_); }
-  const rocksdb::Snapshot* get() const { return snapshot_; }
-
- private:
-  database& db_;
-  const rocksdb::Snapshot* snapshot_;
-};
 
 std::string update_name(std::string_view name, std::uint64_t seq) {
   return "update " + std::to_string(seq) + " of " + quote_name(name);
@@ -44,42 +30,46 @@ result<std::optional<document_info>> store::impl::find(std::string_view name, co
 
 result<void> store::impl::load_snapshot(std::uint64_t id, std::uint64_t seq, bytes& state,
                                         const rocksdb::Snapshot* at) const {
-  const auto damaged = [&](const std::string& part) {
-    return fail(errc::corrupt, "the snapshot at update " + std::to_string(seq) + " of document " + std::to_string(id) +
-                                   " is damaged (" + part + ")");
-  };
+  const auto what = "the snapshot at update " + std::to_string(seq) + " of document " + std::to_string(id);
   const auto header_key = snapshot_key(id, seq);
   const auto value = db_->get(family::snapshots, header_key, at);
   if (!value) return tl::unexpected(value.error());
   const auto header = decode_snapshot_header(header_key, *value);
-  if (!header) return damaged("its header");
+  if (!header) return fail(errc::corrupt, what + " is damaged (its header)");
+  return load_pieces(id, seq, *header, what, state, at);
+}
+
+result<void> store::impl::load_pieces(std::uint64_t id, std::uint64_t place, const snapshot_header& header,
+                                      const std::string& what, bytes& state, const rocksdb::Snapshot* at) const {
+  const auto damaged = [&](const std::string& part) {
+    return fail(errc::corrupt, what + " is damaged (" + part + ")");
+  };
   std::uint32_t crc = 0;
-  for (std::uint32_t number = 0; number < header->pieces; ++number) {
-    const auto key = piece_key(id, seq, number);
+  for (std::uint32_t number = 0; number < header.pieces; ++number) {
+    const auto key = piece_key(id, place, number);
     const auto sealed = db_->get(family::pieces, key, at, true);
     if (!sealed && sealed.error().code != errc::not_found) return tl::unexpected(sealed.error());
     const auto piece = sealed ? unseal(key, *sealed) : std::nullopt;
-    if (!piece || piece->size() > header->state_bytes - state.size()) {
+    if (!piece || piece->size() > header.state_bytes - state.size()) {
       return damaged("piece " + std::to_string(number));
     }
     crc = crc32c(*piece, crc);
     const auto view = as_bytes(*piece);
     state.insert(state.end(), view.begin(), view.end());
   }
-  if (state.size() != header->state_bytes || crc != header->state_crc) {
+  if (state.size() != header.state_bytes || crc != header.state_crc) {
     return damaged("its pieces do not make up the whole");
   }
   return {};
 }
 
-result<void> store::impl::load_records(const document_info& info, std::uint64_t after, const load_visitor& visitor,
-                                       const rocksdb::Snapshot* at) const {
+result<void> store::impl::load_records(const document_info& info, std::uint64_t after, std::uint64_t last,
+                                       const load_visitor& visitor, const rocksdb::Snapshot* at) const {
   auto expected = after + 1;
-  const auto range =
-      db_->iterate(family::log, log_key(info.id, expected), log_key(info.id, info.last_seq + 1), at, true);
+  const auto range = db_->iterate(family::log, log_key(info.id, expected), log_key(info.id, last + 1), at, true);
   auto& it = *range->it;
   // It stops at the last update instead of looking for one more: the next block may be another document's, and damaged.
-  for (it.SeekToFirst(); expected <= info.last_seq && it.Valid(); ++expected) {
+  for (it.SeekToFirst(); expected <= last && it.Valid(); ++expected) {
     const auto record = decode_record(to_view(it.key()), to_view(it.value()));
     if (!record) return fail(errc::corrupt, update_name(info.name, expected) + " does not match its checksum");
     if (record->seq != expected) {
@@ -90,15 +80,14 @@ result<void> store::impl::load_records(const document_info& info, std::uint64_t 
       auto taken = visitor.on_record(record->seq, record->time_ms, record->user, record->update);
       if (!taken) return taken;
     }
-    if (expected < info.last_seq) it.Next();
+    if (expected < last) it.Next();
   }
   if (!it.status().ok()) {
     return tl::unexpected(to_error(it.status(), "read " + update_name(info.name, expected)));
   }
-  if (expected != info.last_seq + 1) {
+  if (expected != last + 1) {
     return fail(errc::corrupt, update_name(info.name, expected) +
-                                   " is missing: the log ends before it, and should end with " +
-                                   std::to_string(info.last_seq));
+                                   " is missing: the log ends before it, and should end with " + std::to_string(last));
   }
   return {};
 }
@@ -146,7 +135,7 @@ result<document_info> store::impl::load(std::string_view name, const load_visito
     if (!taken) return tl::unexpected(taken.error());
   }
   state = {};
-  auto read = load_records(info, base, visitor, at.get());
+  auto read = load_records(info, base, info.last_seq, visitor, at.get());
   if (!read) return tl::unexpected(read.error());
   return info;
 }

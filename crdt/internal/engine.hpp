@@ -46,6 +46,9 @@ class engine {
 
   std::size_t memory() const;
 
+  /// Where each apply() leaves what it deleted, or nowhere.
+  void report_deletes(std::vector<unit_range>* to) { transaction_.deleted_to = to; }
+
   document_options options;
   store data;
   pending_set pending;

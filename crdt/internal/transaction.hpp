@@ -30,13 +30,16 @@ struct incoming {
   std::string_view content;
 };
 
+/// Units [clock, end) of an interned client.
+struct unit_range {
+  std::uint32_t client;
+  std::uint32_t clock;
+  std::uint32_t end;
+};
+
 class transaction {
  public:
-  struct range {
-    std::uint32_t client;
-    std::uint32_t clock;
-    std::uint32_t end;
-  };
+  using range = unit_range;
 
   transaction(store& on, const document_options& options) : store_(on), options_(options), seen_(options.hash_seed) {}
 
@@ -75,6 +78,9 @@ class transaction {
   const std::vector<range>& deletes() const { return deletes_; }
   /// Whether the set of deleted units changed, collected structs included.
   bool deletes_changed() const { return deletes_changed_; }
+
+  /// Where finish() leaves what the transaction deleted, in the order of deletion, for those who keep a history.
+  std::vector<unit_range>* deleted_to = nullptr;
 
   /// Scratch that is kept.
   std::size_t memory() const {

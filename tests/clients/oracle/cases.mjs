@@ -55,7 +55,7 @@ export function delta (ops) {
     `{"insert":${show(op.insert)}${op.attributes === '' ? '' : `,"attributes":${op.attributes}`}}`).join(',') + ']'
 }
 
-const readers = {
+export const readers = {
   text: (doc, name) => [doc.getText(name).toString(), delta(doc.getText(name).toDelta())],
   array: (doc, name) => [json(doc.getArray(name))],
   map: (doc, name) => [json(doc.getMap(name))],

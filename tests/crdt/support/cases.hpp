@@ -24,7 +24,7 @@ struct oracle_case {
   bool gc = true;
   std::vector<bytes_view> updates;
   bytes_view state;
-  bytes_view vector;
+  bytes_view vector;  // empty: not known
   std::vector<expected_root> roots;
   std::string_view order;
   std::vector<bytes_view> in_v1;  // the updates, and the state last

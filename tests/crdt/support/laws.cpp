@@ -233,7 +233,7 @@ void check_encoded(const oracle_case& of) {
 }  // namespace
 
 void check_views(const crdt::document& document, const oracle_case& expected) {
-  CHECK(to_hex(document.encode_state_vector()) == to_hex(expected.vector));
+  if (!expected.vector.empty()) CHECK(to_hex(document.encode_state_vector()) == to_hex(expected.vector));
   for (const auto& root : expected.roots) {
     CAPTURE(root.name);
     if (root.kind == "text") {
