@@ -201,8 +201,4 @@ std::string document::canonical_dump() const {
   return internal::dump(engine_->data);
 }
 
-const internal::engine& internal::engine_of(const document& of) {
-  return *of.engine_;
-}
-
 }  // namespace octavo::crdt

@@ -29,7 +29,6 @@ class tree_visitor;
 namespace internal {
 class engine;
 /// What a document is inside, for the rest of this folder.
-const engine& engine_of(const document& of);
 struct document_access;
 }  // namespace internal
 
@@ -207,9 +206,8 @@ class document {
 
  private:
   friend class edit;
-  friend const internal::engine& internal::engine_of(const document& of);
-
   friend struct internal::document_access;
+
   std::unique_ptr<internal::engine> engine_;
 };
 

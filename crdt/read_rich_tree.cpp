@@ -5,6 +5,7 @@
 
 #include "crdt/any.hpp"
 #include "crdt/export.hpp"
+#include "crdt/internal/access.hpp"
 #include "crdt/internal/engine.hpp"
 #include "crdt/internal/render.hpp"
 #include "crdt/json.hpp"
@@ -293,7 +294,7 @@ class tree_reader {
 
 export_result<rich_tree> read_rich_tree(const document& from, std::string_view root, const export_options& options) {
   auto kind = options.as == type_kind::root ? from.root_kind(root) : options.as;
-  const auto& data = internal::engine_of(from).data;
+  const auto& data = internal::document_access::of(from).data;
   const auto branch = data.find_root(root);
   if (branch == internal::nil) return rich_tree{};
   if (kind == type_kind::root) kind = type_kind::xml_fragment;

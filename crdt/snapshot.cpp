@@ -5,6 +5,7 @@
 #include "crdt/encoded_update.hpp"
 #include "crdt/internal/access.hpp"
 #include "crdt/internal/encode.hpp"
+#include "crdt/internal/encoders.hpp"
 #include "crdt/lib0.hpp"
 
 namespace octavo::crdt {
@@ -140,7 +141,9 @@ result<bytes, snapshot_errc> state_at_snapshot(const document& origin, const sna
   writer.var_uint(version.state.size());
   for (const auto& each : version.state.entries()) {
     internal::text_place near;
-    internal::write_block(writer, data, data.find_client(each.client), 0, static_cast<std::uint32_t>(each.clock), near);
+    internal::v1_encoder encoder(out);
+    internal::write_block(encoder, data, data.find_client(each.client), 0, static_cast<std::uint32_t>(each.clock),
+                          near);
   }
   writer.var_uint(version.deletes.clients());
   write_deletes(writer, false, version.deletes.ranges());
