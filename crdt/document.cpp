@@ -167,8 +167,8 @@ std::vector<document::subdocument> document::subdocuments() const {
     lib0_reader reader(as_bytes(data.content_of(each)));
     std::string_view guid;
     reader.var_string(guid);
-    auto& added = found.emplace_back(std::string(guid), std::string());
-    append_any_json(reader, added.options_json);
+    found.push_back({std::string(guid), {}});
+    append_any_json(reader, found.back().options_json);
   }
   return found;
 }

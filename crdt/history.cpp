@@ -125,7 +125,7 @@ std::uint32_t history_data::intern_user(std::string_view user) {
   return at->second;
 }
 
-result<apply_report, history_error> history_data::apply(bytes_view update, const edit& by) {
+result<apply_report, history_error> history_data::apply(bytes_view update, const logged_edit& by) {
   if (by.seq <= edits.back().seq) return history_error{history_errc::out_of_order, {}, {}};
   if (edits.size() > options_.max_edits) return history_error{history_errc::too_many_edits, {}, {}};
   decoded_update decoded;
@@ -240,7 +240,7 @@ result<void, history_error> history::load(bytes_view state) {
   return data_->load(state);
 }
 
-result<apply_report, history_error> history::apply(bytes_view update, const edit& by) {
+result<apply_report, history_error> history::apply(bytes_view update, const logged_edit& by) {
   return data_->apply(update, by);
 }
 

@@ -28,7 +28,7 @@ class history_data;
 }
 
 /// One update of a log: when it came and from whom.
-struct edit {
+struct logged_edit {
   std::uint64_t seq = 0;
   std::int64_t time_ms = 0;
   std::string_view user;
@@ -74,7 +74,7 @@ class history {
   /// document::apply_stored_v1().
   result<void, history_error> load(bytes_view state);
   /// Adds an edit; numbers go up, and may leave some out.
-  result<apply_report, history_error> apply(bytes_view update, const edit& by);
+  result<apply_report, history_error> apply(bytes_view update, const logged_edit& by);
 
   std::uint64_t first_version() const;
   std::uint64_t last_version() const;

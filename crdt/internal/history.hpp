@@ -89,11 +89,11 @@ class history_data {
   };
 
   result<void, history_error> load(bytes_view state);
-  result<apply_report, history_error> apply(bytes_view update, const edit& by);
+  result<apply_report, history_error> apply(bytes_view update, const logged_edit& by);
 
   /// The number of the last edit of a version.
   result<std::uint32_t, history_error> edit_at(std::uint64_t version) const;
-  edit edit_of(std::uint32_t number) const {
+  logged_edit edit_of(std::uint32_t number) const {
     const auto& row = edits[number];
     return {row.seq, row.time_ms, users[row.user]};
   }
