@@ -89,7 +89,8 @@ std::uint32_t tree_builder::add(std::string_view name, std::vector<crdt::rich_at
 // Ends the innermost node. What its schema wants is added, what would be against it is taken out.
 void tree_builder::pop() {
   const open_node closed = nodes_.back();
-  const std::string_view name = top_name();
+  // A copy: what is added moves the nodes.
+  const std::string name(top_name());
   const bool empty = tree_.at(closed.node).first_child == no_node;
   if (is_text_block(name)) space_ = false;
   if (empty && wants_blocks(name)) tree_.add_element(closed.node, "paragraph");
