@@ -63,7 +63,9 @@ class document_impl {
         [this](join_atom, const subscriber_actor& who) { return join(who); },
         [this](part_atom, const subscriber_actor& who) { part(who.address()); },
         [this](const relay_burst& burst, const subscriber_actor& from) { handle(burst, from); },
-        [this](state_atom) { return read({read_format::update, {}}); },
+        [this](state_atom) {
+          return read({read_format::update, {}});
+        },
         [this](edit_atom, const server_edit& what) { return edit(what); },
         [this](read_atom, const read_request& what) { return read(what); },
         [this](stop_atom) {

@@ -70,7 +70,7 @@ struct edit_operation {
   std::string key;
   std::string text;
   crdt::type_kind type = crdt::type_kind::map;
-  std::vector<std::string> values;                             ///< each a crdt::value's encoding
+  std::vector<std::string> values;                              ///< each a crdt::value's encoding
   std::vector<std::pair<std::string, std::string>> attributes;  ///< keys, and encoded values
   bool exact = false;
 
@@ -92,9 +92,8 @@ struct edit_operation {
     };
     return f.object(x).fields(f.field("kind", get_kind, set_kind), f.field("target", x.target),
                               f.field("index", x.index), f.field("length", x.length), f.field("key", x.key),
-                              f.field("text", x.text), f.field("type", get_type, set_type),
-                              f.field("values", x.values), f.field("attributes", x.attributes),
-                              f.field("exact", x.exact));
+                              f.field("text", x.text), f.field("type", get_type, set_type), f.field("values", x.values),
+                              f.field("attributes", x.attributes), f.field("exact", x.exact));
   }
 };
 

@@ -76,7 +76,8 @@ bool editor::stopped() const {
 std::optional<edit_errc> editor::check_room(std::uint64_t units, std::size_t bytes, const format_list& formats) const {
   const auto& log = data_.log(client_);
   const std::uint64_t markers = 2 * formats.entries().size();
-  for (const auto& [key, json] : formats.entries()) bytes += 2 * (key.size() + json.size() + 2 * max_varuint_bytes);
+  for (const auto& [key, json] : formats.entries())
+    bytes += 2 * (key.size() + json.size() + std::size_t{2} * max_varuint_bytes);
   if (log.end() + units + markers >= UINT32_MAX) return edit_errc::clock_overflow;
   if (log.end() != 0) bytes = std::max(bytes, data_.room_to_append({client_, log.end() - 1}, bytes));
   if (data_.items.full() || !data_.contents.fits(bytes)) return edit_errc::document_full;
