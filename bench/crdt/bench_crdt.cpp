@@ -143,6 +143,8 @@ int main(int argc, char** argv) {
     measure_workload(arguments[1], arguments[2]);
   } else if (is("--state", 2)) {
     measure_state(arguments[1], arguments[2]);
+  } else if (is("--edits", 1)) {
+    measure_edits(arguments[1]);
   } else if (is("--memory", 1)) {
     measure_memory(arguments[1]);
   } else if (is("--repeat", 3)) {
@@ -153,7 +155,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr,
                  "usage: bench_crdt FILE.updates|FILE.v1.bin …\n"
                  "       bench_crdt --workload FILE.work STATE | --state FILE STATE | --memory STATE\n"
-                 "                | --repeat TIMES FILE OUT | --catch-up ITEMS\n");
+                 "                | --edits FILE.work | --repeat TIMES FILE OUT | --catch-up ITEMS\n");
     return 2;
   } else {
     for (const auto& path : arguments) bench_file(path);

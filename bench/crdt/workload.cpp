@@ -3,10 +3,12 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <memory>
 #include <vector>
 
 #include "crdt/document.hpp"
+#include "crdt/edit.hpp"
 #include "crdt/encoded_update.hpp"
 #include "crdt/lib0.hpp"
 #include "crdt/update.hpp"
@@ -129,11 +131,64 @@ void measure_workload(const std::string& path, const std::string& state_path) {
     apply_all(document, updates);
     return processor_ms() - start;
   });
-  // Local edits by position ("local_ms", as the others have it) come here as soon as a document can be edited in place:
-  // the same operations that bench/peers/crdt_workloads.mjs gives the peers, written by its `record` beside NAME.work.
   std::printf(R"({"engine":"octavo","remote_ms":%.4f,"updates":%zu,"update_bytes":%zu,)", remote_ms, updates.size(),
               update_bytes);
   print_state(document, state_path);
+}
+
+void measure_edits(const std::string& path) {
+  const bytes content = read_file(path);
+  struct operation {
+    std::uint32_t position = 0;
+    std::uint32_t erased = 0;
+    std::string_view inserted;
+  };
+  std::vector<operation> operations;
+  constexpr std::size_t title_bytes = 6;  // "WORK1" and a line end
+  std::size_t at = title_bytes;
+  const auto number = [&] {
+    std::uint32_t out = 0;
+    check(at + sizeof(out) <= content.size(), path + " ends too early");
+    std::memcpy(&out, content.data() + at, sizeof(out));
+    at += sizeof(out);
+    return out;
+  };
+  const auto text = [&](std::uint32_t size) {
+    check(at + size <= content.size(), path + " ends too early");
+    at += size;
+    return as_text(bytes_view(content)).substr(at - size, size);
+  };
+  check(number() == 0, path + " does not begin with an empty text");
+  check(number() == 1, path + " has more than one client");
+  const auto count = number();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    auto& next = operations.emplace_back();
+    next.position = number();
+    next.erased = number();
+    next.inserted = text(number());
+  }
+  std::size_t update_bytes = 0;
+  crdt::document document;
+  const double ms = best_of([&] {
+    document = crdt::document();
+    update_bytes = 0;
+    const double start = processor_ms();
+    for (const auto& each : operations) {
+      crdt::edit edit(document, 1);
+      const auto body = edit.root("text", crdt::type_kind::text);
+      check(body && edit.erase(*body, each.position, each.erased) &&
+                edit.insert_text(*body, each.position, each.inserted),
+            "an edit was refused");
+      auto done = edit.commit();
+      check(bool(done), "an edit could not be finished");
+      update_bytes += done->update.size();
+    }
+    return processor_ms() - start;
+  });
+  std::printf(R"({"engine":"octavo","local_ms":%.4f,"edits":%zu,"update_bytes":%zu,"length":%llu,"memory_bytes":%zu})"
+              "\n",
+              ms, operations.size(), update_bytes, static_cast<unsigned long long>(document.length("text")),
+              document.stats().memory_bytes);
 }
 
 void measure_state(const std::string& path, const std::string& state_path) {

@@ -10,6 +10,10 @@ namespace octavo::bench {
 /// leaves that state in a file.
 void measure_workload(const std::string& path, const std::string& state_path);
 
+/// Makes the edits of one client by position, each a transaction of its own with its update. The file: "WORK1" and a
+/// line end, u32 0, u32 1, u32 count, then position, erased and size as u32 and the text, for each edit; little-endian.
+void measure_edits(const std::string& path);
+
 /// The same of an update that is a state, which is only loaded and encoded.
 void measure_state(const std::string& path, const std::string& state_path);
 
