@@ -44,8 +44,8 @@ class format_state {
       auto& last = changed_by_[std::string(key)];
       last = std::max(last, by);
     }
-    old_json_ = json(old_);
-    new_json_ = json(new_);
+    old_json_ = attributes_json(old_);
+    new_json_ = attributes_json(new_);
   }
 
   const std::string& of_old() const { return old_json_; }
@@ -73,18 +73,6 @@ class format_state {
     } else {
       in.insert_or_assign(std::string(key), std::string(value));
     }
-  }
-
-  static std::string json(const attribute_map& attributes) {
-    std::string out;
-    for (const auto& [key, value] : attributes) {
-      out += out.empty() ? '{' : ',';
-      append_json_string(key, out);
-      out += ':';
-      out += value;
-    }
-    if (!out.empty()) out += '}';
-    return out;
   }
 
   std::uint32_t author(const std::string& key) const {

@@ -39,6 +39,14 @@ void format_list::set(std::string_view key, std::string_view json) {
   }
 }
 
+void format_list::apply(std::string_view key, std::string_view json) {
+  if (json == no_format) {
+    erase(key);
+  } else {
+    set(key, json);
+  }
+}
+
 void format_list::erase(std::string_view key) {
   const auto at = find(key);
   if (at != entries_.size()) entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at));
@@ -93,6 +101,18 @@ std::optional<edit_errc> editor::check_name(std::string_view name) const {
 
 // --- items
 
+// An item without neighbours says where it belongs.
+void editor::name_parent(incoming& of, std::uint32_t branch) const {
+  const auto& parent = data_.type(branch);
+  of.has_parent = true;
+  of.parent_is_root = parent.item == nil;
+  if (of.parent_is_root) {
+    of.root = data_.names.name(parent.name);
+  } else {
+    of.parent = {data_.at(parent.item).client, data_.at(parent.item).clock};
+  }
+}
+
 std::uint32_t editor::create(std::uint32_t branch, std::uint32_t left, std::uint32_t right, content_kind kind,
                              std::uint32_t units, std::string_view content) {
   auto& log = data_.log(client_);
@@ -103,16 +123,7 @@ std::uint32_t editor::create(std::uint32_t branch, std::uint32_t left, std::uint
   next.content = content;
   if (left != nil) next.origin = {data_.at(left).client, data_.at(left).end() - 1};
   if (right != nil) next.right = {data_.at(right).client, data_.at(right).clock};
-  if (left == nil && right == nil) {
-    const auto& parent = data_.type(branch);
-    next.has_parent = true;
-    next.parent_is_root = parent.item == nil;
-    if (next.parent_is_root) {
-      next.root = data_.names.name(parent.name);
-    } else {
-      next.parent = {data_.at(parent.item).client, data_.at(parent.item).clock};
-    }
-  }
+  if (left == nil && right == nil) name_parent(next, branch);
   // Neighbours need no cut, and check_room() has seen to what is appended to.
   if (UINT32_MAX - units <= log.end() || data_.items.full() || !data_.contents.fits(content.size())) {
     engine_.running().stop(apply_errc::document_full);
@@ -134,14 +145,7 @@ std::uint32_t editor::create(std::uint32_t branch, std::string_view key, content
   if (before != nil) {
     next.origin = {data_.at(before).client, data_.at(before).end() - 1};
   } else {
-    const auto& parent = data_.type(branch);
-    next.has_parent = true;
-    next.parent_is_root = parent.item == nil;
-    if (next.parent_is_root) {
-      next.root = data_.names.name(parent.name);
-    } else {
-      next.parent = {data_.at(parent.item).client, data_.at(parent.item).clock};
-    }
+    name_parent(next, branch);
     next.has_key = true;
     next.key = key;
   }
@@ -206,11 +210,7 @@ void editor::load_formats(std::uint32_t branch, text_cursor& at) const {
   positions.formats_after(data_, at.left, markers);
   for (const auto index : markers) {
     const auto [key, json] = marker(index);
-    if (json == no_format) {
-      at.formats.erase(key);
-    } else {
-      at.formats.set(key, json);
-    }
+    at.formats.apply(key, json);
   }
 }
 
@@ -228,11 +228,7 @@ void editor::forward(text_cursor& at) const {
   if (!passed.deleted) {
     if (passed.kind() == content_kind::format) {
       const auto [key, json] = marker(at.right);
-      if (json == no_format) {
-        at.formats.erase(key);
-      } else {
-        at.formats.set(key, json);
-      }
+      at.formats.apply(key, json);
     } else {
       at.index += passed.length;
     }
@@ -401,18 +397,10 @@ void editor::clean_gap(std::uint32_t branch, std::uint32_t start, std::uint32_t 
     if (!is_last || was_in_force) {
       engine_.running().delete_item(each);
       if (!reached && now.get(key) == json && !was_in_force) {
-        if (old == no_format) {
-          now.erase(key);
-        } else {
-          now.set(key, old);
-        }
+        now.apply(key, old);
       }
     } else if (!reached) {
-      if (json == no_format) {
-        now.erase(key);
-      } else {
-        now.set(key, json);
-      }
+      now.apply(key, json);
     }
   }
 }

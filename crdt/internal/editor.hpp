@@ -24,6 +24,8 @@ class format_list {
   /// A key that is there keeps its place.
   void set(std::string_view key, std::string_view json);
   void erase(std::string_view key);
+  /// What a marker does: sets an attribute, or takes it away if it says null.
+  void apply(std::string_view key, std::string_view json);
   bool empty() const { return entries_.empty(); }
   const std::vector<entry>& entries() const { return entries_; }
 
@@ -76,6 +78,7 @@ class editor {
   void erase_text(std::uint32_t branch, text_cursor& at, std::uint64_t length);
 
  private:
+  void name_parent(incoming& of, std::uint32_t branch) const;
   void load_formats(std::uint32_t branch, text_cursor& at) const;
   void forward(text_cursor& at) const;
   void skip_deleted(std::uint32_t branch, text_cursor& at) const;

@@ -3,31 +3,12 @@
 #include <fstream>
 
 #include "tests/crdt/support/formats.hpp"
+#include "tests/crdt/support/y_prosemirror.hpp"
 
 namespace {
 
 using namespace octavo;
 using namespace octavo::test;
-
-class scratch_file {
- public:
-  explicit scratch_file(const char* name)
-      : path_(std::filesystem::temp_directory_path() /
-              (std::string(name) + "-" + std::to_string(std::random_device{}()))) {}
-  scratch_file(const scratch_file&) = delete;
-  scratch_file& operator=(const scratch_file&) = delete;
-  ~scratch_file() { std::filesystem::remove(path_); }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
-int y_prosemirror(const std::string& arguments) {
-  return std::system(
-      (std::string("'") + OCTAVO_NODE + "' '" + OCTAVO_PROSEMIRROR + "' '" + OCTAVO_EDITORS + "' " + arguments)
-          .c_str());
-}
 
 TEST_CASE("a document's JSON is what y-prosemirror makes of it") {
   const auto seed = choose_seed();

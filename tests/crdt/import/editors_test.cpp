@@ -4,31 +4,12 @@
 
 #include "crdt/internal/markup.hpp"
 #include "tests/crdt/import/support.hpp"
+#include "tests/crdt/support/y_prosemirror.hpp"
 
 namespace {
 
 using namespace octavo;
 using namespace octavo::test;
-
-class scratch_file {
- public:
-  explicit scratch_file(const char* name)
-      : path_(std::filesystem::temp_directory_path() /
-              (std::string(name) + "-" + std::to_string(std::random_device{}()))) {}
-  scratch_file(const scratch_file&) = delete;
-  scratch_file& operator=(const scratch_file&) = delete;
-  ~scratch_file() { std::filesystem::remove(path_); }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
-int y_prosemirror(const std::string& arguments) {
-  return std::system(
-      (std::string("'") + OCTAVO_NODE + "' '" + OCTAVO_PROSEMIRROR + "' '" + OCTAVO_EDITORS + "' " + arguments)
-          .c_str());
-}
 
 // Random documents as JSON: with all that HTML or Markdown has no form for, or without.
 std::vector<std::string> random_documents(std::uint64_t seed, const char* kind) {
