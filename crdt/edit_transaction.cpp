@@ -105,33 +105,11 @@ std::size_t roots_to_keep(const store& data, std::size_t before) {
   return kept;
 }
 
-void write_deletes(lib0_writer& writer, const store& data, std::vector<transaction::range>& ranges) {
-  std::sort(ranges.begin(), ranges.end(), [&](const transaction::range& a, const transaction::range& b) {
-    if (a.client != b.client) return data.log(a.client).id() > data.log(b.client).id();
-    return a.clock < b.clock;
-  });
-  std::size_t kept = 0;
-  for (const auto& each : ranges) {
-    if (kept != 0 && ranges[kept - 1].client == each.client && ranges[kept - 1].end >= each.clock) {
-      ranges[kept - 1].end = std::max(ranges[kept - 1].end, each.end);
-    } else {
-      ranges[kept++] = each;
-    }
-  }
-  ranges.resize(kept);
-  std::size_t clients = 0;
-  for (std::size_t i = 0; i < kept; ++i) clients += i == 0 || ranges[i - 1].client != ranges[i].client;
-  writer.var_uint(clients);
-  for (std::size_t i = 0; i < kept;) {
-    std::size_t stop = i;
-    while (stop < kept && ranges[stop].client == ranges[i].client) ++stop;
-    writer.var_uint(data.log(ranges[i].client).id());
-    writer.var_uint(stop - i);
-    for (; i < stop; ++i) {
-      writer.var_uint(ranges[i].clock);
-      writer.var_uint(ranges[i].end - ranges[i].clock);
-    }
-  }
+delete_set set_of(const store& data, std::span<const transaction::range> ranges) {
+  std::vector<delete_set::range> deletes;
+  deletes.reserve(ranges.size());
+  for (const auto& each : ranges) deletes.push_back({data.log(each.client).id(), each.clock, each.end - each.clock});
+  return delete_set(std::move(deletes));
 }
 
 }  // namespace
@@ -141,7 +119,7 @@ result<apply_report, apply_errc> engine::finish_edit(std::uint32_t client, bytes
   const auto& log = data.log(client);
   const std::uint32_t before = transaction_.advances().empty() ? log.end() : log.end_before;
   const std::uint32_t end = log.end();
-  auto deletes = transaction_.deletes();
+  const auto deletes = set_of(data, transaction_.deletes());
   data.forget_roots(roots_to_keep(data, roots_before_edit_));
   if (pending.promised_roots() != 0) {
     for (auto root = roots_before_edit_; root < data.roots().size(); ++root)
@@ -163,7 +141,7 @@ result<apply_report, apply_errc> engine::finish_edit(std::uint32_t client, bytes
       v1_encoder encoder(update);
       write_block(encoder, data, client, before, end, near);
     }
-    write_deletes(writer, data, deletes);
+    write_delete_set(writer, deletes, update_encoding::v1);
   }
   data.release_room(false);
   usable = true;

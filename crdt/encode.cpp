@@ -112,6 +112,25 @@ void write_block(Encoder& to_wire, const store& data, std::uint32_t client, std:
 template void write_block(v1_encoder&, const store&, std::uint32_t, std::uint32_t, std::uint32_t, text_place&);
 template void write_block(v2_encoder&, const store&, std::uint32_t, std::uint32_t, std::uint32_t, text_place&);
 
+void write_delete_set(lib0_writer& writer, const delete_set& deletes, update_encoding encoding) {
+  const auto ranges = deletes.ranges();
+  const bool apart = encoding == update_encoding::v2;
+  writer.var_uint(deletes.clients());
+  for (std::size_t i = 0; i < ranges.size();) {
+    const auto client = ranges[i].client;
+    std::size_t stop = i;
+    while (stop < ranges.size() && ranges[stop].client == client) ++stop;
+    writer.var_uint(client);
+    writer.var_uint(stop - i);
+    std::uint32_t from = 0;
+    for (; i < stop; ++i) {
+      writer.var_uint(apart ? ranges[i].clock - from : ranges[i].clock);
+      writer.var_uint(apart ? ranges[i].length - 1 : ranges[i].length);
+      from = ranges[i].end();
+    }
+  }
+}
+
 bytes encode_delete_set(const store& data) {
   bytes body;
   lib0_writer writer(body);

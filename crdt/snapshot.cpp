@@ -58,22 +58,6 @@ bool read_deletes(lib0_reader& reader, bool apart, const snapshot_limits& limits
   return true;
 }
 
-void write_deletes(lib0_writer& writer, bool apart, std::span<const delete_set::range> ranges) {
-  for (std::size_t i = 0; i < ranges.size();) {
-    const auto client = ranges[i].client;
-    std::size_t stop = i;
-    while (stop < ranges.size() && ranges[stop].client == client) ++stop;
-    writer.var_uint(client);
-    writer.var_uint(stop - i);
-    std::uint32_t from = 0;
-    for (; i < stop; ++i) {
-      writer.var_uint(apart ? ranges[i].clock - from : ranges[i].clock);
-      writer.var_uint(apart ? ranges[i].length - 1 : ranges[i].length);
-      from = ranges[i].end();
-    }
-  }
-}
-
 }  // namespace
 
 result<snapshot> decode_snapshot(bytes_view data, update_encoding encoding, const snapshot_limits& limits) {
@@ -90,8 +74,7 @@ result<snapshot> decode_snapshot(bytes_view data, update_encoding encoding, cons
 bytes encode_snapshot(const snapshot& of, update_encoding encoding) {
   bytes out;
   lib0_writer writer(out);
-  writer.var_uint(of.deletes.clients());
-  write_deletes(writer, encoding == update_encoding::v2, of.deletes.ranges());
+  internal::write_delete_set(writer, of.deletes, encoding);
   encode_state_vector(of.state, out);
   return out;
 }
@@ -145,8 +128,7 @@ result<bytes, snapshot_errc> state_at_snapshot(const document& origin, const sna
     internal::write_block(encoder, data, data.find_client(each.client), 0, static_cast<std::uint32_t>(each.clock),
                           near);
   }
-  writer.var_uint(version.deletes.clients());
-  write_deletes(writer, false, version.deletes.ranges());
+  internal::write_delete_set(writer, version.deletes, update_encoding::v1);
   return out;
 }
 

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "crdt/bytes.hpp"
+#include "crdt/delete_set.hpp"
 #include "crdt/internal/engine.hpp"
+#include "crdt/lib0.hpp"
 #include "crdt/state_vector.hpp"
 #include "crdt/utf8.hpp"
 
@@ -27,6 +29,9 @@ utf8_cut find_in_text(const store& data, std::uint32_t index, std::uint32_t unit
 template <class Encoder>
 void write_block(Encoder& to_wire, const store& data, std::uint32_t client, std::uint32_t from, std::uint32_t to,
                  text_place& near);
+
+/// A delete set as an update and a snapshot of that encoding have it.
+void write_delete_set(lib0_writer& writer, const delete_set& deletes, update_encoding encoding);
 
 /// The delete set of everything that is deleted or collected, encoded.
 bytes encode_delete_set(const store& data);
