@@ -89,6 +89,12 @@ class edit {
   /// the document is loaded, since clocks that were used once and lost must never be used again. At most 2^53-1.
   /// Whether it could begin is told by the first operation.
   edit(document& on, std::uint64_t client);
+  /// Begins an edit of an older version of a document, which `older` holds in a copy of its own (history::document_at(),
+  /// or the updates up to it): positions are those of that version, and the update of commit() is carried onto the
+  /// present document by applying it there, like one of a client that was offline since. `clock` is the client's clock
+  /// in the present document, where the edit goes on. The copy is good for further edits of this kind only: what the
+  /// client wrote since the version stands in it as collected.
+  edit(document& older, std::uint64_t client, std::uint32_t clock);
   edit(const edit&) = delete;
   edit& operator=(const edit&) = delete;
   ~edit();
