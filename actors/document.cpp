@@ -200,11 +200,24 @@ bool document_state::edit(session_key who, const request& what, std::int64_t uni
   if (!scratch_.structs().empty() && !has_room_for(needed)) {
     refused_for_size_ = std::min(refused_for_size_.value_or(needed), needed);
     scratch_.clear();
-    refuse(who, what,
-           "the document takes up as much memory as one document may (document-bytes-max, " +
-               std::to_string(options_.content_bytes_max >> 20) + " MiB); delete something first");
+    refuse(who, what, full_message());
     return false;
   }
+  auto found = sessions_.find(who);
+  auto failed = integrate(who, found == sessions_.end() ? std::string{} : found->second.user, unix_ms, needed);
+  if (!failed) return true;
+  if (leaves_unchanged(*failed)) {
+    auto reason = std::string{to_string(*failed)};
+    refuse(who, what, "the update was not taken: " + reason);
+    bad_message(who, reason);
+  }
+  return false;
+}
+
+// Applies what is in the scratch, and takes it if it changed anything. After an error that does not leave the content
+// as it was, the document is broken.
+std::optional<crdt::apply_errc> document_state::integrate(session_key who, std::string user, std::int64_t unix_ms,
+                                                          std::size_t needed) {
   // What is logged and sent on is our own encoding, so that no peer ever reads bytes that this server did not
   // understand. It is made before the update is applied, since the scratch borrows from the message.
   auto canonical = payload{crdt::encode_update_v1(scratch_)};
@@ -212,26 +225,22 @@ bool document_state::edit(session_key who, const request& what, std::int64_t uni
   auto applied = content_.apply(scratch_);
   scratch_.clear();
   if (!applied) {
-    auto reason = std::string{to_string(applied.error())};
-    if (leaves_unchanged(applied.error())) {
-      refuse(who, what, "the update was not taken: " + reason);
-      bad_message(who, reason);
-      return false;
+    if (!leaves_unchanged(applied.error())) {
+      counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
+      broken_ = broken_update{who, std::move(user), std::string{to_string(applied.error())}, std::move(canonical)};
     }
-    counters_.edits_refused.fetch_add(1, std::memory_order_relaxed);
-    auto found = sessions_.find(who);
-    broken_ = broken_update{who, found == sessions_.end() ? std::string{} : found->second.user, std::move(reason),
-                            std::move(canonical)};
-    return false;
+    return applied.error();
   }
-  if (!applied->changed) {
+  if (applied->changed)
+    take(who, std::move(user), unix_ms, std::move(canonical), applied->advances);
+  else
     counters_.edits_known.fetch_add(1, std::memory_order_relaxed);
-    return true;
-  }
-  auto found = sessions_.find(who);
-  take(who, found == sessions_.end() ? std::string{} : found->second.user, unix_ms, std::move(canonical),
-       applied->advances);
-  return true;
+  return std::nullopt;
+}
+
+std::string document_state::full_message() const {
+  return "the document takes up as much memory as one document may (document-bytes-max, " +
+         std::to_string(options_.content_bytes_max >> 20) + " MiB); delete something first";
 }
 
 // Numbers an edit that is in the content, and hands it to the log and, behind the gate, to everyone.
@@ -265,8 +274,7 @@ std::uint64_t document_state::writer_id() {
   return writer_id_;
 }
 
-result<std::uint64_t> document_state::edit(const server_edit& what, std::int64_t unix_ms, bool may_write,
-                                           std::string_view why) {
+result<void> document_state::check(const server_edit& what, bool may_write, std::string_view why) {
   if (broken_) return fail(errc::unavailable, "the document is loaded anew");
   if (!may_write) return fail(errc::no_space, std::string{why});
   if (what.operations.size() > options_.edit_operations_max)
@@ -275,24 +283,66 @@ result<std::uint64_t> document_state::edit(const server_edit& what, std::int64_t
   const auto only_erases = std::ranges::all_of(what.operations, [](const edit_operation& one) {
     return one.kind == edit_kind::erase || one.kind == edit_kind::remove;
   });
-  if (!only_erases && !has_room_for(what.weight()))
-    return fail(errc::limit_exceeded, "the document takes up as much memory as one document may (document-bytes-max, " +
-                                          std::to_string(options_.content_bytes_max >> 20) +
-                                          " MiB); delete something first");
-  auto open = crdt::edit{content_, writer_id()};
+  if (!only_erases && !has_room_for(what.weight())) return fail(errc::limit_exceeded, full_message());
+  return {};
+}
+
+result<crdt::committed> document_state::make(crdt::edit& open, const server_edit& what) {
   for (auto i = std::size_t{0}; i < what.operations.size(); ++i) {
     // What was done before goes with the edit.
     if (auto done = apply(open, what.operations[i]); !done)
       return fail(done.error().code, "operation " + std::to_string(i + 1) + ": " + done.error().message);
   }
   auto done = open.commit();
+  if (!done) return fail(errc::limit_exceeded, std::string{to_string(done.error())});
+  return std::move(*done);
+}
+
+result<std::uint64_t> document_state::edit(const server_edit& what, std::int64_t unix_ms, bool may_write,
+                                           std::string_view why) {
+  if (auto fit = check(what, may_write, why); !fit) return tl::unexpected{fit.error()};
+  auto open = crdt::edit{content_, writer_id()};
+  auto done = make(open, what);
   if (!done) {
-    if (!content_.usable()) broken_ = broken_update{{}, what.user, std::string{to_string(done.error())}, {}};
-    return fail(errc::limit_exceeded, std::string{to_string(done.error())});
+    open.rollback();
+    if (!content_.usable()) broken_ = broken_update{{}, what.user, done.error().message, {}};
+    return tl::unexpected{done.error()};
   }
   if (done->update.empty()) return seq_;
   estimated_bytes_ += what.weight();
   take({}, what.user, unix_ms, payload{std::move(done->update)}, done->report.advances);
+  return seq_;
+}
+
+result<std::uint64_t> document_state::edit_as_of(crdt::document& older, const server_edit& what, std::int64_t unix_ms,
+                                                 bool may_write, std::string_view why) {
+  if (auto fit = check(what, may_write, why); !fit) return tl::unexpected{fit.error()};
+  const auto writer = writer_id();
+  auto open = crdt::edit{older, writer, content_.clock(writer)};
+  auto done = make(open, what);
+  if (!done) return tl::unexpected{done.error()};
+  if (done->update.empty()) return seq_;
+  return merge(done->update, what.user, unix_ms, may_write, why);
+}
+
+result<std::uint64_t> document_state::merge(bytes_view update, std::string user, std::int64_t unix_ms, bool may_write,
+                                            std::string_view why) {
+  if (broken_) return fail(errc::unavailable, "the document is loaded anew");
+  if (!may_write) return fail(errc::no_space, std::string{why});
+  if (update.size() > options_.update_bytes_max)
+    return fail(errc::limit_exceeded, "the edit is larger than one update may be (" +
+                                          std::to_string(options_.update_bytes_max >> 20) + " MiB)");
+  if (auto decoded = crdt::decode_update_v1(update, scratch_, crdt::no_limits); !decoded)
+    return fail(errc::internal, "the server's own update cannot be read: " + to_string(decoded.error()));
+  content_.prune(scratch_);
+  if (scratch_.empty()) return seq_;
+  const auto needed = crdt::document::memory_needed(scratch_);
+  if (!scratch_.structs().empty() && !has_room_for(needed)) {
+    scratch_.clear();
+    return fail(errc::limit_exceeded, full_message());
+  }
+  if (auto failed = integrate({}, std::move(user), unix_ms, needed))
+    return fail(errc::limit_exceeded, std::string{to_string(*failed)});
   return seq_;
 }
 

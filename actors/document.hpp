@@ -59,6 +59,12 @@ class document_state {
   /// Makes an edit for a program: all of it or nothing. Returns the sequence number at which it is there, or why it
   /// was not taken. `may_write` and `why` as for handle().
   result<std::uint64_t> edit(const server_edit& what, std::int64_t unix_ms, bool may_write, std::string_view why);
+  /// The same on an older version, which `older` holds, and from there onto the present one.
+  result<std::uint64_t> edit_as_of(crdt::document& older, const server_edit& what, std::int64_t unix_ms, bool may_write,
+                                   std::string_view why);
+  /// Takes an update that this server made, such as one that brings a version back.
+  result<std::uint64_t> merge(bytes_view update, std::string user, std::int64_t unix_ms, bool may_write,
+                              std::string_view why);
   /// The log holds all records up to `seq`.
   void committed(std::uint64_t seq);
   /// Asks every session for what the document lacks, if edits were refused that might be taken now. True if so.
@@ -126,6 +132,11 @@ class document_state {
   void leave(session_key who, std::int64_t steady_ms);
   void handle_one(session_key who, const request& what, moment now, bool may_write, std::string_view why);
   bool edit(session_key who, const request& what, std::int64_t unix_ms, bool may_write, std::string_view why);
+  result<void> check(const server_edit& what, bool may_write, std::string_view why);
+  result<crdt::committed> make(crdt::edit& open, const server_edit& what);
+  std::optional<crdt::apply_errc> integrate(session_key who, std::string user, std::int64_t unix_ms,
+                                            std::size_t needed);
+  std::string full_message() const;
   void take(session_key who, std::string user, std::int64_t unix_ms, payload canonical,
             std::span<const crdt::clock_advance> advances);
   std::uint64_t writer_id();

@@ -19,6 +19,7 @@ namespace {
 constexpr auto load_timeout = std::chrono::minutes{5};
 constexpr auto snapshot_timeout = std::chrono::minutes{5};
 constexpr auto registry_timeout = std::chrono::minutes{1};
+constexpr auto look_back_timeout = std::chrono::minutes{5};
 /// How often presence is looked after, and whether a full disk has room again.
 constexpr auto least_idle_time = std::chrono::milliseconds{10};
 constexpr auto housekeeping_interval = std::chrono::seconds{2};
@@ -28,6 +29,8 @@ constexpr auto snapshot_before_leaving_records = std::uint64_t{50};
 constexpr auto report_step_edits = std::uint64_t{256};
 constexpr auto report_step_bytes_taken = std::uint64_t{1} << 20;
 constexpr auto report_step_bytes = std::size_t{16} << 10;
+
+constexpr auto disk_full = std::string_view{"the server's disk is full: edits are not taken until there is room"};
 
 std::int64_t unix_now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -64,10 +67,15 @@ class document_impl {
         [this](part_atom, const subscriber_actor& who) { part(who.address()); },
         [this](const relay_burst& burst, const subscriber_actor& from) { handle(burst, from); },
         [this](state_atom) {
-          return read({read_format::update, {}});
+          return read({read_format::update, {}, present});
         },
         [this](edit_atom, const server_edit& what) { return edit(what); },
         [this](read_atom, const read_request& what) { return read(what); },
+        [this](history_atom, const history_request& what) {
+          return look_back<history_listing>(history_atom_v, name_, what);
+        },
+        [this](diff_atom, const diff_request& what) { return look_back<payload>(diff_atom_v, name_, what); },
+        [this](restore_atom, std::uint64_t version, const std::string& user) { return restore(version, user); },
         [this](stop_atom) {
           return stop(error{errc::none, {}});
         },
@@ -335,7 +343,7 @@ class document_impl {
 
   void leave_if_alone() {
     if (!loaded_ || leaving_ || ending_ || state_.has_subscribers()) return;
-    if (state_.has_uncommitted() || snapshot_running_) {
+    if (state_.has_uncommitted() || snapshot_running_ || look_backs_ != 0) {
       schedule_idle();
       return;
     }
@@ -400,26 +408,106 @@ class document_impl {
   // --- reading ---
 
   caf::result<payload> read(const read_request& what) {
+    if (what.version != present) return look_back<payload>(read_atom_v, name_, what);
     if (state_.broken()) return make_error(error{errc::unavailable, "the document is loaded anew"});
-    return answer_when_durable<payload>(
-        [this, what]() -> result<payload> { return payload{actors::read(state_.content(), what)}; });
+    return answer_when_durable<payload>([this, what]() -> result<payload> {
+      auto made = actors::read(state_.content(), what, options_.read_bytes_max);
+      if (!made) return tl::unexpected{made.error()};
+      return payload{std::move(*made)};
+    });
   }
 
   caf::result<std::uint64_t> edit(const server_edit& what) {
-    if (state_.broken() || ending_ || leaving_)
-      return make_error(error{errc::unavailable, "the document is leaving memory: ask for it again"});
+    if (takes_no_edits()) return make_error(leaving_error());
+    // What is known to be the present version needs no looking back.
+    if (what.as_of != present && !(loaded_ && what.as_of == state_.committed_seq() && !state_.has_uncommitted()))
+      return edit_as_of(what);
     return answer_when_durable<std::uint64_t>([this, what]() -> result<std::uint64_t> {
-      auto why = std::string{"the server's disk is full: edits are not taken until there is room"};
-      return state_.edit(what, unix_now_ms(), disk_.has_room_for(what.weight()), why);
+      return state_.edit(what, unix_now_ms(), disk_.has_room_for(what.weight()), disk_full);
     });
+  }
+
+  bool takes_no_edits() const { return state_.broken() || ending_ || leaving_; }
+  static error leaving_error() { return {errc::unavailable, "the document is leaving memory: ask for it again"}; }
+
+  // --- looking back
+
+  caf::result<std::uint64_t> edit_as_of(const server_edit& what) {
+    return edit_from_past<older_document>(
+        [this, what](const older_document& older) {
+          return state_.edit_as_of(*older.content, what, unix_now_ms(), disk_.has_room_for(what.weight()), disk_full);
+        },
+        version_atom_v, name_, what.as_of);
+  }
+
+  caf::result<std::uint64_t> restore(std::uint64_t version, const std::string& user) {
+    if (takes_no_edits()) return make_error(leaving_error());
+    return edit_from_past<payload>(
+        [this, user](const payload& update) {
+          return state_.merge(update.view(), user, unix_now_ms(), disk_.has_room_for(update.size()), disk_full);
+        },
+        restore_atom_v, name_, version);
+  }
+
+  bool looks_back_too_much() const { return look_backs_ >= options_.look_backs_max; }
+  static error look_back_error() {
+    return {errc::unavailable, "too many questions about older versions wait for this document: ask again later"};
+  }
+
+  /// What the historian answers, as it is: it knows of nothing but what is durable.
+  template <class T, class... Question>
+  caf::result<T> look_back(const Question&... question) {
+    if (looks_back_too_much()) return make_error(look_back_error());
+    auto promise = self_->template make_response_promise<T>();
+    ++look_backs_;
+    compat::ask(self_, peers_.historian, look_back_timeout, question...)
+        .then(
+            [this, promise](T& answer) mutable {
+              --look_backs_;
+              promise.deliver(std::move(answer));
+            },
+            [this, promise](caf::error& reason) mutable {
+              --look_backs_;
+              promise.deliver(std::move(reason));
+            });
+    return promise;
+  }
+
+  /// Asks the historian for something, and makes an edit of it.
+  template <class Answer, class Make, class... Question>
+  caf::result<std::uint64_t> edit_from_past(Make make, const Question&... question) {
+    if (looks_back_too_much()) return make_error(look_back_error());
+    auto promise = self_->make_response_promise<std::uint64_t>();
+    ++look_backs_;
+    compat::ask(self_, peers_.historian, look_back_timeout, question...)
+        .then(
+            [this, promise, make = std::move(make)](Answer& found) mutable {
+              --look_backs_;
+              if (takes_no_edits()) return promise.deliver(make_error(leaving_error()));
+              answer_when_durable(promise, [make = std::move(make), found = std::move(found)] { return make(found); });
+            },
+            [this, promise](caf::error& reason) mutable {
+              --look_backs_;
+              promise.deliver(std::move(reason));
+            });
+    return promise;
   }
 
   /// An answer shows edits, and so waits for the disk like any other output; and before that for the document itself.
   template <class T, class Make>
   caf::result<T> answer_when_durable(Make make) {
-    if (questions_.size() + answers_.size() >= options_.answers_max)
-      return make_error(error{errc::unavailable, "too many questions wait for this document: ask again later"});
-    auto promise = self_->make_response_promise<T>();
+    auto promise = self_->template make_response_promise<T>();
+    answer_when_durable(promise, std::move(make));
+    return promise;
+  }
+
+  template <class T, class Make>
+  void answer_when_durable(caf::typed_response_promise<T> promise, Make make) {
+    if (questions_.size() + answers_.size() >= options_.answers_max) {
+      promise.deliver(
+          make_error(error{errc::unavailable, "too many questions wait for this document: ask again later"}));
+      return;
+    }
     auto ask = [this, promise, make = std::move(make)]() mutable {
       auto made = make();
       if (!made)
@@ -429,12 +517,11 @@ class document_impl {
     };
     if (!loaded_) {
       questions_.push_back({std::move(ask), [promise](const error& why) mutable { promise.deliver(make_error(why)); }});
-      return promise;
+      return;
     }
     ask();
     deliver_answers();
     pump();
-    return promise;
   }
 
   void deliver_answers() {
@@ -483,6 +570,7 @@ class document_impl {
   std::uint64_t reported_seq_ = 0;
   std::uint64_t reported_bytes_taken_ = 0;
   std::uint64_t idle_round_ = 0;
+  std::size_t look_backs_ = 0;  // questions that the historian has not answered
   bool reported_idle_ = false;
   bool loaded_ = false;
   bool leaving_ = false;

@@ -1,5 +1,5 @@
-// The actor around document_state: loads the document, joins it to its relays, the log writer, the loader and the
-// snapshotter, and lives as long as somebody has it open, and a while longer.
+// The actor around document_state: loads the document, joins it to its relays, the log writer, the loader, the
+// snapshotter and the historian, and lives as long as somebody has it open, and a while longer.
 #pragma once
 
 #include "actors/interfaces.hpp"
@@ -17,6 +17,7 @@ struct document_peers {
   log_writer_actor log_writer;
   loader_actor loader;
   snapshotter_actor snapshotter;
+  historian_actor historian;
   registry_actor registry;
 };
 

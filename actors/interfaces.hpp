@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/error.hpp"
+#include "actors/history.hpp"
 #include "actors/messages.hpp"
 #include "actors/outlet.hpp"
 #include "actors/server_edit.hpp"
@@ -27,6 +28,7 @@ struct session_start;
 struct append_request;
 struct quarantine_request;
 struct loaded_document;
+struct older_document;
 struct document_report;
 struct relay_route;
 
@@ -78,6 +80,15 @@ CAF_ADD_TYPE_ID(octavo, (octavo::actors::read_request))
 CAF_ADD_ATOM(octavo, octavo::actors, edit_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, read_atom)
 
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::history_request))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::history_listing))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::diff_request))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::older_document))
+CAF_ADD_ATOM(octavo, octavo::actors, history_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, diff_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, restore_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, version_atom)
+
 CAF_END_TYPE_ID_BLOCK(octavo)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::client_input)
@@ -85,6 +96,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::session_start)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::append_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::quarantine_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::loaded_document)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::older_document)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::relay_route)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::document_report)
 
@@ -109,8 +121,15 @@ using document_actor = caf::typed_actor<
     // Edits the document, all operations or none; broadcast like anyone's edit. Answered with its sequence number once
     // it is durable (that of the last edit, if nothing changed), or with what is wrong and where.
     caf::result<std::uint64_t>(edit_atom, server_edit),
-    // The document in a form. What it shows is durable when the answer comes.
+    // The document in a form, now or as it was. What it shows is durable when the answer comes.
     caf::result<payload>(read_atom, read_request),
+    // Who edited the document, and when.
+    caf::result<history_listing>(history_atom, history_request),
+    // What changed between two versions, with who did it.
+    caf::result<payload>(diff_atom, diff_request),
+    // Brings a version back, as a new edit of a user, which merges with what others do meanwhile. Answered as
+    // edit_atom.
+    caf::result<std::uint64_t>(restore_atom, std::uint64_t, std::string),
     // Takes no more edits, writes what it has, and ends. Answered when all is on disk.
     caf::result<void>(stop_atom),
     // The document is deleted: closes all sessions and ends. Answered when nothing of it is on its way to the disk.
@@ -207,6 +226,19 @@ using snapshotter_actor = caf::typed_actor<
     // INTERNAL: brings a document's snapshot up to date; answered with the sequence number that it covers.
     caf::result<std::uint64_t>(snapshot_atom, std::string)>;
 
+/// Looks back: lists, builds and compares versions from the store, off the documents' path. A thread of its own.
+using historian_actor = caf::typed_actor<
+    // INTERNAL: a version of a document, to be edited.
+    caf::result<older_document>(version_atom, std::string, std::uint64_t),
+    // INTERNAL: a version in a form: the request says which.
+    caf::result<payload>(read_atom, std::string, read_request),
+    // INTERNAL: the entries of the log.
+    caf::result<history_listing>(history_atom, std::string, history_request),
+    // INTERNAL: a comparison.
+    caf::result<payload>(diff_atom, std::string, diff_request),
+    // INTERNAL: the update that brings a version back.
+    caf::result<payload>(restore_atom, std::string, std::uint64_t)>;
+
 /// What a client sent, from the connection to its session.
 struct client_input {
   enum class kind_type : std::uint8_t {
@@ -251,6 +283,11 @@ struct loaded_document {
   std::uint64_t records_since_snapshot = 0;
   std::uint64_t bytes_since_snapshot = 0;
   bool holds_only_copies = false;  ///< the log has a record that was left out and is kept nowhere else
+};
+
+/// A document as it was, on its way from the historian.
+struct older_document {
+  std::shared_ptr<crdt::document> content;
 };
 
 struct document_report {

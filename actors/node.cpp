@@ -6,6 +6,7 @@
 #include <thread>
 #include <tuple>
 
+#include "actors/historian.hpp"
 #include "actors/loader.hpp"
 #include "actors/logger.hpp"
 #include "storage/store.hpp"
@@ -29,9 +30,10 @@ node::node(caf::actor_system& system, storage::store& store, const node_options&
   for (auto i = std::size_t{0}; i < options_.loaders; ++i)
     loaders_.push_back(spawn_loader(system_, store_, options_.document));
   snapshotter_ = spawn_snapshotter(system_, store_, options_.document, *counters_);
+  historian_ = spawn_historian(system_, store_, options_.document);
   loader_pool_ = spawn_loader_pool(system_, loaders_);
-  registry_ = spawn_registry(system_, {log_writer_, loader_pool_, snapshotter_}, std::move(directory), options_, store_,
-                             *counters_);
+  registry_ = spawn_registry(system_, {log_writer_, loader_pool_, snapshotter_, historian_}, std::move(directory),
+                             options_, store_, *counters_);
 }
 
 node::~node() {
@@ -39,12 +41,14 @@ node::~node() {
   compat::end(loader_pool_);
   for (const auto& one : loaders_) compat::end(one);
   compat::end(snapshotter_);
+  compat::end(historian_);
   compat::end(log_writer_);
   compat::end(registry_);
   auto handles = std::vector<caf::actor>{};
   for (const auto& one : loaders_) handles.push_back(caf::actor_cast<caf::actor>(one));
   handles.push_back(caf::actor_cast<caf::actor>(loader_pool_));
   handles.push_back(caf::actor_cast<caf::actor>(snapshotter_));
+  handles.push_back(caf::actor_cast<caf::actor>(historian_));
   handles.push_back(caf::actor_cast<caf::actor>(log_writer_));
   handles.push_back(caf::actor_cast<caf::actor>(registry_));
   auto self = caf::scoped_actor{system_};

@@ -77,6 +77,7 @@ class node {
   std::vector<loader_actor> loaders_;
   loader_actor loader_pool_;
   snapshotter_actor snapshotter_;
+  historian_actor historian_;
   std::atomic<session_id> last_session_{0};
 };
 

@@ -30,6 +30,10 @@ struct document_options {
   std::uint64_t update_steps_max = std::uint64_t{1} << 25;  ///< work that integrating one edit may take
   std::size_t edit_operations_max = 65'536;                 ///< operations of one server_edit
   std::size_t answers_max = 4'096;                          ///< reads and server_edits that wait for the disk
+  std::size_t look_backs_max = 16;                          ///< questions about older versions that wait for the store
+  std::size_t history_entries_max = 10'000;                 ///< entries of one answer about a history
+  std::size_t history_edits_max = std::size_t{1} << 20;     ///< edits between two versions that are compared
+  std::size_t read_bytes_max = 256u << 20;                  ///< one answer to a read
   std::size_t bad_messages_max = 10;                        ///< malformed messages of one session before it is closed
   std::int64_t idle_timeout_ms = 120'000;                   ///< without sessions for so long: snapshot and leave memory
   std::uint64_t hash_seed = 0;  ///< random per process: against clients that choose names which collide

@@ -19,6 +19,7 @@ struct registry_peers {
   log_writer_actor log_writer;
   loader_actor loader;
   snapshotter_actor snapshotter;
+  historian_actor historian;
 };
 
 /// Makes the directory once the registry exists, since each needs the other: on one node it answers with the

@@ -1,5 +1,7 @@
 #include "actors/server_edit.hpp"
 
+#include "crdt/export.hpp"
+
 namespace octavo::actors {
 
 namespace {
@@ -132,7 +134,26 @@ result<void> apply(crdt::edit& to, const edit_operation& what) {
   return fail(errc::invalid_argument, "no such operation");
 }
 
-bytes read(const crdt::document& document, const read_request& what) {
+namespace {
+
+result<std::string> export_as(const crdt::document& document, const read_request& what, std::size_t max_bytes) {
+  auto options = crdt::export_options{};
+  options.max_bytes = max_bytes;
+  auto text = what.format == read_format::html       ? crdt::html(document, what.root, options)
+              : what.format == read_format::markdown ? crdt::markdown(document, what.root, options)
+                                                     : crdt::prosemirror_json(document, what.root, options);
+  if (text) return std::move(*text);
+  if (text.error() == crdt::export_errc::too_large) return fail(errc::limit_exceeded, too_large_to_read(max_bytes));
+  return fail(errc::invalid_argument, std::string{to_string(text.error())} + ": read it as JSON");
+}
+
+}  // namespace
+
+std::string too_large_to_read(std::size_t max_bytes) {
+  return "the answer would be larger than " + std::to_string(max_bytes >> 20) + " MiB: ask for a part, or as an update";
+}
+
+result<bytes> read(const crdt::document& document, const read_request& what, std::size_t max_bytes) {
   auto text = std::string{};
   switch (what.format) {
     case read_format::update:
@@ -153,9 +174,18 @@ bytes read(const crdt::document& document, const read_request& what) {
     case read_format::xml:
       text = document.xml(what.root);
       break;
+    case read_format::html:
+    case read_format::markdown:
+    case read_format::prosemirror: {
+      auto made = export_as(document, what, max_bytes);
+      if (!made) return tl::unexpected{made.error()};
+      text = std::move(*made);
+      break;
+    }
   }
+  if (text.size() > max_bytes) return fail(errc::limit_exceeded, too_large_to_read(max_bytes));
   const auto view = as_bytes(text);
-  return {view.begin(), view.end()};
+  return bytes{view.begin(), view.end()};
 }
 
 }  // namespace octavo::actors

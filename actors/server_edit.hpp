@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/history.hpp"
 #include "crdt/edit.hpp"
 #include "storage/result.hpp"
 
@@ -101,13 +102,16 @@ struct edit_operation {
 struct server_edit {
   std::string user;  ///< who is to be named in the history
   std::vector<edit_operation> operations;
+  /// The version that positions and lengths are meant in; the edit is carried onto the present one, so that whoever
+  /// asks needs to know no more than what it last saw. 0 is the empty document.
+  std::uint64_t as_of = present;
 
   /// What it may add to a document, in bytes, about.
   std::size_t weight() const;
 
   template <class Inspector>
   friend bool inspect(Inspector& f, server_edit& x) {
-    return f.object(x).fields(f.field("user", x.user), f.field("operations", x.operations));
+    return f.object(x).fields(f.field("user", x.user), f.field("operations", x.operations), f.field("as_of", x.as_of));
   }
 };
 
@@ -123,24 +127,32 @@ enum class read_format : std::uint8_t {
   text = 4,          ///< of a root
   delta = 5,         ///< of a root
   xml = 6,           ///< of a root
+  html = 7,          ///< of a root of rich text
+  markdown = 8,      ///< likewise
+  prosemirror = 9,   ///< likewise: the JSON of ProseMirror
 };
 
 struct read_request {
   read_format format = read_format::json;
   std::string root;
+  std::uint64_t version = present;
 
   template <class Inspector>
   friend bool inspect(Inspector& f, read_request& x) {
     auto get = [&x] { return static_cast<std::uint8_t>(x.format); };
     auto set = [&x](std::uint8_t value) {
       x.format = static_cast<read_format>(value);
-      return value <= static_cast<std::uint8_t>(read_format::xml);
+      return value <= static_cast<std::uint8_t>(read_format::prosemirror);
     };
-    return f.object(x).fields(f.field("format", get, set), f.field("root", x.root));
+    return f.object(x).fields(f.field("format", get, set), f.field("root", x.root), f.field("version", x.version));
   }
 };
 
-/// A document in that form.
-bytes read(const crdt::document& document, const read_request& what);
+/// A document in that form; the version is the caller's business. Errors: limit_exceeded, an answer of more than
+/// max_bytes; invalid_argument, a root that has no such form.
+result<bytes> read(const crdt::document& document, const read_request& what, std::size_t max_bytes);
+
+/// The sentence for an answer that would be larger than that.
+std::string too_large_to_read(std::size_t max_bytes);
 
 }  // namespace octavo::actors

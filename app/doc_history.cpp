@@ -10,10 +10,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
-#include <random>
 
+#include "actors/log_entries.hpp"
+#include "actors/versions.hpp"
 #include "app/diff_text.hpp"
-#include "app/doc_log.hpp"
 #include "app/doc_versions.hpp"
 #include "app/documents.hpp"
 #include "app/output.hpp"
@@ -23,11 +23,12 @@ namespace octavo::app {
 
 namespace json = boost::json;
 
+using actors::document_at;
+using actors::history_between;
+using actors::log_entry;
+
 namespace {
 
-// A log is read in pages of at most so many records and bytes.
-constexpr auto page_records = std::size_t{1000};
-constexpr auto page_bytes = std::size_t{4} << 20U;
 // A large restoring edit goes to the log in records of about this size.
 constexpr auto restore_piece_bytes = std::size_t{4} << 20U;
 
@@ -179,30 +180,16 @@ int history(const history_request& asked) {
   // The newest ones are kept until the end; without a limit everything is printed as it comes.
   auto last = std::deque<log_entry>{};
   auto left_out = std::uint64_t{0};
-  auto grouper = log_grouper{static_cast<std::int64_t>(asked.gap_seconds * 1000), [&](const log_entry& entry) {
-                               if (asked.limit == 0) return printer.print(entry);
-                               last.push_back(entry);
-                               if (last.size() <= asked.limit) return;
-                               last.pop_front();
-                               ++left_out;
-                             }};
-  auto [next, to] = *range;
-  while (next <= to) {
-    auto records = store.read_log(asked.name, next, page_records, page_bytes);
-    if (!records) return report(records.error(), asked.json);
-    if (records->empty()) break;
-    for (const auto& each : *records) {
-      if (each.seq > to) break;
-      auto size = measure_update(each.update);
-      if (!size)
-        return report({errc::corrupt,
-                       "the update at seq " + std::to_string(each.seq) + " cannot be read: " + size.error().message},
-                      asked.json);
-      grouper.add(each.seq, each.time_ms, each.user, *size);
-    }
-    next = records->back().seq + 1;
-  }
-  grouper.finish();
+  auto keep = [&](const log_entry& entry) {
+    if (asked.limit == 0) return printer.print(entry);
+    last.push_back(entry);
+    if (last.size() <= asked.limit) return;
+    last.pop_front();
+    ++left_out;
+  };
+  auto gap_ms = static_cast<std::int64_t>(asked.gap_seconds * 1000);
+  if (auto done = actors::list_entries(store, asked.name, range->first, range->second, gap_ms, keep); !done)
+    return report(done.error(), asked.json);
   if (left_out != 0 && !asked.json) std::printf("… %llu earlier entries: --limit 0 shows all\n", as_number(left_out));
   for (const auto& each : last) printer.print(each);
   return exit_ok;
@@ -355,11 +342,8 @@ int restore(const history_request& asked) {
   auto seq = (*info)->last_seq;
   auto history = history_between(store, asked.name, *version, seq);
   if (!history) return report(history.error(), asked.json);
-  auto random = std::random_device{};
-  auto update = history->restore_update(*version, random());
-  for (auto i = 0; i < 100 && !update && update.error().code == crdt::history_errc::client_in_use; ++i)
-    update = history->restore_update(*version, random());
-  if (!update) return report({errc::limit_exceeded, to_string(update.error())}, asked.json);
+  auto update = actors::restoring_update(*history, *version);
+  if (!update) return report(update.error(), asked.json);
   auto changes = !crdt::is_empty_update_v1(*update);
   if (changes) {
     auto pieces = pieces_of(std::move(*update), *history);

@@ -94,14 +94,6 @@ result<std::uint64_t> version_at_time(const storage::store& store, const storage
                                    " on; raise the retention, or name the versions that are to stay");
 }
 
-std::string reason_of(const crdt::document::bytes_error& error) {
-  return error.decode ? to_string(*error.decode) : std::string{to_string(*error.apply)};
-}
-
-tl::unexpected<error> broken(std::uint64_t seq, const std::string& why) {
-  return fail(errc::corrupt, "the update at seq " + std::to_string(seq) + " cannot be applied: " + why);
-}
-
 }  // namespace
 
 std::optional<std::int64_t> parse_time_ms(std::string_view text) {
@@ -138,46 +130,6 @@ result<std::uint64_t> find_version(const storage::store& store, const std::strin
   return fail(errc::not_found, printable_name(name) + " has no version " + printable_name(text) +
                                    ": say a number up to " + std::to_string(info->last_seq) +
                                    ", a label (octavo doc version NAME list), or a time such as 2026-11-26T09:30");
-}
-
-result<crdt::document> document_at(const storage::store& store, const std::string& name, std::uint64_t seq) {
-  auto content = crdt::document{};
-  auto apply = [&content](std::uint64_t at, bytes_view update) -> result<void> {
-    auto applied = content.apply_stored_v1(update);
-    if (!applied) return broken(at, reason_of(applied.error()));
-    return {};
-  };
-  auto visitor = storage::load_visitor{};
-  visitor.on_snapshot = apply;
-  visitor.on_record = [&](std::uint64_t at, std::int64_t, std::string_view, bytes_view update) {
-    return apply(at, update);
-  };
-  if (auto loaded = store.load_at(name, seq, visitor); !loaded) return tl::unexpected{loaded.error()};
-  return content;
-}
-
-result<crdt::history> history_between(const storage::store& store, const std::string& name, std::uint64_t from,
-                                      std::uint64_t to) {
-  auto made = crdt::history{from};
-  auto taken = [](std::uint64_t seq, const auto& done) -> result<void> {
-    if (done) return {};
-    if (done.error().code == crdt::history_errc::too_many_edits)
-      return fail(errc::limit_exceeded, "there are more than " + std::to_string(crdt::history_options{}.max_edits) +
-                                            " edits between the two versions: choose closer ones");
-    return broken(seq, to_string(done.error()));
-  };
-  auto visitor = storage::load_visitor{};
-  visitor.on_snapshot = [&](std::uint64_t seq, bytes_view state) -> result<void> {
-    if (seq <= from) return taken(seq, made.load(state));
-    return taken(seq, made.apply(state, {seq, 0, {}}));
-  };
-  visitor.on_record = [&](std::uint64_t seq, std::int64_t time_ms, std::string_view user,
-                          bytes_view update) -> result<void> {
-    if (seq <= from) return taken(seq, made.load(update));
-    return taken(seq, made.apply(update, {seq, time_ms, user}));
-  };
-  if (auto loaded = store.load_range(name, from, to, visitor); !loaded) return tl::unexpected{loaded.error()};
-  return made;
 }
 
 }  // namespace octavo::app

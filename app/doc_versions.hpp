@@ -1,5 +1,4 @@
-// Finding versions of a document in a store, and building them: which one somebody means, the document as it was then,
-// and the history between two. One thread; the store outlives the call.
+// Finding versions of a document in a store: which one somebody means. One thread; the store outlives the call.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "crdt/document.hpp"
-#include "crdt/history.hpp"
 #include "storage/store.hpp"
 
 namespace octavo::app {
@@ -20,14 +17,5 @@ std::optional<std::int64_t> parse_time_ms(std::string_view text);
 /// Which version a text means: a number; else the label of a named version; else a time, and then the last version that
 /// was there at that time. Errors: not_found, with a sentence; those of the store.
 result<std::uint64_t> find_version(const storage::store& store, const std::string& name, const std::string& text);
-
-/// The document as it was after an update. Errors: those of storage::store::load_at(), and corrupt.
-result<crdt::document> document_at(const storage::store& store, const std::string& name, std::uint64_t seq);
-
-/// A history whose first version is `from` and its last one `to`. Where a part of the log is gone in between, what
-/// happened there is one edit of the empty user at time 0. Errors: those of storage::store::load_range(), corrupt, and
-/// limit_exceeded where there are more edits than can be remembered.
-result<crdt::history> history_between(const storage::store& store, const std::string& name, std::uint64_t from,
-                                      std::uint64_t to);
 
 }  // namespace octavo::app

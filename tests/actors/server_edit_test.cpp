@@ -5,8 +5,8 @@
 #include <caf/binary_deserializer.hpp>
 #include <caf/binary_serializer.hpp>
 #include <caf/byte_buffer.hpp>
-#include <caf/scoped_actor.hpp>
 
+#include "tests/actors/support/ask_document.hpp"
 #include "tests/actors/support/driven_document.hpp"
 #include "tests/actors/support/test_client.hpp"
 #include "tests/crdt/support/replay.hpp"
@@ -42,25 +42,6 @@ struct watched : driven_document {
 
   result<std::uint64_t> edit(const server_edit& what) { return state.edit(what, 1'700'000'000'000, may_write, "full"); }
 };
-
-/// Asks an actor of the document for something; the answer, or what is wrong.
-template <class T, class... Args>
-result<T> ask_document(test_node& node, const std::string& name, Args... args) {
-  auto self = caf::scoped_actor{node.system()};
-  auto answer = result<T>{fail(errc::internal, "no answer")};
-  auto refuse = [&](const caf::error& reason) { answer = tl::unexpected{from_caf(reason)}; };
-  auto handle = document_actor{};
-  compat::ask(self.ptr(), node->registry(), std::chrono::seconds{30}, document_atom_v, name)
-      .receive([&](const document_actor& found) { handle = found; }, refuse);
-  if (!handle) return answer;
-  compat::ask(self.ptr(), handle, std::chrono::seconds{30}, args...)
-      .receive([&](const T& what) { answer = what; }, refuse);
-  return answer;
-}
-
-std::string text_of(const payload& data) {
-  return std::string{as_text(data.view())};
-}
 
 }  // namespace
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "crdt/bytes.hpp"
-#include "storage/result.hpp"
+#include "storage/store.hpp"
 
-namespace octavo::app {
+namespace octavo::actors {
 
 /// Users whose entries are open at once; beyond it the one that was quiet for longest is closed.
 inline constexpr std::size_t max_open_entries = 1024;
@@ -28,6 +28,15 @@ struct log_entry {
   std::uint64_t characters_inserted = 0;  ///< UTF-16 units of text
   std::uint64_t values_inserted = 0;      ///< everything else that has a place: values, embeds, types, keys
   std::uint64_t units_deleted = 0;        ///< of whatever kind, as the update says it
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, log_entry& x) {
+    return f.object(x).fields(f.field("user", x.user), f.field("first_seq", x.first_seq),
+                              f.field("last_seq", x.last_seq), f.field("first_ms", x.first_ms),
+                              f.field("last_ms", x.last_ms), f.field("edits", x.edits),
+                              f.field("characters_inserted", x.characters_inserted),
+                              f.field("values_inserted", x.values_inserted), f.field("units_deleted", x.units_deleted));
+  }
 };
 
 /// What one update brings, without a document: read off its bytes. errc::malformed.
@@ -56,4 +65,9 @@ class log_grouper {
   std::vector<log_entry> open_;  // one a user, in the order of their last edits
 };
 
-}  // namespace octavo::app
+/// Hands out the entries of a document's log from one edit to another, as far as it is kept, in the order in which they
+/// end. The log is read in pages. Errors: those of storage::store::read_log(), and corrupt.
+result<void> list_entries(const storage::store& store, std::string_view name, std::uint64_t from, std::uint64_t to,
+                          std::int64_t gap_ms, const log_grouper::sink& sink);
+
+}  // namespace octavo::actors

@@ -1,11 +1,11 @@
-#include "app/doc_log.hpp"
+#include "actors/log_entries.hpp"
 
 #include <doctest/doctest.h>
 
 #include "tests/crdt/support/builder.hpp"
 
 using namespace octavo;
-using namespace octavo::app;
+using namespace octavo::actors;
 
 namespace {
 

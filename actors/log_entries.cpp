@@ -1,10 +1,18 @@
-#include "app/doc_log.hpp"
+#include "actors/log_entries.hpp"
 
 #include <algorithm>
 
 #include "crdt/update.hpp"
 
-namespace octavo::app {
+namespace octavo::actors {
+
+namespace {
+
+// A page of the log.
+constexpr auto page_records = std::size_t{1000};
+constexpr auto page_bytes = std::size_t{4} << 20U;
+
+}  // namespace
 
 result<update_size> measure_update(bytes_view update) {
   auto decoded = crdt::decoded_update{};
@@ -66,4 +74,25 @@ void log_grouper::finish() {
   open_.clear();
 }
 
-}  // namespace octavo::app
+result<void> list_entries(const storage::store& store, std::string_view name, std::uint64_t from, std::uint64_t to,
+                          std::int64_t gap_ms, const log_grouper::sink& sink) {
+  auto grouper = log_grouper{gap_ms, sink};
+  while (from <= to) {
+    auto records = store.read_log(name, from, page_records, page_bytes);
+    if (!records) return tl::unexpected{records.error()};
+    if (records->empty()) break;
+    for (const auto& each : *records) {
+      if (each.seq > to) break;
+      auto size = measure_update(each.update);
+      if (!size)
+        return fail(errc::corrupt,
+                    "the update at seq " + std::to_string(each.seq) + " cannot be read: " + size.error().message);
+      grouper.add(each.seq, each.time_ms, each.user, *size);
+    }
+    from = records->back().seq + 1;
+  }
+  grouper.finish();
+  return {};
+}
+
+}  // namespace octavo::actors
