@@ -76,8 +76,8 @@ TEST_CASE("rich text is read by message as HTML, Markdown and ProseMirror's JSON
   bold.length = 3;
   bold.with("bold", true);
   node.edit({"ann", {bold}});
-  CHECK(node.read(read_format::html) == "<p><strong>one</strong> two three</p>");
-  CHECK(node.read(read_format::html, 3) == "<p>one two three</p>");
+  CHECK(node.read(read_format::html) == "<p><strong>one</strong> two three</p>\n");
+  CHECK(node.read(read_format::html, 3) == "<p>one two three</p>\n");
   CHECK(node.read(read_format::markdown) == "**one** two three\n");
   CHECK(node.read(read_format::prosemirror).starts_with(R"({"type":"doc")"));
   auto list = edit_operation{};

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <random>
 
-#include "crdt/edit.hpp"
+#include "crdt/crdt.hpp"
 #include "tests/crdt/support/replay.hpp"
 
 namespace {

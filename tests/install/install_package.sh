@@ -13,7 +13,7 @@ expect() { # what, expected, found
 
 cmake --install "$build" --prefix "$work/prefix" >"$work/install.log" || { cat "$work/install.log" >&2; fail "cmake --install failed"; }
 
-for example in read_update embedded_node; do
+for example in read_update edit_together embedded_node; do
   cmake -S "$source/examples/$example" -B "$work/$example" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" \
     -DCAF_DIR="$caf_dir" -DCMAKE_CXX_COMPILER="$compiler" >"$work/$example.log" 2>&1 &&
     cmake --build "$work/$example" >>"$work/$example.log" 2>&1 || { cat "$work/$example.log" >&2; fail "$example cannot be built"; }
@@ -25,6 +25,16 @@ expect "read_update, all roots" '{"text":"hi"}' "$("$work/read_update/read_updat
 expect "read_update, one root" hi "$("$work/read_update/read_update" "$work/hi.yjs" text)"
 printf '\1\1\5' >"$work/torn.yjs"
 "$work/read_update/read_update" "$work/torn.yjs" 2>/dev/null && fail "read_update took half an update"
+
+expect "edit_together" '> Dear all,
+> Dear all,
+11
+[{"insert":"Re: > Dear "},{"insert":"all,","attributes":{"bold":true}}]
+{"body":"Re: > Dear all,","settings":{"lang":"en"}}
+<p>Re: &gt; Dear <strong>all,</strong></p>
+Dear all
+Re: > Dear dear all,
+108 bytes, 92 in encoding 2' "$("$work/edit_together/edit_together")"
 
 octavo=$work/prefix/bin/octavo
 "$octavo" doc import greeting "$work/hi.yjs" --data "$work/data" >/dev/null || fail "the installed octavo cannot import"
