@@ -14,14 +14,6 @@ namespace {
 // the tables slows reads down.
 constexpr std::uint64_t point_deletes_max = 4096;
 
-tl::unexpected<error> no_document(std::string_view name) {
-  return fail(errc::not_found, "there is no document " + quote_name(name));
-}
-
-bool is_another(const document_info& info, std::uint64_t wanted_id) {
-  return wanted_id != any_document && wanted_id != info.id;
-}
-
 }  // namespace
 
 void store::impl::put_info(rocksdb::WriteBatch& batch, const document_info& info, bool created) const {

@@ -215,4 +215,14 @@ inline std::string end_of_document(std::uint64_t id) {
 /// A name as it is written in messages: quoted, and control bytes escaped.
 std::string quote_name(std::string_view name);
 
+/// The error for a name that no document has.
+inline tl::unexpected<error> no_document(std::string_view name) {
+  return fail(errc::not_found, "there is no document " + quote_name(name));
+}
+
+/// Whether a document is another one than the caller means, which took the name.
+inline bool is_another(const document_info& info, std::uint64_t wanted_id) {
+  return wanted_id != any_document && wanted_id != info.id;
+}
+
 }  // namespace octavo::storage

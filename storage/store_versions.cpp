@@ -11,10 +11,6 @@ namespace octavo::storage {
 
 namespace {
 
-tl::unexpected<error> no_document(std::string_view name) {
-  return fail(errc::not_found, "there is no document " + quote_name(name));
-}
-
 tl::unexpected<error> gone(const document_info& info, std::uint64_t seq) {
   return fail(errc::not_found, "version " + std::to_string(seq) + " of " + quote_name(info.name) +
                                    " is gone: the log is kept from " + std::to_string(info.first_seq) +
@@ -196,7 +192,7 @@ result<void> store::impl::put_version(std::string_view name, std::string_view la
     const std::lock_guard guard(write_mutex_);
     const auto found = lookup(name);
     if (!found) return tl::unexpected(found.error());
-    if (!*found || (wanted_id != any_document && (*found)->id != wanted_id)) return no_document(name);
+    if (!*found || is_another(**found, wanted_id)) return no_document(name);
     const auto versions = versions_of(**found);
     if (!versions) return tl::unexpected(versions.error());
     if (auto allowed = may_be_named(**found, label, seq, *versions); !allowed) return allowed;
@@ -209,7 +205,7 @@ result<void> store::impl::put_version(std::string_view name, std::string_view la
   const std::lock_guard guard(write_mutex_);
   const auto found = lookup(name);
   if (!found) return tl::unexpected(found.error());
-  if (!*found || (*found)->id != id) {
+  if (!*found || is_another(**found, id)) {
     if (auto dropped = drop_pieces_of_removed(id); !dropped) return dropped;
     return no_document(name);
   }
