@@ -6,6 +6,7 @@
 
 #include "actors/logger.hpp"
 #include "actors/merge.hpp"
+#include "storage/store.hpp"
 
 namespace octavo::actors {
 
@@ -16,12 +17,25 @@ constexpr auto acks_looked_back = 16;
 constexpr auto measure_step_bytes = std::size_t{16} << 10;
 /// Server edits go on under another client id beyond this clock.
 constexpr auto writer_clock_max = std::uint32_t{1} << 31;
+/// Beyond it client ids begin anew: they end at 2^53.
+constexpr auto writer_id_max = std::uint64_t{1} << 52;
 
 std::vector<payload> to_payloads(std::vector<bytes> chunks) {
   auto result = std::vector<payload>{};
   result.reserve(chunks.size());
   for (auto& chunk : chunks) result.emplace_back(std::move(chunk));
   return result;
+}
+
+// The store would refuse it, and with it all that is written at the same time.
+result<void> check_user(std::string_view user) {
+  if (user.size() <= storage::max_user_bytes) return {};
+  return fail(errc::limit_exceeded, "the name of the user has " + std::to_string(user.size()) +
+                                        " bytes; the limit is " + std::to_string(storage::max_user_bytes));
+}
+
+std::string too_large_message(std::size_t bytes_max) {
+  return "the edit is larger than one update may be (" + std::to_string(bytes_max >> 20) + " MiB): make several of it";
 }
 
 // A client is answered once for all questions of one kind that a burst brings, or a few bytes of questions would make
@@ -263,20 +277,28 @@ void document_state::take(session_key who, std::string user, std::int64_t unix_m
   gate_.push_back(std::move(waiting));
 }
 
-// A client id that nobody has used: clocks of an earlier run may have been lost on the way to the disk, and others may
-// know them.
 std::uint64_t document_state::writer_id() {
-  if (writer_id_ != 0 && content_.clock(writer_id_) < writer_clock_max) return writer_id_;
-  auto random = std::random_device{};
-  do {
-    writer_id_ = random();
-  } while (writer_id_ == 0 || content_.clock(writer_id_) != 0);
+  if (writer_id_ == 0 || content_.clock(writer_id_) >= writer_clock_max) draw_writer_id();
   return writer_id_;
 }
 
-result<void> document_state::check(const server_edit& what, bool may_write, std::string_view why) {
+// A client id that nobody has used: clocks of an earlier run may have been lost on the way to the disk, and others may
+// know them. It is above the last one, since of two edits of a key at once Yjs keeps that of the higher id: so it is
+// the later one here.
+void document_state::draw_writer_id() {
+  auto random = std::random_device{};
+  auto last = writer_id_ < writer_id_max ? writer_id_ : 0;
+  do {
+    writer_id_ = last + random();
+  } while (writer_id_ == last || content_.clock(writer_id_) != 0);
+}
+
+result<void> document_state::may_edit(const server_edit& what, bool may_write, std::string_view why) {
   if (broken_) return fail(errc::unavailable, "the document is loaded anew");
   if (!may_write) return fail(errc::no_space, std::string{why});
+  if (auto fit = check_user(what.user); !fit) return fit;
+  if (what.weight() > options_.update_bytes_max)
+    return fail(errc::limit_exceeded, too_large_message(options_.update_bytes_max));
   if (what.operations.size() > options_.edit_operations_max)
     return fail(errc::limit_exceeded, "an edit has " + std::to_string(options_.edit_operations_max) +
                                           " operations at most: make several of it");
@@ -300,7 +322,7 @@ result<crdt::committed> document_state::make(crdt::edit& open, const server_edit
 
 result<std::uint64_t> document_state::edit(const server_edit& what, std::int64_t unix_ms, bool may_write,
                                            std::string_view why) {
-  if (auto fit = check(what, may_write, why); !fit) return tl::unexpected{fit.error()};
+  if (auto fit = may_edit(what, may_write, why); !fit) return tl::unexpected{fit.error()};
   auto open = crdt::edit{content_, writer_id()};
   auto done = make(open, what);
   if (!done) {
@@ -316,9 +338,10 @@ result<std::uint64_t> document_state::edit(const server_edit& what, std::int64_t
 
 result<std::uint64_t> document_state::edit_as_of(crdt::document& older, const server_edit& what, std::int64_t unix_ms,
                                                  bool may_write, std::string_view why) {
-  if (auto fit = check(what, may_write, why); !fit) return tl::unexpected{fit.error()};
-  const auto writer = writer_id();
-  auto open = crdt::edit{older, writer, content_.clock(writer)};
+  if (auto fit = may_edit(what, may_write, why); !fit) return tl::unexpected{fit.error()};
+  // Nobody is concurrent with itself: what this writer wrote since that version makes it another one.
+  if (older.clock(writer_id()) != content_.clock(writer_id_)) draw_writer_id();
+  auto open = crdt::edit{older, writer_id_};
   auto done = make(open, what);
   if (!done) return tl::unexpected{done.error()};
   if (done->update.empty()) return seq_;
@@ -329,9 +352,9 @@ result<std::uint64_t> document_state::merge(bytes_view update, std::string user,
                                             std::string_view why) {
   if (broken_) return fail(errc::unavailable, "the document is loaded anew");
   if (!may_write) return fail(errc::no_space, std::string{why});
+  if (auto fit = check_user(user); !fit) return tl::unexpected{fit.error()};
   if (update.size() > options_.update_bytes_max)
-    return fail(errc::limit_exceeded, "the edit is larger than one update may be (" +
-                                          std::to_string(options_.update_bytes_max >> 20) + " MiB)");
+    return fail(errc::limit_exceeded, too_large_message(options_.update_bytes_max));
   if (auto decoded = crdt::decode_update_v1(update, scratch_, crdt::no_limits); !decoded)
     return fail(errc::internal, "the server's own update cannot be read: " + to_string(decoded.error()));
   content_.prune(scratch_);
@@ -341,8 +364,11 @@ result<std::uint64_t> document_state::merge(bytes_view update, std::string user,
     scratch_.clear();
     return fail(errc::limit_exceeded, full_message());
   }
-  if (auto failed = integrate({}, std::move(user), unix_ms, needed))
-    return fail(errc::limit_exceeded, std::string{to_string(*failed)});
+  if (auto failed = integrate({}, std::move(user), unix_ms, needed)) {
+    auto reason = std::string{to_string(*failed)};
+    if (leaves_unchanged(*failed)) return fail(errc::limit_exceeded, std::move(reason));
+    return fail(errc::unavailable, "the edit was set aside, and the document is loaded anew: " + reason);
+  }
   return seq_;
 }
 

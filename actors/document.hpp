@@ -59,6 +59,8 @@ class document_state {
   /// Makes an edit for a program: all of it or nothing. Returns the sequence number at which it is there, or why it
   /// was not taken. `may_write` and `why` as for handle().
   result<std::uint64_t> edit(const server_edit& what, std::int64_t unix_ms, bool may_write, std::string_view why);
+  /// Whether such an edit may be tried: nothing if so.
+  result<void> may_edit(const server_edit& what, bool may_write, std::string_view why);
   /// The same on an older version, which `older` holds, and from there onto the present one.
   result<std::uint64_t> edit_as_of(crdt::document& older, const server_edit& what, std::int64_t unix_ms, bool may_write,
                                    std::string_view why);
@@ -132,7 +134,6 @@ class document_state {
   void leave(session_key who, std::int64_t steady_ms);
   void handle_one(session_key who, const request& what, moment now, bool may_write, std::string_view why);
   bool edit(session_key who, const request& what, std::int64_t unix_ms, bool may_write, std::string_view why);
-  result<void> check(const server_edit& what, bool may_write, std::string_view why);
   result<crdt::committed> make(crdt::edit& open, const server_edit& what);
   std::optional<crdt::apply_errc> integrate(session_key who, std::string user, std::int64_t unix_ms,
                                             std::size_t needed);
@@ -140,6 +141,7 @@ class document_state {
   void take(session_key who, std::string user, std::int64_t unix_ms, payload canonical,
             std::span<const crdt::clock_advance> advances);
   std::uint64_t writer_id();
+  void draw_writer_id();
   void offer(session_key who, const request& what);
   bool decode(session_key who, const request& what);
   bool has_room_for(std::size_t bytes);

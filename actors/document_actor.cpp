@@ -10,6 +10,7 @@
 
 #include "actors/document.hpp"
 #include "actors/logger.hpp"
+#include "actors/look_backs.hpp"
 #include "storage/store.hpp"
 
 namespace octavo::actors {
@@ -56,7 +57,8 @@ class document_impl {
         options_(options),
         disk_(disk),
         counters_(counters),
-        state_(options, counters) {}
+        state_(options, counters),
+        look_backs_(options, counters) {}
 
   document_actor::behavior_type make_behavior() {
     watcher_.install(self_);
@@ -72,9 +74,9 @@ class document_impl {
         [this](edit_atom, const server_edit& what) { return edit(what); },
         [this](read_atom, const read_request& what) { return read(what); },
         [this](history_atom, const history_request& what) {
-          return look_back<history_listing>(history_atom_v, name_, what);
+          return look_back_for<history_listing>(history_atom_v, what);
         },
-        [this](diff_atom, const diff_request& what) { return look_back<payload>(diff_atom_v, name_, what); },
+        [this](diff_atom, const diff_request& what) { return look_back_for<payload>(diff_atom_v, what); },
         [this](restore_atom, std::uint64_t version, const std::string& user) { return restore(version, user); },
         [this](stop_atom) {
           return stop(error{errc::none, {}});
@@ -219,6 +221,7 @@ class document_impl {
     // What is in memory is ahead of the disk now. Nobody has seen it; the clients still have it and offer it again.
     counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
     logger().error("document={} seq={} is loaded anew: {}", printable(name_), state_.committed_seq(), why.message);
+    look_backs_.refuse_all(why);
     for (auto& one : waiting_stops_) one.deliver();
     self_->quit(make_error(why));
   }
@@ -343,7 +346,7 @@ class document_impl {
 
   void leave_if_alone() {
     if (!loaded_ || leaving_ || ending_ || state_.has_subscribers()) return;
-    if (state_.has_uncommitted() || snapshot_running_ || look_backs_ != 0) {
+    if (state_.has_uncommitted() || snapshot_running_ || !look_backs_.empty()) {
       schedule_idle();
       return;
     }
@@ -391,6 +394,7 @@ class document_impl {
       return;
     }
     ended_ = true;
+    look_backs_.refuse_all(for_good ? leaving_error() : end_reason_);
     for (auto& one : waiting_stops_) one.deliver();
     if (for_good)
       self_->quit();
@@ -402,13 +406,17 @@ class document_impl {
     auto text = what_of(thrown);
     counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
     logger().error("document={} failed: {}", printable(name_), text);
+    look_backs_.refuse_all({errc::unavailable, "the document failed and is loaded anew: " + text});
     return make_error(error{errc::internal, "the document failed: " + text});
   }
 
-  // --- reading ---
+  // --- reading, and edits of programs ---
+
+  static error leaving_error() { return {errc::unavailable, "the document is leaving memory: ask for it again"}; }
+  bool is_going() const { return state_.broken() || ending_ || leaving_; }
 
   caf::result<payload> read(const read_request& what) {
-    if (what.version != present) return look_back<payload>(read_atom_v, name_, what);
+    if (what.version != present) return look_back_for<payload>(read_atom_v, what);
     if (state_.broken()) return make_error(error{errc::unavailable, "the document is loaded anew"});
     return answer_when_durable<payload>([this, what]() -> result<payload> {
       auto made = actors::read(state_.content(), what, options_.read_bytes_max);
@@ -418,108 +426,124 @@ class document_impl {
   }
 
   caf::result<std::uint64_t> edit(const server_edit& what) {
-    if (takes_no_edits()) return make_error(leaving_error());
-    // What is known to be the present version needs no looking back.
-    if (what.as_of != present && !(loaded_ && what.as_of == state_.committed_seq() && !state_.has_uncommitted()))
-      return edit_as_of(what);
-    return answer_when_durable<std::uint64_t>([this, what]() -> result<std::uint64_t> {
-      return state_.edit(what, unix_now_ms(), disk_.has_room_for(what.weight()), disk_full);
-    });
+    if (is_going()) return make_error(leaving_error());
+    if (what.as_of == present) return answer_when_durable<std::uint64_t>([this, what] { return make(what); });
+    auto promise = self_->make_response_promise<std::uint64_t>();
+    when_loaded(promise, [this, promise, what] { edit_as_of(promise, what); });
+    return promise;
   }
 
-  bool takes_no_edits() const { return state_.broken() || ending_ || leaving_; }
-  static error leaving_error() { return {errc::unavailable, "the document is leaving memory: ask for it again"}; }
+  result<std::uint64_t> make(const server_edit& what) {
+    return state_.edit(what, unix_now_ms(), disk_.has_room_for(what.weight()), disk_full);
+  }
 
-  // --- looking back
+  result<std::uint64_t> make(const server_edit& what, crdt::document& older) {
+    return state_.edit_as_of(older, what, unix_now_ms(), disk_.has_room_for(what.weight()), disk_full);
+  }
 
-  caf::result<std::uint64_t> edit_as_of(const server_edit& what) {
-    return edit_from_past<older_document>(
-        [this, what](const older_document& older) {
-          return state_.edit_as_of(*older.content, what, unix_now_ms(), disk_.has_room_for(what.weight()), disk_full);
-        },
-        version_atom_v, name_, what.as_of);
+  // --- looking back ---
+
+  void edit_as_of(caf::typed_response_promise<std::uint64_t> promise, const server_edit& what) {
+    if (is_going()) return promise.deliver(make_error(leaving_error()));
+    // What is known to be the present version needs no looking back, nor does the empty document.
+    if (what.as_of == state_.committed_seq() && !state_.has_uncommitted())
+      return answer_when_durable(promise, [this, what] { return make(what); });
+    if (what.as_of == 0)
+      return answer_when_durable(promise, [this, what] {
+        auto nothing = crdt::document{document_state::content_options(options_)};
+        return make(what, nothing);
+      });
+    if (auto fit = state_.may_edit(what, disk_.has_room_for(what.weight()), disk_full); !fit)
+      return promise.deliver(make_error(fit.error()));
+    auto use = [this, promise, what](const older_document& older) {
+      if (is_going()) return typed_response(promise).deliver(make_error(leaving_error()));
+      answer_when_durable(promise, [this, what, older] { return make(what, *older.content); });
+    };
+    ask_past<older_document>(peers_.reviser, promise, std::move(use), version_atom_v, what.as_of);
   }
 
   caf::result<std::uint64_t> restore(std::uint64_t version, const std::string& user) {
-    if (takes_no_edits()) return make_error(leaving_error());
-    return edit_from_past<payload>(
-        [this, user](const payload& update) {
-          return state_.merge(update.view(), user, unix_now_ms(), disk_.has_room_for(update.size()), disk_full);
-        },
-        restore_atom_v, name_, version);
-  }
-
-  bool looks_back_too_much() const { return look_backs_ >= options_.look_backs_max; }
-  static error look_back_error() {
-    return {errc::unavailable, "too many questions about older versions wait for this document: ask again later"};
+    if (is_going()) return make_error(leaving_error());
+    auto promise = self_->make_response_promise<std::uint64_t>();
+    auto use = [this, promise, user](const payload& update) {
+      if (is_going()) return typed_response(promise).deliver(make_error(leaving_error()));
+      answer_when_durable(promise, [this, user, update] {
+        return state_.merge(update.view(), user, unix_now_ms(), disk_.has_room_for(update.size()), disk_full);
+      });
+    };
+    ask_past<payload>(peers_.reviser, promise, std::move(use), restore_atom_v, version);
+    return promise;
   }
 
   /// What the historian answers, as it is: it knows of nothing but what is durable.
-  template <class T, class... Question>
-  caf::result<T> look_back(const Question&... question) {
-    if (looks_back_too_much()) return make_error(look_back_error());
+  template <class T, class Atom, class Question>
+  caf::result<T> look_back_for(Atom atom, const Question& question) {
     auto promise = self_->template make_response_promise<T>();
-    ++look_backs_;
-    compat::ask(self_, peers_.historian, look_back_timeout, question...)
-        .then(
-            [this, promise](T& answer) mutable {
-              --look_backs_;
-              promise.deliver(std::move(answer));
-            },
-            [this, promise](caf::error& reason) mutable {
-              --look_backs_;
-              promise.deliver(std::move(reason));
-            });
+    auto use = [promise](T& answer) { typed_response(promise).deliver(std::move(answer)); };
+    ask_past<T>(peers_.historian, promise, std::move(use), atom, question);
     return promise;
   }
 
-  /// Asks the historian for something, and makes an edit of it.
-  template <class Answer, class Make, class... Question>
-  caf::result<std::uint64_t> edit_from_past(Make make, const Question&... question) {
-    if (looks_back_too_much()) return make_error(look_back_error());
-    auto promise = self_->make_response_promise<std::uint64_t>();
-    ++look_backs_;
-    compat::ask(self_, peers_.historian, look_back_timeout, question...)
-        .then(
-            [this, promise, make = std::move(make)](Answer& found) mutable {
-              --look_backs_;
-              if (takes_no_edits()) return promise.deliver(make_error(leaving_error()));
-              answer_when_durable(promise, [make = std::move(make), found = std::move(found)] { return make(found); });
-            },
-            [this, promise](caf::error& reason) mutable {
-              --look_backs_;
-              promise.deliver(std::move(reason));
-            });
+  /// Asks a historian, once the document is loaded; `use` gets the answer, unless the document ends before.
+  template <class Answer, class T, class Use, class Atom, class Question>
+  void ask_past(const historian_actor& whom, const caf::typed_response_promise<T>& promise, Use use, Atom atom,
+                const Question& question) {
+    when_loaded(promise, [this, whom, promise, use = std::move(use), atom, question]() mutable {
+      if (leaving_ || ending_) return typed_response(promise).deliver(make_error(leaving_error()));
+      auto number = look_backs_.add([promise](const error& why) { typed_response(promise).deliver(make_error(why)); });
+      if (!number)
+        return typed_response(promise).deliver(make_error(
+            error{errc::unavailable, "too many questions about older versions wait already: ask again later"}));
+      auto until_ms = steady_now_ms() + std::chrono::milliseconds{look_back_timeout}.count();
+      compat::ask(self_, whom, look_back_timeout, atom, look_back{name_, until_ms}, question)
+          .then(
+              [this, number = *number, use = std::move(use)](Answer& answer) mutable {
+                if (look_backs_.answered(number)) use(answer);
+              },
+              [this, number = *number, promise](caf::error& reason) {
+                if (look_backs_.answered(number)) typed_response(promise).deliver(std::move(reason));
+              });
+    });
+  }
+
+  /// A promise is a handle: copies answer the same question.
+  template <class T>
+  static caf::typed_response_promise<T> typed_response(const caf::typed_response_promise<T>& promise) {
     return promise;
+  }
+
+  // --- answers ---
+
+  bool has_too_many_questions() const { return questions_.size() + answers_.size() >= options_.answers_max; }
+  static error too_many_questions() {
+    return {errc::unavailable, "too many questions wait for this document: ask again later"};
+  }
+
+  /// Does something now or, where the document is not loaded yet, then.
+  template <class T, class Ask>
+  void when_loaded(const caf::typed_response_promise<T>& promise, Ask ask) {
+    if (loaded_) return ask();
+    auto refuse = [promise](const error& why) { typed_response(promise).deliver(make_error(why)); };
+    if (has_too_many_questions()) return refuse(too_many_questions());
+    questions_.push_back({std::move(ask), std::move(refuse)});
   }
 
   /// An answer shows edits, and so waits for the disk like any other output; and before that for the document itself.
   template <class T, class Make>
   caf::result<T> answer_when_durable(Make make) {
     auto promise = self_->template make_response_promise<T>();
-    answer_when_durable(promise, std::move(make));
+    when_loaded(promise, [this, promise, make = std::move(make)] { answer_when_durable(promise, make); });
     return promise;
   }
 
   template <class T, class Make>
   void answer_when_durable(caf::typed_response_promise<T> promise, Make make) {
-    if (questions_.size() + answers_.size() >= options_.answers_max) {
-      promise.deliver(
-          make_error(error{errc::unavailable, "too many questions wait for this document: ask again later"}));
-      return;
-    }
-    auto ask = [this, promise, make = std::move(make)]() mutable {
-      auto made = make();
-      if (!made)
-        promise.deliver(make_error(made.error()));
-      else
-        answers_.push_back({state_.seq(), [promise, what = std::move(*made)]() mutable { promise.deliver(what); }});
-    };
-    if (!loaded_) {
-      questions_.push_back({std::move(ask), [promise](const error& why) mutable { promise.deliver(make_error(why)); }});
-      return;
-    }
-    ask();
+    if (has_too_many_questions()) return promise.deliver(make_error(too_many_questions()));
+    auto made = make();
+    if (made)
+      answers_.push_back({state_.seq(), [promise, what = std::move(*made)]() mutable { promise.deliver(what); }});
+    else
+      promise.deliver(make_error(made.error()));
     deliver_answers();
     pump();
   }
@@ -555,6 +579,7 @@ class document_impl {
   const storage::store& disk_;
   metrics& counters_;
   document_state state_;
+  look_backs look_backs_;
   compat::watcher watcher_;
   std::unordered_map<caf::actor_addr, subscriber> subscribers_;
   std::unordered_map<subscriber_id, subscriber_actor> handles_;
@@ -570,7 +595,6 @@ class document_impl {
   std::uint64_t reported_seq_ = 0;
   std::uint64_t reported_bytes_taken_ = 0;
   std::uint64_t idle_round_ = 0;
-  std::size_t look_backs_ = 0;  // questions that the historian has not answered
   bool reported_idle_ = false;
   bool loaded_ = false;
   bool leaving_ = false;

@@ -17,7 +17,8 @@ struct document_peers {
   log_writer_actor log_writer;
   loader_actor loader;
   snapshotter_actor snapshotter;
-  historian_actor historian;
+  historian_actor historian;  ///< for what is read
+  historian_actor reviser;    ///< for what becomes an edit
   registry_actor registry;
 };
 

@@ -15,6 +15,14 @@ namespace octavo::actors {
 
 namespace {
 
+/// Longer than any history.
+constexpr auto longest_gap_ms = std::int64_t{1} << 50;
+
+std::int64_t steady_now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 result<storage::document_info> info_of(const storage::store& store, const std::string& name) {
   auto found = store.find(name);
   if (!found) return tl::unexpected{found.error()};
@@ -69,8 +77,9 @@ result<history_listing> list_history(const storage::store& store, const std::str
     newest.pop_front();
     listing.more = true;
   };
-  auto done = list_entries(store, name, std::max(what.from, info->first_seq), std::min(what.to, info->last_seq),
-                           what.gap_ms, keep);
+  auto gap_ms = std::clamp<std::int64_t>(what.gap_ms, -1, longest_gap_ms);
+  auto done =
+      list_entries(store, name, std::max(what.from, info->first_seq), std::min(what.to, info->last_seq), gap_ms, keep);
   if (!done) return tl::unexpected{done.error()};
   listing.entries.assign(std::make_move_iterator(newest.begin()), std::make_move_iterator(newest.end()));
   return listing;
@@ -106,6 +115,9 @@ result<payload> restore(const storage::store& store, const std::string& name, st
   auto now = resolve(store, name, present);
   if (!now) return tl::unexpected{now.error()};
   if (version == present) version = *now;
+  if (version > *now)
+    return fail(errc::not_found,
+                "there is no version " + std::to_string(version) + " yet: the last one is " + std::to_string(*now));
   auto history = history_between(store, name, version, *now, history_options_of(options));
   if (!history) return tl::unexpected{history.error()};
   auto update = restoring_update(*history, version);
@@ -122,24 +134,24 @@ class historian_impl {
 
   historian_actor::behavior_type make_behavior() {
     return {
-        [this](version_atom, const std::string& document, std::uint64_t version) {
-          return answer<older_document>([&]() -> result<older_document> {
-            auto older = document_at(store_, document, version, document_state::content_options(options_));
+        [this](version_atom, const look_back& from, std::uint64_t version) {
+          return answer<older_document>(from, [&]() -> result<older_document> {
+            auto older = document_at(store_, from.document, version, document_state::content_options(options_));
             if (!older) return tl::unexpected{older.error()};
             return older_document{std::make_shared<crdt::document>(std::move(*older))};
           });
         },
-        [this](read_atom, const std::string& document, const read_request& what) {
-          return answer<payload>([&] { return read_version(store_, document, what, options_); });
+        [this](read_atom, const look_back& from, const read_request& what) {
+          return answer<payload>(from, [&] { return read_version(store_, from.document, what, options_); });
         },
-        [this](history_atom, const std::string& document, const history_request& what) {
-          return answer<history_listing>([&] { return list_history(store_, document, what, options_); });
+        [this](history_atom, const look_back& from, const history_request& what) {
+          return answer<history_listing>(from, [&] { return list_history(store_, from.document, what, options_); });
         },
-        [this](diff_atom, const std::string& document, const diff_request& what) {
-          return answer<payload>([&] { return compare_versions(store_, document, what, options_); });
+        [this](diff_atom, const look_back& from, const diff_request& what) {
+          return answer<payload>(from, [&] { return compare_versions(store_, from.document, what, options_); });
         },
-        [this](restore_atom, const std::string& document, std::uint64_t version) {
-          return answer<payload>([&] { return restore(store_, document, version, options_); });
+        [this](restore_atom, const look_back& from, std::uint64_t version) {
+          return answer<payload>(from, [&] { return restore(store_, from.document, version, options_); });
         },
     };
   }
@@ -147,7 +159,9 @@ class historian_impl {
  private:
   /// What a piece of work makes. Its exceptions must not end the actor that others rely on.
   template <class T, class Work>
-  caf::result<T> answer(Work work) {
+  caf::result<T> answer(const look_back& from, Work work) {
+    // Nobody waits for it any more.
+    if (steady_now_ms() > from.until_ms) return make_error(error{errc::unavailable, "too many look back: ask later"});
     try {
       auto made = work();
       if (!made) return make_error(made.error());

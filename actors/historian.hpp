@@ -1,6 +1,7 @@
 // Answers what is asked of documents' past, from the store: it reads logs and builds versions, which may take long, and
-// so runs detached. Requests wait in its mailbox; how many a document may have there is
-// document_options::look_backs_max.
+// so runs detached. A node has two: one for what is read, and one for what becomes an edit, which should not wait for
+// that. Requests wait in the mailbox: document_options::look_backs_max of a document and look_backs_node_max of all;
+// none is begun of which the document has given up waiting.
 #pragma once
 
 #include "actors/interfaces.hpp"

@@ -29,6 +29,7 @@ struct append_request;
 struct quarantine_request;
 struct loaded_document;
 struct older_document;
+struct look_back;
 struct document_report;
 struct relay_route;
 
@@ -84,6 +85,7 @@ CAF_ADD_TYPE_ID(octavo, (octavo::actors::history_request))
 CAF_ADD_TYPE_ID(octavo, (octavo::actors::history_listing))
 CAF_ADD_TYPE_ID(octavo, (octavo::actors::diff_request))
 CAF_ADD_TYPE_ID(octavo, (octavo::actors::older_document))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::look_back))
 CAF_ADD_ATOM(octavo, octavo::actors, history_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, diff_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, restore_atom)
@@ -97,6 +99,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::append_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::quarantine_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::loaded_document)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::older_document)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::look_back)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::relay_route)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::actors::document_report)
 
@@ -229,15 +232,15 @@ using snapshotter_actor = caf::typed_actor<
 /// Looks back: lists, builds and compares versions from the store, off the documents' path. A thread of its own.
 using historian_actor = caf::typed_actor<
     // INTERNAL: a version of a document, to be edited.
-    caf::result<older_document>(version_atom, std::string, std::uint64_t),
+    caf::result<older_document>(version_atom, look_back, std::uint64_t),
     // INTERNAL: a version in a form: the request says which.
-    caf::result<payload>(read_atom, std::string, read_request),
+    caf::result<payload>(read_atom, look_back, read_request),
     // INTERNAL: the entries of the log.
-    caf::result<history_listing>(history_atom, std::string, history_request),
+    caf::result<history_listing>(history_atom, look_back, history_request),
     // INTERNAL: a comparison.
-    caf::result<payload>(diff_atom, std::string, diff_request),
+    caf::result<payload>(diff_atom, look_back, diff_request),
     // INTERNAL: the update that brings a version back.
-    caf::result<payload>(restore_atom, std::string, std::uint64_t)>;
+    caf::result<payload>(restore_atom, look_back, std::uint64_t)>;
 
 /// What a client sent, from the connection to its session.
 struct client_input {
@@ -283,6 +286,12 @@ struct loaded_document {
   std::uint64_t records_since_snapshot = 0;
   std::uint64_t bytes_since_snapshot = 0;
   bool holds_only_copies = false;  ///< the log has a record that was left out and is kept nowhere else
+};
+
+/// Which document's past is asked for.
+struct look_back {
+  std::string document;
+  std::int64_t until_ms = 0;  ///< by the steady clock: nobody waits for the answer any more
 };
 
 /// A document as it was, on its way from the historian.

@@ -50,6 +50,7 @@ struct metrics {
 
   gauge documents_open{0};
   gauge documents_loading{0};
+  gauge look_backs{0};      ///< questions about older versions that wait for the store
   gauge document_bytes{0};  ///< memory of all open documents' contents
   gauge relays_open{0};
   gauge sessions_open{0};

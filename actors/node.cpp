@@ -31,9 +31,10 @@ node::node(caf::actor_system& system, storage::store& store, const node_options&
     loaders_.push_back(spawn_loader(system_, store_, options_.document));
   snapshotter_ = spawn_snapshotter(system_, store_, options_.document, *counters_);
   historian_ = spawn_historian(system_, store_, options_.document);
+  reviser_ = spawn_historian(system_, store_, options_.document);
   loader_pool_ = spawn_loader_pool(system_, loaders_);
-  registry_ = spawn_registry(system_, {log_writer_, loader_pool_, snapshotter_, historian_}, std::move(directory),
-                             options_, store_, *counters_);
+  registry_ = spawn_registry(system_, {log_writer_, loader_pool_, snapshotter_, historian_, reviser_},
+                             std::move(directory), options_, store_, *counters_);
 }
 
 node::~node() {
@@ -42,6 +43,7 @@ node::~node() {
   for (const auto& one : loaders_) compat::end(one);
   compat::end(snapshotter_);
   compat::end(historian_);
+  compat::end(reviser_);
   compat::end(log_writer_);
   compat::end(registry_);
   auto handles = std::vector<caf::actor>{};
@@ -49,6 +51,7 @@ node::~node() {
   handles.push_back(caf::actor_cast<caf::actor>(loader_pool_));
   handles.push_back(caf::actor_cast<caf::actor>(snapshotter_));
   handles.push_back(caf::actor_cast<caf::actor>(historian_));
+  handles.push_back(caf::actor_cast<caf::actor>(reviser_));
   handles.push_back(caf::actor_cast<caf::actor>(log_writer_));
   handles.push_back(caf::actor_cast<caf::actor>(registry_));
   auto self = caf::scoped_actor{system_};

@@ -78,6 +78,7 @@ class node {
   loader_actor loader_pool_;
   snapshotter_actor snapshotter_;
   historian_actor historian_;
+  historian_actor reviser_;
   std::atomic<session_id> last_session_{0};
 };
 

@@ -31,6 +31,7 @@ struct document_options {
   std::size_t edit_operations_max = 65'536;                 ///< operations of one server_edit
   std::size_t answers_max = 4'096;                          ///< reads and server_edits that wait for the disk
   std::size_t look_backs_max = 16;                          ///< questions about older versions that wait for the store
+  std::size_t look_backs_node_max = 256;                    ///< the same of all documents of a node
   std::size_t history_entries_max = 10'000;                 ///< entries of one answer about a history
   std::size_t history_edits_max = std::size_t{1} << 20;     ///< edits between two versions that are compared
   std::size_t read_bytes_max = 256u << 20;                  ///< one answer to a read

@@ -82,10 +82,10 @@ class registry_impl {
       return make_error(error{errc::limit_exceeded, "the node has as many documents open as it may"});
     if (memory_bytes_ >= options_.memory_budget_bytes && !make_room())
       return make_error(error{errc::limit_exceeded, "the node's memory for documents is in use"});
-    auto made =
-        spawn_document(self_->system(), name,
-                       {peers_.log_writer, peers_.loader, peers_.snapshotter, peers_.historian, registry_actor{self_}},
-                       options_.document, disk_, counters_);
+    auto made = spawn_document(
+        self_->system(), name,
+        {peers_.log_writer, peers_.loader, peers_.snapshotter, peers_.historian, peers_.reviser, registry_actor{self_}},
+        options_.document, disk_, counters_);
     watcher_.watch(self_, made, [this, name, made](const caf::error&) {
       // A document that has asked to leave is forgotten already, and may have a successor by now.
       if (auto found = documents_.find(name); found != documents_.end() && found->second.actor == made)

@@ -19,7 +19,8 @@ struct registry_peers {
   log_writer_actor log_writer;
   loader_actor loader;
   snapshotter_actor snapshotter;
-  historian_actor historian;
+  historian_actor historian;  ///< for what is read
+  historian_actor reviser;    ///< for what becomes an edit
 };
 
 /// Makes the directory once the registry exists, since each needs the other: on one node it answers with the

@@ -147,21 +147,26 @@ result<std::string> export_as(const crdt::document& document, const read_request
   return fail(errc::invalid_argument, std::string{to_string(text.error())} + ": read it as JSON");
 }
 
+result<bytes> bounded(bytes answer, std::size_t max_bytes) {
+  if (answer.size() > max_bytes) return fail(errc::limit_exceeded, too_large_to_read(max_bytes));
+  return answer;
+}
+
 }  // namespace
 
 std::string too_large_to_read(std::size_t max_bytes) {
-  return "the answer would be larger than " + std::to_string(max_bytes >> 20) + " MiB: ask for a part, or as an update";
+  return "the answer would be larger than " + std::to_string(max_bytes >> 20) + " MiB";
 }
 
 result<bytes> read(const crdt::document& document, const read_request& what, std::size_t max_bytes) {
   auto text = std::string{};
   switch (what.format) {
     case read_format::update:
-      return document.encode_state_as_update_v1();
+      return bounded(document.encode_state_as_update_v1(), max_bytes);
     case read_format::update_v2:
-      return document.encode_state_as_update_v2();
+      return bounded(document.encode_state_as_update_v2(), max_bytes);
     case read_format::state_vector:
-      return document.encode_state_vector();
+      return bounded(document.encode_state_vector(), max_bytes);
     case read_format::json:
       text = what.root.empty() ? document.to_json() : document.json(what.root);
       break;
@@ -183,9 +188,8 @@ result<bytes> read(const crdt::document& document, const read_request& what, std
       break;
     }
   }
-  if (text.size() > max_bytes) return fail(errc::limit_exceeded, too_large_to_read(max_bytes));
   const auto view = as_bytes(text);
-  return bytes{view.begin(), view.end()};
+  return bounded({view.begin(), view.end()}, max_bytes);
 }
 
 }  // namespace octavo::actors

@@ -149,7 +149,8 @@ struct read_request {
 };
 
 /// A document in that form; the version is the caller's business. Errors: limit_exceeded, an answer of more than
-/// max_bytes; invalid_argument, a root that has no such form.
+/// max_bytes (which is made before it is refused, but for HTML, Markdown and ProseMirror's JSON, which can be much
+/// larger than a document); invalid_argument, a root that has no such form.
 result<bytes> read(const crdt::document& document, const read_request& what, std::size_t max_bytes);
 
 /// The sentence for an answer that would be larger than that.

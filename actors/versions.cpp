@@ -40,7 +40,10 @@ result<crdt::history> history_between(const storage::store& store, const std::st
     if (done) return {};
     if (done.error().code == crdt::history_errc::too_many_edits)
       return fail(errc::limit_exceeded, "there are more than " + std::to_string(options.max_edits) +
-                                            " edits between the two versions: choose closer ones");
+                                            " edits between the two versions, and no more are looked through: choose "
+                                            "one that is closer to the other");
+    if (done.error().apply == crdt::apply_errc::document_full)
+      return fail(errc::limit_exceeded, "with all that was deleted the history is larger than a document may be");
     return broken(seq, to_string(done.error()));
   };
   auto visitor = storage::load_visitor{};

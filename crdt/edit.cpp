@@ -121,11 +121,8 @@ std::optional<std::string> document_content(std::string_view guid, const value& 
 
 }  // namespace
 
-edit::edit(document& on, std::uint64_t client) : edit(on, client, 0) {}
-
-edit::edit(document& older, std::uint64_t client, std::uint32_t clock)
-    : engine_(older.engine_.get()), exceptions_(std::uncaught_exceptions()) {
-  begin_error_ = client > max_safe_integer ? apply_errc::unusable : engine_->begin_edit(client, clock, client_);
+edit::edit(document& on, std::uint64_t client) : engine_(on.engine_.get()), exceptions_(std::uncaught_exceptions()) {
+  begin_error_ = client > max_safe_integer ? apply_errc::unusable : engine_->begin_edit(client, client_);
   if (begin_error_) engine_ = nullptr;
 }
 

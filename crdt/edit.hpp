@@ -11,6 +11,10 @@
 // bytes. A position inside a surrogate pair counts as in front of it, and a range takes in each pair that it touches:
 // an edit never tears one. The cost of an operation is O(log n) in the length of the list, and what it touches.
 //
+// An edit that was meant for an older version is made on a copy of that version (history::document_at(), or the updates up
+// to it), under a client id that has written nothing since, and its update applied to the present document, like that of
+// a client which was offline: what it refers to is there by its ids.
+//
 // One edit at a time has a document, which must not be changed otherwise while it lasts, nor be destroyed.
 #pragma once
 
@@ -89,12 +93,6 @@ class edit {
   /// the document is loaded, since clocks that were used once and lost must never be used again. At most 2^53-1.
   /// Whether it could begin is told by the first operation.
   edit(document& on, std::uint64_t client);
-  /// Begins an edit of an older version of a document, which `older` holds in a copy of its own (history::document_at(),
-  /// or the updates up to it): positions are those of that version, and the update of commit() is carried onto the
-  /// present document by applying it there, like one of a client that was offline since. `clock` is the client's clock
-  /// in the present document, where the edit goes on. The copy is good for further edits of this kind only: what the
-  /// client wrote since the version stands in it as collected.
-  edit(document& older, std::uint64_t client, std::uint32_t clock);
   edit(const edit&) = delete;
   edit& operator=(const edit&) = delete;
   ~edit();

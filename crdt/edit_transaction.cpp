@@ -76,21 +76,13 @@ void transaction::revive(const range& of) {
   }
 }
 
-std::optional<apply_errc> engine::begin_edit(std::uint64_t client, std::uint32_t clock, std::uint32_t& number) {
+std::optional<apply_errc> engine::begin_edit(std::uint64_t client, std::uint32_t& number) {
   if (editing) return apply_errc::edit_open;
   if (!usable) return apply_errc::unusable;
   if (data.find_client(client) == flat_map::missing &&
       data.client_count() + pending.client_count() >= options.max_clients)
     return apply_errc::too_many_clients;
   number = data.intern_client(client);
-  if (auto& log = data.log(number); clock > log.end()) {
-    const std::uint32_t missing = clock - log.end();
-    if (!log.empty() && log.back().item == collected)
-      log.grow_last(missing);
-    else
-      log.append(missing, collected);
-    delete_set_known_ = false;
-  }
   // As in apply(): should memory run out in the middle, the document is not to be trusted.
   usable = false;
   editing = true;

@@ -77,6 +77,7 @@ std::string metrics_text(const metrics& m, std::size_t connections) {
   auto all = families{};
   all.gauge("octavo_documents_open", "Documents in memory.", m.documents_open);
   all.gauge("octavo_documents_loading", "Documents that are being read from the store.", m.documents_loading);
+  all.gauge("octavo_look_backs", "Questions about older versions that wait for the store.", m.look_backs);
   all.gauge("octavo_document_bytes", "Memory of all open documents' contents.", m.document_bytes);
   all.gauge("octavo_relays_open", "Documents that clients of this node have open.", m.relays_open);
   all.gauge("octavo_connections", "Open WebSocket connections.", static_cast<double>(connections));

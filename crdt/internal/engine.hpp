@@ -34,9 +34,8 @@ class engine {
 
   // Editing, for crdt::edit: one transaction from begin_edit() to finish_edit() or cancel_edit().
 
-  /// Begins an edit of a client; `number` is the store's for it. What lies between its clock here and `clock` counts as
-  /// collected. Refused with unusable, edit_open or too_many_clients.
-  std::optional<apply_errc> begin_edit(std::uint64_t client, std::uint32_t clock, std::uint32_t& number);
+  /// Begins an edit of a client; `number` is the store's for it. Refused with unusable, edit_open or too_many_clients.
+  std::optional<apply_errc> begin_edit(std::uint64_t client, std::uint32_t& number);
   transaction& running() { return transaction_; }
   /// Makes the edit final, and writes it as an update; nothing in it if nothing changed. On a failure the document is
   /// unusable.

@@ -75,7 +75,7 @@ int main() {
   std::cout << older.text("body") << '\n';
 
   // An edit that was meant for version 1, carried onto the present document.
-  auto late = crdt::edit{older, client + 2, ours.clock(client + 2)};
+  auto late = crdt::edit{older, client + 2};
   need(late.insert_text(need(late.root("body", crdt::type_kind::text)), 5, "dear "));
   if (!ours.apply_v1(need(late.commit()).update)) fail("the update was refused");
   std::cout << ours.text("body") << '\n';

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("embedded_node"));
   auto options = storage::store_options{};
   options.path = argv[1];
+  options.retention_ms = 10min;  // so far back can be looked, and edits be made as of what was seen
   auto store = storage::store::open(options);
   if (!store) {
     std::cerr << store.error().message << '\n';

@@ -153,7 +153,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       crdt::document older;
       const auto version = numbers() % (updates.size() + 1);
       for (std::size_t i = 0; i < version; ++i) require(bool(older.apply_v1(updates[i])), "a version is built");
-      crdt::edit edit(older, writer, here.clock(writer));
+      crdt::edit edit(older, writer + 1 + updates.size());
       do_steps(edit, numbers);
       auto done = edit.commit();
       require_sound(older, "the older version is sound");
