@@ -2,12 +2,15 @@
 
 #include <doctest/doctest.h>
 
+#include "actors/versions.hpp"
 #include "tests/crdt/support/builder.hpp"
 #include "tests/storage/support.hpp"
 
 using namespace octavo;
 using namespace octavo::app;
 using namespace octavo::storage::testing;
+using actors::document_at;
+using actors::history_between;
 
 namespace {
 
