@@ -55,7 +55,8 @@ endfunction()
 
 option(OCTAVO_PCH "precompile the headers of heavy libraries" OFF)
 
-# Precompiles library headers for a target. ccache wants to be told (scripts/build sets its CCACHE_SLOPPINESS).
+# Precompiles library headers for a target. ccache wants to be told (scripts/build sets its CCACHE_SLOPPINESS). Reading
+# what was precompiled takes seconds as well: it is for folders where most files need most of it.
 function(octavo_precompile target)
   if(NOT OCTAVO_PCH)
     return()

@@ -119,9 +119,27 @@ std::string document::delta_json(std::string_view root) const {
   return out;
 }
 
+namespace {
+
+std::string_view json_of_nothing(type_kind as) {
+  switch (as) {
+    case type_kind::array:
+      return "[]";
+    case type_kind::map:
+    case type_kind::xml_hook:
+      return "{}";
+    case type_kind::root:
+      return "null";
+    default:
+      return "\"\"";
+  }
+}
+
+}  // namespace
+
 std::string document::json(std::string_view root, type_kind as) const {
   const auto found = engine_->data.find_root(root);
-  if (found == internal::nil) return "null";
+  if (found == internal::nil) return std::string(json_of_nothing(as));
   std::string out;
   internal::append_json(engine_->data, found, out, as);
   return out;

@@ -12,6 +12,7 @@ using namespace octavo;
 using namespace octavo::test;
 using crdt::decoded_update;
 using crdt::document;
+using crdt::type_kind;
 
 constexpr std::string_view fffd = "\xEF\xBF\xBD";
 
@@ -38,6 +39,10 @@ TEST_CASE("an empty document reads as nothing") {
   CHECK(doc.text("x").empty());
   CHECK(doc.delta_json("x") == "[]");
   CHECK(doc.json("x") == "null");
+  CHECK(doc.json("x", type_kind::array) == "[]");
+  CHECK(doc.json("x", type_kind::map) == "{}");
+  CHECK(doc.json("x", type_kind::text) == "\"\"");
+  CHECK(doc.json("x", type_kind::xml_fragment) == "\"\"");
   CHECK(doc.xml("x").empty());
   CHECK(doc.to_json() == "{}");
   CHECK(doc.root_names().empty());

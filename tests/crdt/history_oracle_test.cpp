@@ -181,9 +181,8 @@ std::string views_of(const crdt::document& document, const oracle_case& roots) {
     if (!out.empty()) out += '\n';
     out += std::string(root.name) + ": ";
     if (root.kind == "text") out += document.text(root.name) + ' ' + document.delta_json(root.name);
-    const auto empty = [&](std::string json, const char* none) { return json == "null" ? std::string(none) : json; };
-    if (root.kind == "array") out += empty(document.json(root.name, crdt::type_kind::array), "[]");
-    if (root.kind == "map") out += empty(document.json(root.name, crdt::type_kind::map), "{}");
+    if (root.kind == "array") out += document.json(root.name, crdt::type_kind::array);
+    if (root.kind == "map") out += document.json(root.name, crdt::type_kind::map);
     if (root.kind == "xml") out += document.xml(root.name);
   }
   return out;

@@ -15,14 +15,27 @@ using octavo::fuzz::require;
 using octavo::fuzz::require_sound;
 
 constexpr std::uint64_t writer = 5;
+constexpr const char* roots[] = {"text", "list", "map", "xml"};
+constexpr type_kind kinds[] = {type_kind::text, type_kind::array, type_kind::map, type_kind::xml_fragment};
+
+/// What is in a document. A root that was looked for and has nothing in it may be there or not, as in yjs.
+std::string dump_of(const crdt::document& document) {
+  const auto all = document.canonical_dump();
+  std::string out;
+  for (std::size_t at = 0; at < all.size();) {
+    const auto end = all.find('\n', at) + 1;
+    const auto line = all.substr(at, end - at);
+    if (!line.ends_with(":[]\n")) out += line;
+    at = end;
+  }
+  return out;
+}
 
 class editor {
  public:
   editor(crdt::edit& on, fuzz::number_source& numbers) : on_(on), numbers_(numbers) {}
 
   void step() {
-    static constexpr const char* roots[] = {"text", "list", "map", "xml"};
-    static constexpr type_kind kinds[] = {type_kind::text, type_kind::array, type_kind::map, type_kind::xml_fragment};
     const auto which = numbers_() % 4;
     auto target = on_.root(roots[which], kinds[which]);
     if (!target) return;
@@ -184,8 +197,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require_sound(here, "the document is sound");
     require(bool(there.apply_v1(update)), "an edit applies elsewhere");
     updates.push_back(std::move(update));
-    require(here.canonical_dump() == there.canonical_dump(), "and leads to the same");
-    require(here.to_json() == there.to_json(), "with the same content");
+    require(dump_of(here) == dump_of(there), "and leads to the same");
+    for (const auto root : {0, 1, 2, 3})
+      require(here.json(roots[root], kinds[root]) == there.json(roots[root], kinds[root]), "with the same content");
   }
   return 0;
 }
