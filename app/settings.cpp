@@ -206,7 +206,7 @@ std::vector<setting> make_settings() {
       "sync-interval", "with --sync interval: what a power cut may take", "100ms", {1, minute_ms},
       [](o & to) -> auto& { return to.store.interval_ms; }));
   add(duration_setting(
-      "retention", "how long a document's log is kept once a snapshot covers it", "10m", {0, 36'500 * day_ms},
+      "retention", "how long a document's log is kept once a snapshot covers it", "10min", {0, 36'500 * day_ms},
       [](o & to) -> auto& { return to.store.retention_ms; }));
   add(bytes_setting(
       "min-free-space", "below this much free disk edits are refused", "64MiB", {0, tib},

@@ -25,7 +25,8 @@ struct log_options {
 struct serve_options {
   net::net_options net;
   actors::node_options node;
-  storage::store_options store;
+  /// So much of the log that what a client saw a moment ago can still be edited and compared.
+  storage::store_options store{.retention_ms = std::chrono::minutes{10}};
   log_options log;
   std::filesystem::path secret_file;
   bool open = false;

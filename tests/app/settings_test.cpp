@@ -93,6 +93,7 @@ TEST_CASE("every default that a help text names can be given") {
   CHECK(options.net.limits.frame_bytes_max == *parse_bytes("32MiB"));
   CHECK(options.node.document.idle_timeout_ms == *parse_duration_ms("2min"));
   CHECK(options.stop_timeout_ms == *parse_duration_ms("10s"));
+  CHECK(options.store.retention_ms.count() == *parse_duration_ms("10min"));
 }
 
 TEST_CASE("every number has a least and a most, which its help and its error tell") {
