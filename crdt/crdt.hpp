@@ -10,8 +10,8 @@
 //                             states of peers; presence                         state_vector.hpp, awareness.hpp
 //   its past                  versions, who wrote what, bringing one back       history.hpp, diff.hpp
 //                             versions as Yjs names them                        snapshot.hpp, delete_set.hpp
-//   primitives                bytes, errors, lib0's numbers and values, text    bytes.hpp, error.hpp, lib0.hpp, any.hpp,
-//                                                                               json.hpp, utf8.hpp
+//   primitives                bytes, errors, lib0's numbers and values, text    bytes.hpp, error.hpp, lib0.hpp,
+//                                                                               any.hpp, json.hpp, utf8.hpp
 //
 // What holds for all of it: nothing throws but std::bad_alloc; nothing does I/O, holds a lock or knows a clock. A value
 // may be used by any thread, a document by one at a time. Bytes from strangers end in an error with the place, or in a

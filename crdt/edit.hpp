@@ -11,9 +11,9 @@
 // bytes. A position inside a surrogate pair counts as in front of it, and a range takes in each pair that it touches:
 // an edit never tears one. The cost of an operation is O(log n) in the length of the list, and what it touches.
 //
-// An edit that was meant for an older version is made on a copy of that version (history::document_at(), or the updates up
-// to it), under a client id that has written nothing since, and its update applied to the present document, like that of
-// a client which was offline: what it refers to is there by its ids.
+// An edit that was meant for an older version is made on a copy of that version (history::document_at(), or the updates
+// up to it), under a client id that has written nothing since, and its update applied to the present document, like
+// that of a client which was offline: what it refers to is there by its ids.
 //
 // One edit at a time has a document, which must not be changed otherwise while it lasts, nor be destroyed.
 #pragma once
