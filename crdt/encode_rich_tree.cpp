@@ -205,10 +205,9 @@ class tree_encoder {
     stack_.push_back({node.first_child, {type, none}});
   }
 
-  // Texts that follow each other, a group's among them, are one shared text.
+  // Texts that follow each other, a group's among them, are one shared text, if there is a character in them.
   void text(std::uint32_t first) {
-    const auto type = writer_.append(stack_.back().list, content_kind::type, type_content(type_kind::xml_text));
-    struct_writer::list list{type, none};
+    struct_writer::list list;
     auto node = first;
     for (; node != no_node && tree_.at(node).kind != rich_kind::element; node = tree_.at(node).next) {
       if (tree_.at(node).kind != rich_kind::group) {
@@ -224,6 +223,8 @@ class tree_encoder {
   void run(struct_writer::list& list, std::uint32_t number) {
     const rich_node& node = tree_.at(number);
     if (node.content.empty()) return;
+    if (list.parent == none)
+      list.parent = writer_.append(stack_.back().list, content_kind::type, type_content(type_kind::xml_text));
     format(list, node.marks);
     if (node.kind == rich_kind::text) {
       writer_.append(list, content_kind::string, node.content, utf16_length(node.content));

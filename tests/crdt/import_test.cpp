@@ -45,6 +45,15 @@ TEST_CASE("the members of a node may come in any order, and unknown ones are ski
             "doc") == R"({"type":"doc","content":[{"type":"p","content":[{"type":"text","text":"ab"}]}]})");
 }
 
+TEST_CASE("texts without characters, which ProseMirror refuses, are nothing") {
+  CHECK(*crdt::prosemirror_json(
+            document_of(
+                R"({"type":"doc","content":[{"type":"p","content":[{"type":"text","text":""}]},{"type":"p","content":[)"
+                R"({"type":"text"},{"type":"text","text":"a"},{"type":"text","text":""},{"type":"br"}]}]})"),
+            "doc") ==
+        R"({"type":"doc","content":[{"type":"p"},{"type":"p","content":[{"type":"text","text":"a"},{"type":"br"}]}]})");
+}
+
 TEST_CASE("attributes that are null are not stored, as y-prosemirror does it") {
   CHECK(*crdt::prosemirror_json(document_of(R"({"type":"doc","content":[{"type":"p","attrs":{"a":null,"b":0}}]})"),
                                 "doc") == R"({"type":"doc","content":[{"type":"p","attrs":{"b":0}}]})");
