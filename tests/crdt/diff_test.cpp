@@ -166,4 +166,19 @@ TEST_CASE("what had to wait belongs to the edit that carried it, and shows with 
   CHECK(list[1].inserted->user == "late");
 }
 
+TEST_CASE("a difference is cut down to one root, with all that is in it") {
+  history history;
+  REQUIRE(history.apply(text_at(1, 0, "hello"), {1, 1000, "ada"}));
+  REQUIRE(history.apply(update_builder().block(2, 0).type(2).child("in it", unit{2, 0}).build(), {2, 2000, "ben"}));
+  auto diff = diff_versions(history, 0, 2);
+  REQUIRE(diff);
+  keep_root(*diff, "list");
+  std::string out;
+  append_diff_json(*diff, out);
+  CHECK(out.find("in it") != std::string::npos);
+  CHECK(out.find("hello") == std::string::npos);
+  keep_root(*diff, "nowhere");
+  for (const auto& each : diff->types) CHECK_FALSE(each.changed);
+}
+
 }  // namespace

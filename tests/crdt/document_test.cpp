@@ -423,4 +423,35 @@ TEST_CASE("a root is of the kind that its content makes it look like") {
   CHECK(doc.root_kind("text") == crdt::type_kind::root);
 }
 
+TEST_CASE("what waited is cut where its front has come another way") {
+  // As one item, which waits for client 2; then client 2 and the first two units come, and wake the rest.
+  const auto waits = [](std::string_view text) { return update_builder().block(1, 0).text(text, unit{2, 0}).build(); };
+  const auto front = [](std::string_view text) {
+    return update_builder().block(2, 0).text("x").block(1, 0).text(text, unit{2, 0}).build();
+  };
+  document doc;
+  feed(doc, waits("abcde"));
+  CHECK(doc.stats().pending_structs == 1);
+  feed(doc, front("ab"));
+  CHECK(doc.text("text") == "xabcde");
+  CHECK(doc.stats().pending_structs == 0);
+  check_sound(doc);
+  // Cut inside a pair: both halves are lost, as in yjs.
+  document torn;
+  feed(torn, waits("a\xf0\x9f\x98\x80"
+                   "b"));
+  feed(torn, front("a\xef\xbf\xbd"));
+  CHECK(torn.text("text") ==
+        "xa\xef\xbf\xbd\xef\xbf\xbd"
+        "b");
+  check_sound(torn);
+  // All of it came.
+  document whole;
+  feed(whole, waits("abcde"));
+  feed(whole, front("abcde"));
+  CHECK(whole.text("text") == "xabcde");
+  CHECK(whole.stats().pending_structs == 0);
+  check_sound(whole);
+}
+
 }  // namespace

@@ -339,4 +339,81 @@ TEST_CASE("random edits at random places keep the positions right") {
   }
 }
 
+TEST_CASE("a type says what it is and how long") {
+  crdt::document document;
+  type_text(document, 0, "a\xf0\x9f\x98\x80");
+  edit edit(document, server);
+  const auto text = *edit.root("text", type_kind::text);
+  CHECK(*edit.length(text) == 3);
+  CHECK(*edit.kind(text) == type_kind::text);
+  const auto element = *edit.insert_type(*edit.root("xml", type_kind::xml_fragment), 0, type_kind::xml_element, "p");
+  CHECK(*edit.kind(element) == type_kind::xml_element);
+  CHECK(*edit.length(element) == 0);
+  CHECK(refused(edit.length({}), edit_errc::wrong_type));
+  CHECK(refused(edit.kind({}), edit_errc::wrong_type));
+  for (auto code = 0; code <= static_cast<int>(edit_errc::not_open); ++code)
+    CHECK(to_string(static_cast<edit_errc>(code)) != "unknown error");
+}
+
+TEST_CASE("subdocuments are listed with their options, and those that were deleted are not") {
+  crdt::document document;
+  change(document, [](edit& in) {
+    const auto list = *in.root("list", type_kind::array);
+    REQUIRE(in.insert_document(list, 0, "first"));
+    REQUIRE(in.insert_document(list, 1, "second", *value::from_json(R"({"autoLoad":true})")));
+    REQUIRE(in.set_document(*in.root("map", type_kind::map), "key", "third"));
+  });
+  change(document, [](edit& in) { REQUIRE(in.erase(*in.root("list", type_kind::array), 0, 1)); });
+  const std::vector<crdt::document::subdocument> expected = {{"second", R"({"autoLoad":true})"}, {"third", "{}"}};
+  CHECK(document.subdocuments() == expected);
+}
+
+TEST_CASE("positions are found in more lists than have a tree at once") {
+  crdt::document document;
+  constexpr int lists = 1100;  // internal::position_index::max_trees is 1024
+  change(document, [](edit& in) {
+    const auto all = *in.root("list", type_kind::array);
+    for (int i = 0; i < lists; ++i) {
+      const auto text = *in.insert_type(all, static_cast<std::uint64_t>(i), type_kind::text);
+      REQUIRE(in.insert_text(text, 0, "ac"));
+    }
+  });
+  for (int round = 0; round < 2; ++round) {
+    change(document, [](edit& in) {
+      const auto all = *in.root("list", type_kind::array);
+      for (int i = 0; i < lists; ++i) REQUIRE(in.insert_text(*in.child(all, static_cast<std::uint64_t>(i)), 1, "b"));
+    });
+  }
+  std::string expected = "[";
+  for (int i = 0; i < lists; ++i) expected += i == 0 ? "\"abbc\"" : ",\"abbc\"";
+  CHECK(document.json("list", type_kind::array) == expected + "]");
+}
+
+TEST_CASE("attributes that are objects are equal whatever the order of their members") {
+  crdt::document document;
+  const auto with = [](const char* json) { return std::vector<crdt::attribute>{{"a", *value::from_json(json)}}; };
+  change(document, [&](edit& in) {
+    const auto text = *in.root("text", type_kind::text);
+    REQUIRE(in.insert_text(text, 0, "one", with(R"({"x":1,"y":[1,{"z":2}]})")));
+    REQUIRE(in.insert_text(text, 3, "two", with(R"({"y":[1,{"z":2}],"x":1})")));
+    REQUIRE(in.insert_text(text, 6, "three", with(R"({"y":[1,{"z":3}],"x":1})")));
+  });
+  CHECK(document.delta_json("text") == R"([{"insert":"onetwo","attributes":{"a":{"x":1,"y":[1,{"z":2}]}}},)"
+                                       R"({"insert":"three","attributes":{"a":{"y":[1,{"z":3}],"x":1}}}])");
+}
+
+TEST_CASE("a root that something waits for is made by an edit") {
+  crdt::document_options options;
+  options.max_roots = 2;
+  crdt::document document(options);
+  // Waits for client 9, and will be in a new root.
+  feed(document, update_builder().block(3, 1).text("x", {}, {}, "text").build());
+  type_text(document, 0, "a");
+  change(document, [](edit& in) { REQUIRE(in.set(*in.root("map", type_kind::map), "k", 1)); });
+  CHECK(document.root_names().size() == 2);
+  feed(document, update_builder().block(3, 0).text("y", {}, {}, "text").build());
+  CHECK(document.stats().pending_structs == 0);
+  check_sound(document);
+}
+
 }  // namespace
