@@ -8,6 +8,7 @@
 #include <functional>
 #include <unordered_map>
 
+#include "actors/clock.hpp"
 #include "actors/document.hpp"
 #include "actors/logger.hpp"
 #include "actors/look_backs.hpp"
@@ -32,17 +33,6 @@ constexpr auto report_step_bytes_taken = std::uint64_t{1} << 20;
 constexpr auto report_step_bytes = std::size_t{16} << 10;
 
 constexpr auto disk_full = std::string_view{"the server's disk is full: edits are not taken until there is room"};
-
-std::int64_t unix_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-/// For what must not jump: presence and intervals.
-std::int64_t steady_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 class document_impl {
  public:
@@ -443,8 +433,8 @@ class document_impl {
 
   // --- looking back ---
 
-  void edit_as_of(caf::typed_response_promise<std::uint64_t> promise, const server_edit& what) {
-    if (is_going()) return promise.deliver(make_error(leaving_error()));
+  void edit_as_of(const caf::typed_response_promise<std::uint64_t>& promise, const server_edit& what) {
+    if (is_going()) return refuse(promise, leaving_error());
     // What is known to be the present version needs no looking back, nor does the empty document.
     if (what.as_of == state_.committed_seq() && !state_.has_uncommitted())
       return answer_when_durable(promise, [this, what] { return make(what); });
@@ -454,9 +444,9 @@ class document_impl {
         return make(what, nothing);
       });
     if (auto fit = state_.may_edit(what, disk_.has_room_for(what.weight()), disk_full); !fit)
-      return promise.deliver(make_error(fit.error()));
+      return refuse(promise, fit.error());
     auto use = [this, promise, what](const older_document& older) {
-      if (is_going()) return typed_response(promise).deliver(make_error(leaving_error()));
+      if (is_going()) return refuse(promise, leaving_error());
       answer_when_durable(promise, [this, what, older] { return make(what, *older.content); });
     };
     ask_past<older_document>(peers_.reviser, promise, std::move(use), version_atom_v, what.as_of);
@@ -466,7 +456,7 @@ class document_impl {
     if (is_going()) return make_error(leaving_error());
     auto promise = self_->make_response_promise<std::uint64_t>();
     auto use = [this, promise, user](const payload& update) {
-      if (is_going()) return typed_response(promise).deliver(make_error(leaving_error()));
+      if (is_going()) return refuse(promise, leaving_error());
       answer_when_durable(promise, [this, user, update] {
         return state_.merge(update.view(), user, unix_now_ms(), disk_.has_room_for(update.size()), disk_full);
       });
@@ -479,7 +469,7 @@ class document_impl {
   template <class T, class Atom, class Question>
   caf::result<T> look_back_for(Atom atom, const Question& question) {
     auto promise = self_->template make_response_promise<T>();
-    auto use = [promise](T& answer) { typed_response(promise).deliver(std::move(answer)); };
+    auto use = [promise](T& answer) mutable { promise.deliver(std::move(answer)); };
     ask_past<T>(peers_.historian, promise, std::move(use), atom, question);
     return promise;
   }
@@ -489,30 +479,30 @@ class document_impl {
   void ask_past(const historian_actor& whom, const caf::typed_response_promise<T>& promise, Use use, Atom atom,
                 const Question& question) {
     when_loaded(promise, [this, whom, promise, use = std::move(use), atom, question]() mutable {
-      if (leaving_ || ending_) return typed_response(promise).deliver(make_error(leaving_error()));
-      auto number = look_backs_.add([promise](const error& why) { typed_response(promise).deliver(make_error(why)); });
+      if (leaving_ || ending_) return refuse(promise, leaving_error());
+      auto number = look_backs_.add([promise](const error& why) { refuse(promise, why); });
       if (!number)
-        return typed_response(promise).deliver(make_error(
-            error{errc::unavailable, "too many questions about older versions wait already: ask again later"}));
+        return refuse(promise,
+                      {errc::unavailable, "too many questions about older versions wait already: ask again later"});
       auto until_ms = steady_now_ms() + std::chrono::milliseconds{look_back_timeout}.count();
       compat::ask(self_, whom, look_back_timeout, atom, look_back{name_, until_ms}, question)
           .then(
               [this, number = *number, use = std::move(use)](Answer& answer) mutable {
                 if (look_backs_.answered(number)) use(answer);
               },
-              [this, number = *number, promise](caf::error& reason) {
-                if (look_backs_.answered(number)) typed_response(promise).deliver(std::move(reason));
+              [this, number = *number, promise = promise](caf::error& reason) mutable {
+                if (look_backs_.answered(number)) promise.deliver(std::move(reason));
               });
     });
   }
 
-  /// A promise is a handle: copies answer the same question.
-  template <class T>
-  static caf::typed_response_promise<T> typed_response(const caf::typed_response_promise<T>& promise) {
-    return promise;
-  }
-
   // --- answers ---
+
+  /// A promise is a handle: its copies answer the same question.
+  template <class T>
+  static void refuse(caf::typed_response_promise<T> promise, const error& why) {
+    promise.deliver(make_error(why));
+  }
 
   bool has_too_many_questions() const { return questions_.size() + answers_.size() >= options_.answers_max; }
   static error too_many_questions() {
@@ -523,9 +513,8 @@ class document_impl {
   template <class T, class Ask>
   void when_loaded(const caf::typed_response_promise<T>& promise, Ask ask) {
     if (loaded_) return ask();
-    auto refuse = [promise](const error& why) { typed_response(promise).deliver(make_error(why)); };
-    if (has_too_many_questions()) return refuse(too_many_questions());
-    questions_.push_back({std::move(ask), std::move(refuse)});
+    if (has_too_many_questions()) return refuse(promise, too_many_questions());
+    questions_.push_back({std::move(ask), [promise](const error& why) { refuse(promise, why); }});
   }
 
   /// An answer shows edits, and so waits for the disk like any other output; and before that for the document itself.
@@ -538,12 +527,12 @@ class document_impl {
 
   template <class T, class Make>
   void answer_when_durable(caf::typed_response_promise<T> promise, Make make) {
-    if (has_too_many_questions()) return promise.deliver(make_error(too_many_questions()));
+    if (has_too_many_questions()) return refuse(promise, too_many_questions());
     auto made = make();
     if (made)
       answers_.push_back({state_.seq(), [promise, what = std::move(*made)]() mutable { promise.deliver(what); }});
     else
-      promise.deliver(make_error(made.error()));
+      refuse(promise, made.error());
     deliver_answers();
     pump();
   }

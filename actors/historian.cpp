@@ -6,6 +6,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <deque>
 
+#include "actors/clock.hpp"
 #include "actors/document.hpp"
 #include "actors/logger.hpp"
 #include "actors/versions.hpp"
@@ -17,11 +18,6 @@ namespace {
 
 /// Longer than any history.
 constexpr auto longest_gap_ms = std::int64_t{1} << 50;
-
-std::int64_t steady_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
 
 result<storage::document_info> info_of(const storage::store& store, const std::string& name) {
   auto found = store.find(name);

@@ -8,6 +8,7 @@
 #include <deque>
 #include <set>
 
+#include "actors/clock.hpp"
 #include "actors/document.hpp"
 #include "actors/logger.hpp"
 #include "storage/store.hpp"
@@ -15,11 +16,6 @@
 namespace octavo::actors {
 
 namespace {
-
-std::int64_t unix_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 /// One attempt to rebuild a document, leaving out records that are known to break it.
 struct rebuild {

@@ -2,12 +2,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/value_from.hpp>
-#include <chrono>
 #include <fstream>
 #include <iostream>
 #include <random>
 #include <sstream>
 
+#include "actors/clock.hpp"
 #include "actors/loader.hpp"
 #include "app/commands.hpp"
 #include "app/doc_formats.hpp"
@@ -62,11 +62,6 @@ result<std::unique_ptr<storage::store>> open_store(const doc_request& asked, boo
   options.read_only = read_only;
   options.create_if_missing = false;
   return storage::store::open(options);
-}
-
-std::int64_t unix_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 json::object describe(const storage::document_info& info) {
@@ -267,7 +262,8 @@ int import_document(const doc_request& asked) {
     if (pieces.front().size() > import_piece_bytes) pieces = content.encode_state_chunks_v1(before, import_piece_bytes);
     // One commit: all of it is there, or nothing.
     auto records = std::vector<storage::append>{};
-    for (const auto& piece : pieces) records.push_back({asked.name, ++seq, unix_now_ms(), "octavo doc import", piece});
+    for (const auto& piece : pieces)
+      records.push_back({asked.name, ++seq, actors::unix_now_ms(), "octavo doc import", piece});
     if (auto written = (*store)->commit(records); !written) return report(written.error(), asked.json);
   }
   if (asked.json)

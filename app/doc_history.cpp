@@ -6,11 +6,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/value.hpp>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 
+#include "actors/clock.hpp"
 #include "actors/log_entries.hpp"
 #include "actors/versions.hpp"
 #include "app/diff_text.hpp"
@@ -26,6 +26,7 @@ namespace json = boost::json;
 using actors::document_at;
 using actors::history_between;
 using actors::log_entry;
+using actors::unix_now_ms;
 
 namespace {
 
@@ -60,11 +61,6 @@ result<std::unique_ptr<storage::store>> open(const std::string& data, bool read_
   options.create_if_missing = false;
   options.max_update_bytes = crdt::decode_limits{}.max_bytes;
   return storage::store::open(options);
-}
-
-std::int64_t unix_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 bool wants_color() {
