@@ -10,12 +10,6 @@ namespace octavo::crdt::internal {
 
 namespace {
 
-enum block_state : std::uint8_t { idle, stacked, dead };
-
-// Items beyond these get their memory when they are there. These are 48 MB: blocks of that size grow without being
-// copied, as the allocator has the kernel move their pages.
-constexpr std::size_t max_reserved_items = std::size_t{1} << 20;
-
 // Sorted, not hashed: clients choose the names, and could choose them so that they all meet in one bucket.
 std::size_t count_distinct(std::vector<std::string_view>& names) {
   std::sort(names.begin(), names.end());
@@ -76,16 +70,22 @@ result<apply_report, apply_errc> engine::apply(const decoded_update& update, sou
   }
   if (leftover_structs_ != 0) keep_leftovers(update);
   apply_deletes(update);
+  if (!settle(big)) return transaction_.failure().value_or(apply_errc::step_budget_exceeded);
+  return report();
+}
+
+// What follows when all of an update that can be integrated is. False if the transaction has failed.
+bool engine::settle(bool big) {
   // From here on nothing can fail by what others have left to wait.
   const bool done = !stopped();
   if (done && !pending.empty()) wake_pending();
   if (done) transaction_.finish();
   if (transaction_.deletes_changed()) delete_set_known_ = false;
   release_scratch();
-  if (!done || transaction_.failure()) return transaction_.failure().value_or(apply_errc::step_budget_exceeded);
+  if (!done || transaction_.failure()) return false;
   data.release_room(big);
   usable = true;
-  return report();
+  return true;
 }
 
 apply_report engine::report() const {
@@ -518,12 +518,15 @@ void engine::wake_pending() {
 void engine::apply_deletes(const decoded_update& update) {
   for (const auto& each : update.deletes()) {
     if (stopped()) return;
-    const std::uint64_t id = update.client_id(each.client);
-    const auto client = clients_[each.client] != none ? clients_[each.client] : data.find_client(id);
-    const std::uint32_t known = client == flat_map::missing ? 0 : data.log(client).end();
-    if (each.clock < known) transaction_.erase(client, each.clock, std::min(each.end(), known));
-    if (each.end() > known) pending_changed_ |= pending.add_delete(id, std::max(each.clock, known), each.end());
+    apply_delete(update.client_id(each.client), clients_[each.client], each);
   }
+}
+
+void engine::apply_delete(std::uint64_t id, std::uint32_t number, const delete_range& of) {
+  const auto client = number != none ? number : data.find_client(id);
+  const std::uint32_t known = client == flat_map::missing ? 0 : data.log(client).end();
+  if (of.clock < known) transaction_.erase(client, of.clock, std::min(of.end(), known));
+  if (of.end() > known) pending_changed_ |= pending.add_delete(id, std::max(of.clock, known), of.end());
 }
 
 std::size_t engine::memory() const {

@@ -34,13 +34,25 @@ std::size_t document::memory_needed(const decoded_update& update) {
 
 namespace {
 
-result<apply_report, document::bytes_error> apply_bytes(internal::engine& to, bytes_view update,
+// A document that is still empty is loaded where that can be done, in an engine of its own until it is.
+std::optional<apply_report> load(std::unique_ptr<internal::engine>& to, bytes_view update, const decode_limits& limits,
+                                 internal::engine::source from) {
+  auto loading = std::make_unique<internal::engine>(to->options);
+  auto loaded = loading->load_v1(update, limits, from);
+  if (loaded) to = std::move(loading);
+  return loaded;
+}
+
+result<apply_report, document::bytes_error> apply_bytes(std::unique_ptr<internal::engine>& to, bytes_view update,
                                                         update_encoding encoding, const decode_limits& limits,
                                                         internal::engine::source from) {
+  if (encoding == update_encoding::v1 && to->untouched()) {
+    if (auto loaded = load(to, update, limits, from)) return *loaded;
+  }
   decoded_update decoded;
   if (auto done = decode_update(update, encoding, decoded, limits); !done)
     return document::bytes_error{done.error(), std::nullopt};
-  auto applied = to.apply(decoded, from);
+  auto applied = to->apply(decoded, from);
   if (!applied) return document::bytes_error{std::nullopt, applied.error()};
   return *applied;
 }
@@ -48,15 +60,15 @@ result<apply_report, document::bytes_error> apply_bytes(internal::engine& to, by
 }  // namespace
 
 result<apply_report, document::bytes_error> document::apply_v1(bytes_view update, const decode_limits& limits) {
-  return apply_bytes(*engine_, update, update_encoding::v1, limits, internal::engine::source::peer);
+  return apply_bytes(engine_, update, update_encoding::v1, limits, internal::engine::source::peer);
 }
 
 result<apply_report, document::bytes_error> document::apply_v2(bytes_view update, const decode_limits& limits) {
-  return apply_bytes(*engine_, update, update_encoding::v2, limits, internal::engine::source::peer);
+  return apply_bytes(engine_, update, update_encoding::v2, limits, internal::engine::source::peer);
 }
 
 result<apply_report, document::bytes_error> document::apply_stored_v1(bytes_view update) {
-  return apply_bytes(*engine_, update, update_encoding::v1, no_limits, internal::engine::source::stored);
+  return apply_bytes(engine_, update, update_encoding::v1, no_limits, internal::engine::source::stored);
 }
 
 bool document::usable() const {

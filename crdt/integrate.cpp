@@ -255,7 +255,8 @@ void transaction::set_content(std::uint32_t index, std::string_view content) {
       fresh.deleted = 1;
       ++store_.deleted_items;
       deletes_changed_ = true;
-      deletes_.push_back({fresh.client, fresh.clock, fresh.end()});
+      // Nothing is to be collected of it, and as it is new it is looked at anyway.
+      if (deleted_to != nullptr) deletes_.push_back({fresh.client, fresh.clock, fresh.end()});
       break;
     case content_kind::type:
       attach_type(index, content);

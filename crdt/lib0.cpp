@@ -4,6 +4,19 @@ namespace octavo::crdt {
 
 bool lib0_reader::var_uint_slow(std::uint64_t& out) {
   const std::size_t at = offset();
+  if (const auto stops = stops_ahead(); stops != 0) {
+    // All up to the first byte that ends a number, then the groups of seven bits moved together, by pairs.
+    std::uint64_t word = 0;
+    std::memcpy(&word, cursor_, sizeof(word));
+    word &= (stops ^ (stops - 1)) & 0x7f7f'7f7f'7f7f'7f7f;
+    word = (word & 0x007f'007f'007f'007f) | ((word & 0x7f00'7f00'7f00'7f00) >> 1);
+    word = (word & 0x0000'3fff'0000'3fff) | ((word & 0x3fff'0000'3fff'0000) >> 2);
+    word = (word & 0x0000'0000'0fff'ffff) | ((word & 0x0fff'ffff'0000'0000) >> 4);
+    if (word > max_safe_integer) return fail_at(decode_errc::number_too_large, at);
+    cursor_ += std::countr_zero(stops) / 8 + 1;
+    out = word;
+    return true;
+  }
   std::uint64_t value = 0;
   for (int i = 0; i < max_varuint_bytes; ++i) {
     if (cursor_ == end_) return fail(decode_errc::truncated);

@@ -3,6 +3,7 @@
 // several values and ask once. Views that it returns point into the input. Values, no shared state: any thread.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -75,6 +76,16 @@ class lib0_reader {
     return var_uint_slow(out);
   }
 
+  /// Steps over a number without reading it: whether it is one of the allowed is not looked at.
+  bool skip_var_uint() {
+    if (const auto stops = stops_ahead(); stops != 0) {
+      cursor_ += std::countr_zero(stops) / 8 + 1;
+      return true;
+    }
+    std::uint64_t ignored = 0;
+    return var_uint(ignored);
+  }
+
   /// A number that must fit 32 bits; a clock or a length.
   bool var_u32(std::uint32_t& out) {
     if (cursor_ != end_ && *cursor_ < 0x80) {
@@ -133,6 +144,15 @@ class lib0_reader {
 
  private:
   bool var_uint_slow(std::uint64_t& out);
+
+  // The top bits of those of the next eight bytes that end a number; 0 if none does, or there are no eight.
+  std::uint64_t stops_ahead() const {
+    if constexpr (std::endian::native != std::endian::little) return 0;
+    std::uint64_t word = 0;
+    if (remaining() < sizeof(word)) return 0;
+    std::memcpy(&word, cursor_, sizeof(word));
+    return ~word & 0x8080'8080'8080'8080;
+  }
 
   const unsigned char* begin_;
   const unsigned char* cursor_;

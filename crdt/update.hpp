@@ -24,6 +24,7 @@ namespace octavo::crdt {
 
 namespace internal {
 class engine;
+class struct_stream;
 template <class Encoding>
 class update_decoder;
 }  // namespace internal
@@ -180,6 +181,7 @@ class decoded_update {
   template <class Encoding>
   friend class internal::update_decoder;
   friend class internal::engine;
+  friend class internal::struct_stream;
 
   void normalize_structs();
   void normalize_deletes();

@@ -24,6 +24,15 @@ class engine {
   enum class source : std::uint8_t { peer, stored };
 
   result<apply_report, apply_errc> apply(const decoded_update& update, source from);
+
+  /// Whether nothing has been here yet, so that what is integrated can be taken back by starting anew.
+  bool untouched() const {
+    return usable && !editing && data.client_count() == 0 && data.roots().empty() && pending.empty();
+  }
+  /// Loads an update into a document that is untouched: as apply() would, but without a list of its structs, in about
+  /// half the memory. Nothing if the update is not of the plain kind; the engine must be thrown away then, and apply()
+  /// says what is the matter.
+  std::optional<apply_report> load_v1(bytes_view update, const decode_limits& limits, source from);
   void prune(decoded_update& update) const;
 
   /// The encoded delete set of the store; kept until a delete changes it, since it is asked for by everyone who joins
@@ -55,6 +64,12 @@ class engine {
   bool usable = true;
 
  private:
+  class loader;
+  enum block_state : std::uint8_t { idle, stacked, dead };
+  // Items beyond these get their memory when they are there. These are 48 MB: blocks of that size grow without being
+  // copied, as the allocator has the kernel move their pages.
+  static constexpr std::size_t max_reserved_items = std::size_t{1} << 20;
+
   struct frame {
     std::uint32_t block;
     std::uint32_t wanted;  // the clock that the frame below waits for
@@ -72,6 +87,7 @@ class engine {
                              bool inside) const;
   void map_clients(const decoded_update& update);
   bool reserve(const decoded_update& update);
+  bool settle(bool big);
   void release_scratch();
   void schedule(const decoded_update& update);
   bool step_block(const decoded_update& update, std::uint32_t block, const frame& top, dependency& missing);
@@ -90,6 +106,8 @@ class engine {
   bool run_pending_structs(std::uint64_t client);
   bool run_pending_deletes(std::uint64_t client);
   void apply_deletes(const decoded_update& update);
+  // `number` is the store's for the client, or none if that is not looked up yet.
+  void apply_delete(std::uint64_t id, std::uint32_t number, const delete_range& of);
   apply_report report() const;
   unit_id local(std::uint32_t client, std::uint32_t clock) const {
     return client == none ? unit_id{} : unit_id{clients_[client], clock};

@@ -42,6 +42,52 @@ class update_decoder {
     return value_count() <= limits_.max_values || rest().fail(decode_errc::too_many_values);
   }
 
+  /// Reads the struct of a client at a clock, with its parent as the last of the update's. A Skip has the client none.
+  bool read_struct(std::uint32_t owner, std::uint32_t clock, decoded_struct& next) {
+    const std::size_t at = rest().offset();
+    std::uint8_t info = 0;
+    if (!self().info(info)) return false;
+    next.client = owner;
+    next.clock = clock;
+    const std::uint8_t kind = info & info_kind_mask;
+    if (kind == info_skip) {
+      next.client = none;
+      if (!rest().var_u32(next.length)) return false;
+    } else if (kind == 0) {
+      if (!self().gc_length(next.length)) return false;
+    } else {
+      if (kind > static_cast<std::uint8_t>(content_kind::doc)) return rest().fail_at(decode_errc::bad_struct_kind, at);
+      next.kind = static_cast<content_kind>(kind);
+      next.length = 1;
+      if (!place(info, next) || !self().content(next)) return false;
+    }
+    return next.length <= UINT32_MAX - clock || rest().fail_at(decode_errc::clock_overflow, at);
+  }
+
+  /// Old versions of yjs wrote structs without length; nothing can refer to them, so they are not kept.
+  static bool is_kept(const decoded_struct& each) { return each.length != 0 && each.client != none; }
+
+  /// Reads the delete set: gives each range that is not empty to `add`, with where it stands.
+  template <class Add>
+  bool read_deletes(Add&& add) {
+    std::uint64_t clients = 0;
+    if (!count(clients, 2)) return false;
+    for (std::uint64_t i = 0; i < clients; ++i) {
+      std::uint64_t id = 0;
+      delete_range next;
+      std::uint64_t ranges = 0;
+      if (!rest().var_uint(id) || !intern(id, next.client) || !count(ranges, 2)) return false;
+      self().begin_deletes();
+      for (std::uint64_t j = 0; j < ranges; ++j) {
+        const std::size_t at = rest().offset();
+        if (!self().delete_clock(next.clock) || !self().delete_length(next.length)) return false;
+        if (next.length > UINT32_MAX - next.clock) return rest().fail_at(decode_errc::clock_overflow, at);
+        if (next.length != 0 && !add(next, at)) return false;
+      }
+    }
+    return true;
+  }
+
   const decode_limits& limits_;
 
  private:
@@ -101,28 +147,11 @@ class update_decoder {
   }
 
   bool one_struct(std::uint32_t owner, std::uint32_t& clock) {
-    const std::size_t at = rest().offset();
-    std::uint8_t info = 0;
-    if (!self().info(info)) return false;
-    if (out_.structs_.size() + unkept_ >= limits_.max_structs) return rest().fail_at(decode_errc::too_many_structs, at);
+    if (out_.structs_.size() + unkept_ >= limits_.max_structs) return rest().fail(decode_errc::too_many_structs);
     decoded_struct next;
-    next.client = owner;
-    next.clock = clock;
-    const std::uint8_t kind = info & info_kind_mask;
-    if (kind == info_skip) {
-      if (!rest().var_u32(next.length)) return false;
-    } else if (kind == 0) {
-      if (!self().gc_length(next.length)) return false;
-    } else {
-      if (kind > static_cast<std::uint8_t>(content_kind::doc)) return rest().fail_at(decode_errc::bad_struct_kind, at);
-      next.kind = static_cast<content_kind>(kind);
-      next.length = 1;
-      if (!place(info, next) || !self().content(next)) return false;
-    }
-    if (next.length > UINT32_MAX - clock) return rest().fail_at(decode_errc::clock_overflow, at);
+    if (!read_struct(owner, clock, next)) return false;
     clock += next.length;
-    // Old versions of yjs wrote structs without length; nothing can refer to them, so they are not kept.
-    if (next.length != 0 && kind != info_skip) {
+    if (is_kept(next)) {
       out_.structs_.push_back(next);
     } else {
       ++unkept_;
@@ -171,37 +200,20 @@ class update_decoder {
   }
 
   bool deletes() {
-    std::uint64_t clients = 0;
-    if (!count(clients, 2)) return false;
-    for (std::uint64_t i = 0; i < clients; ++i) {
-      std::uint64_t id = 0;
-      std::uint32_t owner = 0;
-      std::uint64_t ranges = 0;
-      if (!rest().var_uint(id) || !intern(id, owner) || !count(ranges, 2)) return false;
-      self().begin_deletes();
-      for (std::uint64_t j = 0; j < ranges; ++j)
-        if (!range(owner)) return false;
-    }
-    return true;
+    return read_deletes([this](const delete_range& next, std::size_t at) { return add(next, at); });
   }
 
-  bool range(std::uint32_t owner) {
-    const std::size_t at = rest().offset();
-    delete_range next;
-    next.client = owner;
-    if (!self().delete_clock(next.clock) || !self().delete_length(next.length)) return false;
-    if (next.length > UINT32_MAX - next.clock) return rest().fail_at(decode_errc::clock_overflow, at);
-    if (next.length == 0) return true;
+  bool add(const delete_range& next, std::size_t at) {
     auto& deletes = out_.deletes_;
     if (!deletes.empty()) {
       auto& last = deletes.back();
-      if (last.client == owner) {
+      if (last.client == next.client) {
         if (next.clock == last.end()) {
           last.length += next.length;
           return true;
         }
         if (next.clock < last.end()) out_.ordered_ = false;
-      } else if (out_.clients_[last.client] < out_.clients_[owner]) {
+      } else if (out_.clients_[last.client] < out_.clients_[next.client]) {
         out_.ordered_ = false;
       }
     }

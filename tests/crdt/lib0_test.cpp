@@ -67,6 +67,46 @@ TEST_CASE("varuint accepts padding up to ten bytes and nothing above 2^53-1") {
   CHECK(reader.error() == crdt::decode_error{decode_errc::truncated, 2});
 }
 
+TEST_CASE("varuint reads the same whether or not eight bytes are ahead") {
+  std::vector<std::uint64_t> values = {0, 1, crdt::max_safe_integer, crdt::max_safe_integer - 1};
+  for (int bits = 1; bits <= 53; ++bits) {
+    values.push_back((std::uint64_t{1} << bits) - 1);
+    if (bits < 53) values.push_back(std::uint64_t{1} << bits);
+    if (bits < 53) values.push_back((std::uint64_t{0x15'5555'5555'5555} >> (52 - bits)) | 1);
+  }
+  for (const auto value : values) {
+    for (const std::size_t after : {std::size_t{0}, std::size_t{3}, std::size_t{8}}) {
+      for (const auto filler : {std::byte{0}, std::byte{0x7f}, std::byte{0xff}}) {
+        bytes data;
+        lib0_writer(data).var_uint(value);
+        const auto size = data.size();
+        data.insert(data.end(), after, filler);
+        lib0_reader reader(data);
+        std::uint64_t read = 1;
+        CHECK(reader.var_uint(read));
+        CHECK(read == value);
+        CHECK(reader.offset() == size);
+        lib0_reader skipping(data);
+        CHECK(skipping.skip_var_uint());
+        CHECK(skipping.offset() == size);
+      }
+    }
+  }
+  // Too large, padded, and cut off, with enough behind it.
+  const bytes large = hex("ffffffffffffff1f0000000000000000");
+  lib0_reader reader(large);
+  std::uint64_t read = 0;
+  CHECK_FALSE(reader.var_uint(read));
+  CHECK(reader.error() == crdt::decode_error{decode_errc::number_too_large, 0});
+  const bytes padded = hex("80808080800000000000000000000000");
+  CHECK(lib0_reader(padded).var_uint(read));
+  CHECK(read == 0);
+  const bytes endless = hex("808080808080808080808080");
+  lib0_reader never(endless);
+  CHECK_FALSE(never.skip_var_uint());
+  CHECK(never.failed());
+}
+
 TEST_CASE("varint keeps the sign of zero") {
   const std::pair<lib0_int, const char*> known[] = {{{0, false}, "00"},
                                                     {{0, true}, "40"},

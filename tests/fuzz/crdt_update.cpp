@@ -18,6 +18,24 @@ document_options options_for(bool gc) {
   return options;
 }
 
+// The given bytes, which may be of a form that nobody writes, loaded by an empty document: as if they were applied.
+void load_and_check(bytes_view update, const decoded_update& decoded) {
+  document listed(options_for(true));
+  const auto expected = listed.apply(decoded);
+  document loaded(options_for(true));
+  const auto done = loaded.apply_v1(update);
+  require(bool(done) == bool(expected), "what applies loads, and nothing else");
+  if (!done) {
+    require(done.error().apply == expected.error(), "loading fails for the same reason as applying");
+    require(loaded.usable() == listed.usable(), "and leaves the document in the same way");
+    return;
+  }
+  require_sound(loaded, "the structure of what is loaded is sound");
+  require(loaded.encode_state_as_update_v1() == listed.encode_state_as_update_v1(),
+          "a loaded state is the applied one");
+  require(loaded.canonical_dump() == listed.canonical_dump(), "in every place");
+}
+
 void apply_and_check(bytes_view update, bool gc) {
   decoded_update decoded;
   require(bool(decode_update_v1(update, decoded)), "canonical bytes decode");
@@ -67,6 +85,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(is_empty_update_v1(untouched.encode_state_as_update_v1()), "a refused update changes nothing");
     return 0;
   }
+  load_and_check(input, decoded);
   const bytes canonical = encode_update_v1(decoded);
   decoded_update again;
   require(bool(decode_update_v1(canonical, again)), "canonical bytes decode");
