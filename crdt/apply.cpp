@@ -80,9 +80,9 @@ bool engine::settle(bool big) {
   const bool done = !stopped();
   if (done && !pending.empty()) wake_pending();
   if (done) transaction_.finish();
-  if (transaction_.deletes_changed()) delete_set_known_ = false;
   release_scratch();
   if (!done || transaction_.failure()) return false;
+  kept_deletes_.note(transaction_.deleted());
   data.release_room(big);
   usable = true;
   return true;
@@ -530,8 +530,8 @@ void engine::apply_delete(std::uint64_t id, std::uint32_t number, const delete_r
 }
 
 std::size_t engine::memory() const {
-  std::size_t bytes = sizeof(engine) + data.memory() + pending.memory() + delete_set_.capacity() +
-                      delete_set_v2_.capacity() + transaction_.memory();
+  std::size_t bytes =
+      sizeof(engine) + data.memory() + pending.memory() + kept_deletes_.memory() + transaction_.memory();
   for (const auto* each : {&clients_, &clocks_, &block_of_, &cursors_, &order_, &depths_})
     bytes += each->capacity() * 4;
   return bytes + states_.capacity() + stack_.capacity() * sizeof(frame) + cut_text_.capacity();

@@ -43,7 +43,7 @@ void transaction::delete_item(std::uint32_t first) {
     gone.deleted = 1;
     ++store_.deleted_items;
     units_deleted_ += gone.length;
-    deletes_changed_ = true;
+    deleted_.add({gone.client, gone.clock, gone.end()});
     if (store_.has_place(gone)) store_.positions.resized(store_, index);
     if (!deletes_.empty() && deletes_.back().client == gone.client && deletes_.back().end == gone.clock) {
       deletes_.back().end = gone.end();

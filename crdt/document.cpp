@@ -223,6 +223,8 @@ document_stats document::stats() const {
 
 std::optional<std::string> document::check_integrity() const {
   std::string fault = internal::find_fault(engine_->data);
+  if (fault.empty() && engine_->delete_set() != internal::encode_delete_set(engine_->data))
+    fault = "the delete set that is kept is not that of the structs";
   if (fault.empty()) return std::nullopt;
   return fault;
 }

@@ -128,8 +128,8 @@ result<apply_report, apply_errc> engine::finish_edit(std::uint32_t client, bytes
   // Something may have waited for what this client was to write next.
   if (!pending.empty()) wake_pending();
   transaction_.finish();
-  if (transaction_.deletes_changed()) delete_set_known_ = false;
   if (transaction_.failure()) return *transaction_.failure();
+  kept_deletes_.note(transaction_.deleted());
   update.clear();
   if (end != before || !deletes.empty()) {
     constexpr std::size_t usual_size = 64;

@@ -225,37 +225,6 @@ bytes encode_store(const engine& from, const state_vector& since, update_encodin
   return out;
 }
 
-// The delete set of encoding 1 as encoding 2 has it: distances in the place of clocks.
-bytes delete_set_as_v2(bytes_view deletes) {
-  bytes out;
-  out.reserve(deletes.size());
-  lib0_reader reader(deletes);
-  lib0_writer writer(out);
-  const auto copied = [&] {
-    std::uint64_t number = 0;
-    reader.var_uint(number);
-    writer.var_uint(number);
-    return number;
-  };
-  const auto clients = copied();
-  for (std::uint64_t i = 0; i < clients; ++i) {
-    copied();  // the client
-    const auto ranges = copied();
-    std::uint32_t end = 0;
-    for (std::uint64_t j = 0; j < ranges; ++j) {
-      std::uint32_t clock = 0;
-      std::uint32_t length = 0;
-      reader.var_u32(clock);
-      reader.var_u32(length);
-      writer.var_uint(clock - end);
-      writer.var_uint(length - 1);
-      end = clock + length;
-    }
-  }
-  out.shrink_to_fit();
-  return out;
-}
-
 }  // namespace
 
 bytes encode_state(const engine& from, const state_vector& since, update_encoding encoding) {
@@ -268,21 +237,6 @@ bytes encode_state(const engine& from, const state_vector& since, update_encodin
   if (encoding == update_encoding::v1) return integrated;
   auto converted = convert_update(integrated, update_encoding::v1, encoding, no_limits);
   return converted ? std::move(*converted) : encode_store(from, since, encoding);
-}
-
-const bytes& engine::delete_set() const {
-  if (!delete_set_known_) {
-    delete_set_ = encode_delete_set(data);
-    delete_set_known_ = true;
-    delete_set_v2_ = bytes();
-  }
-  return delete_set_;
-}
-
-const bytes& engine::delete_set_v2() const {
-  const bytes& known = delete_set();
-  if (delete_set_v2_.empty()) delete_set_v2_ = delete_set_as_v2(known);
-  return delete_set_v2_;
 }
 
 }  // namespace octavo::crdt::internal

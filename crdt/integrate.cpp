@@ -15,7 +15,7 @@ void transaction::begin(std::uint64_t step_budget) {
   failure_.reset();
   integrated_ = 0;
   units_deleted_ = 0;
-  deletes_changed_ = false;
+  deleted_.clear();
   advances_.clear();
   advanced_clients_.clear();
   deletes_.clear();
@@ -142,7 +142,7 @@ bool transaction::append_to_last(const incoming& next) {
 
 void transaction::append_collected(const incoming& next) {
   auto& log = store_.log(next.id.client);
-  deletes_changed_ = true;
+  deleted_.add({next.id.client, next.id.clock, next.id.clock + next.length});
   if (!log.empty() && log.back().item == collected) {
     log.grow_last(next.length);
   } else {
@@ -254,7 +254,7 @@ void transaction::set_content(std::uint32_t index, std::string_view content) {
     case content_kind::deleted:
       fresh.deleted = 1;
       ++store_.deleted_items;
-      deletes_changed_ = true;
+      deleted_.add({fresh.client, fresh.clock, fresh.end()});
       // Nothing is to be collected of it, and as it is new it is looked at anyway.
       if (deleted_to != nullptr) deletes_.push_back({fresh.client, fresh.clock, fresh.end()});
       break;

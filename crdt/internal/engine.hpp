@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "crdt/document.hpp"
+#include "crdt/internal/kept_deletes.hpp"
 #include "crdt/internal/pending.hpp"
 #include "crdt/internal/store.hpp"
 #include "crdt/internal/transaction.hpp"
@@ -35,11 +36,9 @@ class engine {
   std::optional<apply_report> load_v1(bytes_view update, const decode_limits& limits, source from);
   void prune(decoded_update& update) const;
 
-  /// The encoded delete set of the store; kept until a delete changes it, since it is asked for by everyone who joins
-  /// and costs a walk over all structs.
-  const bytes& delete_set() const;
-  /// The same as encoding 2 has it; made when it is first asked for, which most servers never do.
-  const bytes& delete_set_v2() const;
+  /// The encoded delete set of the store.
+  const bytes& delete_set() const { return kept_deletes_.v1(data); }
+  const bytes& delete_set_v2() const { return kept_deletes_.v2(data); }
 
   // Editing, for crdt::edit: one transaction from begin_edit() to finish_edit() or cancel_edit().
 
@@ -116,9 +115,7 @@ class engine {
   transaction transaction_;
   std::size_t roots_before_edit_ = 0;
   bool pending_changed_ = false;
-  mutable bytes delete_set_;
-  mutable bytes delete_set_v2_;  // of delete_set_, or empty
-  mutable bool delete_set_known_ = false;
+  mutable kept_deletes kept_deletes_;
 
   // Scratch of apply(), by the update's client numbers or block numbers.
   std::vector<std::uint32_t> clients_;   // the store's number, or none

@@ -37,6 +37,47 @@ struct unit_range {
   std::uint32_t end;
 };
 
+/// The units that a transaction deleted, or brought as deleted; as long as they are few.
+class deleted_notes {
+ public:
+  /// More ranges than these are not merged: walking over all structs is not much slower then.
+  static constexpr std::size_t max_ranges = 256;
+
+  bool empty() const { return ranges_.empty() && complete_; }
+  bool complete() const { return complete_; }
+  const std::vector<unit_range>& ranges() const { return ranges_; }
+  std::size_t memory() const { return ranges_.capacity() * sizeof(unit_range); }
+
+  void add(const unit_range& of) {
+    if (!complete_) return;
+    if (!ranges_.empty() && ranges_.back().client == of.client && ranges_.back().end == of.clock) {
+      ranges_.back().end = of.end;
+    } else if (ranges_.size() < max_ranges) {
+      ranges_.push_back(of);
+    } else {
+      ranges_.clear();
+      complete_ = false;
+    }
+  }
+
+  void add_all(const deleted_notes& of) {
+    if (!of.complete_) {
+      ranges_.clear();
+      complete_ = false;
+    }
+    for (const auto& each : of.ranges_) add(each);
+  }
+
+  void clear() {
+    ranges_.clear();
+    complete_ = true;
+  }
+
+ private:
+  std::vector<unit_range> ranges_;
+  bool complete_ = true;
+};
+
 class transaction {
  public:
   using range = unit_range;
@@ -76,8 +117,8 @@ class transaction {
   const std::vector<clock_advance>& advances() const { return advances_; }
   /// What was deleted until now, in the order of deletion; finish() forgets it.
   const std::vector<range>& deletes() const { return deletes_; }
-  /// Whether the set of deleted units changed, collected structs included.
-  bool deletes_changed() const { return deletes_changed_; }
+  /// By what the set of deleted units grew, collected structs included.
+  const deleted_notes& deleted() const { return deleted_; }
 
   /// Where finish() leaves what the transaction deleted, in the order of deletion, for those who keep a history.
   std::vector<unit_range>* deleted_to = nullptr;
@@ -86,7 +127,8 @@ class transaction {
   std::size_t memory() const {
     return advances_.capacity() * sizeof(clock_advance) +
            (deletes_.capacity() + collected_.capacity()) * sizeof(range) +
-           (advanced_clients_.capacity() + work_.capacity()) * sizeof(std::uint32_t) + seen_.memory();
+           (advanced_clients_.capacity() + work_.capacity()) * sizeof(std::uint32_t) + seen_.memory() +
+           deleted_.memory();
   }
 
  private:
@@ -118,7 +160,7 @@ class transaction {
   std::optional<apply_errc> failure_;
   std::uint64_t integrated_ = 0;
   std::uint64_t units_deleted_ = 0;
-  bool deletes_changed_ = false;
+  deleted_notes deleted_;
   std::vector<clock_advance> advances_;
   std::vector<std::uint32_t> advanced_clients_;
   std::vector<range> deletes_;       // in the order of deletion

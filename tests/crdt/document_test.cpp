@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 #include "crdt/encoded_update.hpp"
 #include "tests/crdt/support/builder.hpp"
 #include "tests/crdt/support/replay.hpp"
@@ -452,6 +454,34 @@ TEST_CASE("what waited is cut where its front has come another way") {
   CHECK(whole.text("text") == "xabcde");
   CHECK(whole.stats().pending_structs == 0);
   check_sound(whole);
+}
+
+TEST_CASE("the delete set that is kept follows what is deleted, little or much, in any order") {
+  const auto seed = choose_seed();
+  std::mt19937_64 random(seed);
+  document made;
+  update_builder typed;
+  for (const std::uint64_t client : {7, 5, 2}) typed.block(client, 0).text(std::string(3000, 'x'));
+  feed(made, typed.build());
+  check_sound(made);
+  // Between two answers nothing is deleted, some ranges are, next to each other or not, or more than are noted.
+  for (int round = 0; round < 200; ++round) {
+    CAPTURE(round);
+    update_builder erased;
+    const std::size_t ranges = round % 20 == 19 ? 300 : random() % 6;
+    for (std::size_t i = 0; i < ranges; ++i) {
+      const std::uint64_t client = std::array<std::uint64_t, 3>{7, 5, 2}[random() % (round < 100 ? 2 : 3)];
+      erased.erase(client, random() % 2990, 1 + random() % 4);
+    }
+    feed(made, erased.build());
+    if (round % 3 == 0) feed(made, update_builder().block(100 + round, 0).gc(1 + random() % 3).build());
+    if (round % 2 == 0) check_sound(made);
+  }
+  check_sound(made);
+  document copy;
+  feed(copy, made.encode_state_as_update_v1());
+  CHECK(to_hex(copy.encode_state_as_update_v1()) == to_hex(made.encode_state_as_update_v1()));
+  CHECK(to_hex(copy.encode_state_as_update_v2()) == to_hex(made.encode_state_as_update_v2()));
 }
 
 }  // namespace
