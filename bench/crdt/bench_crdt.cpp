@@ -5,6 +5,7 @@
 //   bench_crdt --memory STATE                     what a loaded document takes
 //   bench_crdt --repeat TIMES FILE OUT            the state of one client's session, done so many times over
 //   bench_crdt --catch-up ITEMS                   answering a peer that lacks the last edit
+//   bench_crdt --rich RUNS                        rich text beside plain text
 //
 // FILE.updates (optionally gunzipped beforehand from .updates.gz) is a varuint count and that many length-prefixed
 // updates: they are decoded, pruned, encoded and applied one by one, as a server does. Any other file is one update of
@@ -21,6 +22,7 @@
 #include "crdt/lib0.hpp"
 #include "crdt/update.hpp"
 #include "measure.hpp"
+#include "rich.hpp"
 #include "workload.hpp"
 
 namespace {
@@ -151,11 +153,14 @@ int main(int argc, char** argv) {
     repeat_session(arguments[2], number_of(arguments[1]), arguments[3]);
   } else if (is("--catch-up", 1)) {
     measure_catch_up(number_of(arguments[1]));
+  } else if (is("--rich", 1)) {
+    measure_rich(number_of(arguments[1]));
   } else if (mode.empty() || mode.starts_with("--")) {
     std::fprintf(stderr,
                  "usage: bench_crdt FILE.updates|FILE.v1.bin …\n"
                  "       bench_crdt --workload FILE.work STATE | --state FILE STATE | --memory STATE\n"
-                 "                | --edits FILE.work | --repeat TIMES FILE OUT | --catch-up ITEMS\n");
+                 "                | --edits FILE.work | --repeat TIMES FILE OUT | --catch-up ITEMS\n"
+                 "                | --rich RUNS\n");
     return 2;
   } else {
     for (const auto& path : arguments) bench_file(path);
