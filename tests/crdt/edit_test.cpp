@@ -416,4 +416,125 @@ TEST_CASE("a root that something waits for is made by an edit") {
   check_sound(document);
 }
 
+// What every operation answers for a handle, by name; those that find something are asked where there is nothing.
+std::vector<std::pair<std::string_view, std::optional<edit_errc>>> answers(edit& in, crdt::type_handle of) {
+  const auto code = [](const auto& done) { return done ? std::nullopt : std::optional(done.error()); };
+  const std::vector<value> values = {1};
+  return {{"text", code(in.insert_text(of, 0, "x"))},
+          {"text", code(in.insert_text(of, 0, "x", bold()))},
+          {"text", code(in.insert_embed(of, 0, 1))},
+          {"text", code(in.format(of, 0, 1, bold()))},
+          {"text", code(in.apply_delta(of, R"([{"insert":"x"}])"))},
+          {"array", code(in.insert(of, 0, values))},
+          {"array", code(in.insert_document(of, 0, "guid"))},
+          {"types", code(in.insert_type(of, 0, type_kind::xml_text))},
+          {"types", code(in.erase(of, 0, 1))},
+          {"keys", code(in.set(of, "k", 1))},
+          {"keys", code(in.set_type(of, "k", type_kind::array))},
+          {"keys", code(in.set_document(of, "k", "guid"))},
+          {"keys", code(in.remove(of, "k"))}};
+}
+
+TEST_CASE("each operation is for the types that have what it changes") {
+  crdt::document document;
+  change(document, [](edit& in) {
+    const auto xml = *in.root("xml", type_kind::xml_fragment);
+    const auto list = *in.root("list", type_kind::array);
+    const std::pair<crdt::type_handle, std::string_view> kinds[] = {
+        {*in.root("text", type_kind::text), "text types keys"},
+        {list, "array types"},
+        {*in.root("map", type_kind::map), "keys"},
+        {xml, "types"},
+        {*in.insert_type(xml, 0, type_kind::xml_element, "p"), "types keys"},
+        {*in.insert_type(xml, 0, type_kind::xml_text), "text types keys"},
+        {*in.insert_type(list, 0, type_kind::xml_hook, "h"), "keys"}};
+    for (const auto& [of, has] : kinds) {
+      for (const auto& [what, answer] : answers(in, of)) {
+        CAPTURE(has);
+        CAPTURE(what);
+        CHECK(answer ==
+              (has.find(what) == std::string_view::npos ? std::optional(edit_errc::wrong_type) : std::nullopt));
+      }
+    }
+    CHECK(refused(in.insert_type(list, 0, type_kind::root), edit_errc::wrong_type));
+    CHECK(refused(in.set_type(kinds[2].first, "k", type_kind::root), edit_errc::wrong_type));
+    CHECK(refused(in.insert_type(list, 0, type_kind::xml_element, "\xff"), edit_errc::bad_text));
+    CHECK(refused(in.insert_type(list, UINT64_MAX, type_kind::array), edit_errc::out_of_range));
+    CHECK(refused(in.insert_embed(kinds[0].first, UINT64_MAX, 1), edit_errc::out_of_range));
+    CHECK(refused(in.insert_text(kinds[0].first, 0, "x", std::vector<crdt::attribute>{{"\xff", 1}}),
+                  edit_errc::bad_value));
+    CHECK(refused(in.set(kinds[2].first, "k", value("\xff")), edit_errc::bad_value));
+    CHECK(refused(in.set_document(kinds[2].first, "k", "\xff"), edit_errc::bad_value));
+    CHECK(refused(in.root("\xff", type_kind::map), edit_errc::bad_text));
+  });
+}
+
+TEST_CASE("a handle of no type, or of one that is gone, is refused by all, and so is an edit that is over") {
+  crdt::document document;
+  edit in(document, 9);
+  const auto list = *in.root("list", type_kind::array);
+  const auto gone = *in.insert_type(list, 0, type_kind::text);
+  REQUIRE(in.erase(list, 0, 1));
+  for (const auto of : {gone, crdt::type_handle()}) {
+    for (const auto& [what, answer] : answers(in, of)) CHECK_MESSAGE(answer == edit_errc::wrong_type, what);
+    CHECK(refused(in.child(of, 0), edit_errc::wrong_type));
+    CHECK(refused(in.child(of, "k"), edit_errc::wrong_type));
+    CHECK(refused(in.kind(of), edit_errc::wrong_type));
+    CHECK(refused(in.length(of), edit_errc::wrong_type));
+  }
+  REQUIRE(in.commit());
+  for (const auto& [what, answer] : answers(in, list)) CHECK_MESSAGE(answer == edit_errc::not_open, what);
+  CHECK(refused(in.commit(), edit_errc::not_open));
+  edit nobody(document, crdt::max_safe_integer + 1);
+  CHECK(refused(nobody.root("list", type_kind::array), edit_errc::not_open));
+}
+
+TEST_CASE("bounds of the document hold for edits, and leave it as it is") {
+  crdt::document_options options;
+  options.max_clients = 1;
+  options.max_roots = 1;
+  crdt::document document(options);
+  type_text(document, 0, "a");
+  edit second(document, 77);
+  CHECK(refused(second.root("text", type_kind::text), edit_errc::too_many_clients));
+  change(document, [](edit& in) { CHECK(refused(in.root("other", type_kind::map), edit_errc::too_many_names)); });
+  CHECK(document.text("text") == "a");
+}
+
+TEST_CASE("positions stay right while a long list is deleted and what is left of it joins") {
+  const auto seed = choose_seed();
+  std::mt19937_64 random(seed);
+  constexpr std::uint64_t items = 20000;
+  update_builder typed;
+  typed.block(1, 0).text("x");
+  for (std::uint64_t clock = 1; clock < items; ++clock) {
+    bytes embed;
+    crdt::lib0_writer writer(embed);
+    writer.u8(clock % 2 == 0 ? 0x84 : 0x85);
+    writer.var_uint(1);
+    writer.var_uint(clock - 1);
+    writer.var_string(clock % 2 == 0 ? "x" : "1");
+    typed.raw(embed);
+  }
+  crdt::document made;
+  feed(made, typed.build());
+  std::size_t step = 0;
+  for (auto length = made.length("text"); length != 0; length = made.length("text")) {
+    CAPTURE(step);
+    const auto index = random() % length;
+    const auto at = made.relative({"text", std::nullopt, index, 0});
+    REQUIRE(at);
+    CHECK(made.resolve(*at)->index == index);
+    const auto from = random() % length;
+    const auto count = std::min<std::uint64_t>(length - from, 1 + random() % 400);
+    change(made, [&](edit& in) { REQUIRE(in.erase(*in.root("text", type_kind::text), from, count)); });
+    const auto where = made.resolve(*at);
+    REQUIRE(where);
+    CHECK(where->index == (index < from ? index : index < from + count ? from : index - count));
+    if (++step % 8 == 0) check_sound(made);
+  }
+  check_sound(made);
+  CHECK(made.stats().items == 1);
+}
+
 }  // namespace
