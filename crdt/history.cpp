@@ -1,5 +1,8 @@
 #include "crdt/history.hpp"
 
+#include <algorithm>
+#include <queue>
+
 #include "crdt/internal/history.hpp"
 #include "crdt/update.hpp"
 
@@ -155,30 +158,38 @@ void history_data::note_waiting(const decoded_update& update, std::uint32_t edit
   }
 }
 
+// Units [from, end) show with an edit; the author of each is the first edit that carried it: of the runs that have it
+// the one with the lowest number.
+void history_data::insert_waited(std::uint32_t from, std::uint32_t end, std::uint32_t edit,
+                                 std::vector<waiting_run>& runs, client_marks& known) {
+  std::sort(runs.begin(), runs.end(),
+            [](const waiting_run& left, const waiting_run& right) { return left.from < right.from; });
+  const auto later = [](const waiting_run& left, const waiting_run& right) { return left.edit > right.edit; };
+  std::priority_queue<waiting_run, std::vector<waiting_run>, decltype(later)> here(later);
+  auto next = runs.begin();
+  while (from < end) {
+    for (; next != runs.end() && next->from <= from; ++next) here.push(*next);
+    while (!here.empty() && here.top().to <= from) here.pop();
+    auto stop = next == runs.end() ? end : std::min(next->from, end);
+    if (!here.empty()) stop = std::min(stop, here.top().to);
+    known.insert(stop, edit, here.empty() ? edit : here.top().edit);
+    from = stop;
+  }
+}
+
 void history_data::note_advance(const clock_advance& of, std::uint32_t edit) {
   const auto& store = data();
   const auto client = store.find_client(of.client);
   const auto& log = store.log(client);
   auto& known = marks(client);
-  // The first edit that carried a unit is its author: they were noted in the order of the log.
-  auto from = of.clock_before;
   const auto waited = waiting_.find(of.client);
-  if (waited != waiting_.end()) {
-    auto& runs = waited->second;
-    std::stable_sort(runs.begin(), runs.end(),
-                     [](const waiting_run& left, const waiting_run& right) { return left.from < right.from; });
-    for (const auto& run : runs) {
-      if (run.from >= log.end()) break;
-      const auto end = std::min(run.to, log.end());
-      if (end <= from) continue;
-      if (run.from > from) known.insert(run.from, edit, edit);
-      known.insert(end, edit, run.edit);
-      from = end;
-    }
-    std::erase_if(runs, [&](const waiting_run& run) { return run.to <= log.end(); });
-    if (runs.empty()) waiting_.erase(waited);
+  if (waited == waiting_.end()) {
+    known.insert(log.end(), edit, edit);
+  } else {
+    insert_waited(of.clock_before, log.end(), edit, waited->second, known);
+    std::erase_if(waited->second, [&](const waiting_run& run) { return run.to <= log.end(); });
+    if (waited->second.empty()) waiting_.erase(waited);
   }
-  if (from < log.end()) known.insert(log.end(), edit, edit);
   // Units that came without content are not among what was deleted.
   for (auto place = log.find(of.clock_before); place != log.stop(); place = log.next(place)) {
     if (log.at(place).item != collected) continue;

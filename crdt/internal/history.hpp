@@ -135,6 +135,8 @@ class history_data {
   void mark_first() const;
   std::uint32_t intern_user(std::string_view user);
   void note_waiting(const decoded_update& update, std::uint32_t edit);
+  static void insert_waited(std::uint32_t from, std::uint32_t end, std::uint32_t edit, std::vector<waiting_run>& runs,
+                            client_marks& known);
   void note_advance(const clock_advance& of, std::uint32_t edit);
   client_marks& marks(std::uint32_t client) const;
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "crdt/json.hpp"
+#include "crdt/lib0.hpp"
 #include "tests/crdt/support/log.hpp"
 
 namespace {
@@ -179,6 +180,71 @@ TEST_CASE("a difference is cut down to one root, with all that is in it") {
   CHECK(out.find("hello") == std::string::npos);
   keep_root(*diff, "nowhere");
   for (const auto& each : diff->types) CHECK_FALSE(each.changed);
+}
+
+TEST_CASE("of much that waited each part belongs to the edit that carried it first") {
+  history history;
+  // The units of client 1 come from behind: 6 and 7, then 3 to 5, 4 to 7 again, and 0 to 2 by which all are there.
+  REQUIRE(history.apply(text_at(1, 6, "gh", unit{1, 5}), {1, 10, "ada"}));
+  REQUIRE(history.apply(text_at(1, 3, "def", unit{1, 2}), {2, 20, "ben"}));
+  REQUIRE(history.apply(text_at(1, 4, "efgh", unit{1, 3}), {3, 30, "eve"}));
+  REQUIRE(history.apply(text_at(1, 9, "j", unit{1, 8}), {4, 40, "zoe"}));
+  REQUIRE(history.apply(text_at(1, 0, "abc"), {5, 50, "joe"}));
+  CHECK(history.content().text("text") == "abcdefgh");
+  REQUIRE(history.apply(text_at(1, 8, "i", unit{1, 7}), {6, 60, "kim"}));
+  CHECK(history.content().text("text") == "abcdefghij");
+  std::string who;
+  const auto diff = diff_versions(history, 0, 6);
+  REQUIRE(diff);
+  for (const auto& run : diff->types.front().list) who += run.content + ":" + run.inserted->user + " ";
+  CHECK(who == "abc:joe def:ben gh:ada i:kim j:zoe ");
+}
+
+TEST_CASE("a difference shows values of every kind, and halves of pairs as U+FFFD") {
+  history history;
+  const std::string pair =
+      "a\xF0\x9F\x98\x80"
+      "b";
+  REQUIRE(history.apply(text_at(1, 0, pair), {1, 10, "ada"}));
+  REQUIRE(history.apply(update_builder().erase(1, 2, 1).build(), {2, 20, "ben"}));
+  // A list of ContentJSON, a text under a key, an embed and a subdocument.
+  REQUIRE(history.apply(hex("010105000201046c69737402013109756e646566696e656400"), {3, 30, "ada"}));
+  REQUIRE(history
+              .apply(hex("0105060005016d6170"
+                         "00"),
+                     {4, 40, "ada"})
+              .has_value() == false);
+  bytes mixed;
+  lib0_writer writer(mixed);
+  for (const int number : {1, 5, 7, 0}) writer.var_uint(static_cast<std::uint64_t>(number));
+  const auto head = [&](std::uint8_t info, std::string_view root, std::string_view key) {
+    writer.u8(info);
+    writer.u8(1);
+    writer.var_string(root);
+    if (!key.empty()) writer.var_string(key);
+  };
+  head(0x24, "map", "text");
+  writer.var_string("xyz");
+  head(0x25, "map", "embed");
+  writer.var_string(R"({"a":1})");
+  head(0x23, "map", "binary");
+  writer.var_string("abc");
+  head(0x29, "map", "doc");
+  writer.var_string("guid");
+  writer.u8(118);
+  writer.u8(0);
+  head(0x22, "map", "old");
+  writer.var_uint(1);
+  writer.var_string("undefined");
+  writer.u8(0);
+  REQUIRE(history.apply(mixed, {5, 50, "ada"}));
+  const auto json = diff_json(history, 0, 5);
+  CAPTURE(json);
+  std::size_t values = 0;
+  CHECK_FALSE(validate_json(json, values, 100));
+  for (const auto* part : {R"("z")", R"({"a":1})", R"("YWJj")", R"({"guid":"guid"})", R"([1,null])"})
+    CHECK_MESSAGE(json.find(part) != std::string::npos, part);
+  CHECK(json.find("\xEF\xBF\xBD") != std::string::npos);
 }
 
 }  // namespace

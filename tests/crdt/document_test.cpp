@@ -484,4 +484,77 @@ TEST_CASE("the delete set that is kept follows what is deleted, little or much, 
   CHECK(to_hex(copy.encode_state_as_update_v2()) == to_hex(made.encode_state_as_update_v2()));
 }
 
+TEST_CASE("of values that are known in part only the rest is taken") {
+  const bytes one = hex("010105000801046c697374017d0100");
+  const bytes three = hex("010105000801046c697374037d017d027d0300");
+  document made;
+  feed(made, one);
+  feed(made, three);
+  check_sound(made);
+  CHECK(made.json("list", type_kind::array) == "[1,2,3]");
+  CHECK(to_hex(made.encode_state_as_update_v1()) == to_hex(three));
+  crdt::state_vector since;
+  since.set(5, 1);
+  const auto rest = crdt::diff_update(three, since);
+  REQUIRE(rest);
+  document late;
+  feed(late, one);
+  feed(late, *rest);
+  check_equal(late, made);
+  // Collected and deleted runs, too.
+  document runs;
+  feed(runs, update_builder().block(5, 0).gc(2).block(4, 0).deleted(2).build());
+  feed(runs, update_builder().block(5, 0).gc(4).block(4, 0).deleted(5).build());
+  check_sound(runs);
+  CHECK(runs.clock(5) == 4);
+  CHECK(runs.clock(4) == 5);
+  since = {};
+  since.set(5, 1);
+  since.set(4, 2);
+  const auto cut = crdt::diff_update(update_builder().block(5, 0).gc(4).block(4, 0).deleted(5).build(), since);
+  REQUIRE(cut);
+  CHECK(to_hex(*cut) == to_hex(update_builder().block(5, 1).gc(3).block(4, 2).deleted(3, unit{4, 1}).build()));
+}
+
+TEST_CASE("what an update adds to a document is foreseen, about") {
+  const auto seed = choose_seed();
+  std::mt19937_64 random(seed);
+  document made;
+  for (int round = 0; round < 200; ++round) {
+    update_builder update;
+    const std::uint64_t client = 1 + random() % 3;
+    auto clock = made.clock(client);
+    update.block(client, clock);
+    for (std::size_t i = 0; i < 1 + random() % 40; ++i) {
+      const std::string content(1 + random() % 50, 'x');
+      switch (random() % 4) {
+        case 0:
+          update.type(static_cast<std::uint8_t>(random() % 3));
+          clock += 1;
+          break;
+        case 1:
+          update.set("map", std::string(1 + random() % 20, static_cast<char>('a' + random() % 26)), 7);
+          clock += 1;
+          break;
+        case 2:
+          update.gc(3);
+          clock += 3;
+          break;
+        default:
+          update.text(content);
+          clock += content.size();
+      }
+    }
+    const bytes data = update.build();
+    decoded_update decoded;
+    REQUIRE(decode_update_v1(data, decoded));
+    const auto before = made.stats().memory_bytes;
+    const auto foreseen = document::memory_needed(decoded);
+    REQUIRE(made.apply(decoded));
+    // Lists grow by a part of what they are, so that a small update may take the room of those to come.
+    CHECK(made.stats().memory_bytes <= before + before / 2 + foreseen + 4096);
+    CHECK(foreseen < 200 * data.size());
+  }
+}
+
 }  // namespace

@@ -537,4 +537,39 @@ TEST_CASE("positions stay right while a long list is deleted and what is left of
   CHECK(made.stats().items == 1);
 }
 
+TEST_CASE("an insert writes no marker that follows already") {
+  // Client 5 left a marker that does nothing: what yjs 13.6 writes for the same insert in front of it.
+  crdt::document document;
+  feed(document, hex("010205000601047465787404626f6c64046e756c6c8405000361626300"));
+  const auto update = change(document, [](edit& in) {
+    REQUIRE(in.insert_text(*in.root("text", type_kind::text), 0, "x", std::vector<crdt::attribute>{{"bold", "x"}}));
+  });
+  CHECK(to_hex(update) == "0102e7240046050004626f6c6403227822c4e724000500017800");
+  CHECK(document.delta_json("text") == R"([{"insert":"x","attributes":{"bold":"x"}},{"insert":"abc"}])");
+}
+
+TEST_CASE("a delta may say more than is known, and nothing at all") {
+  crdt::document document;
+  change(document, [](edit& in) {
+    const auto text = *in.root("text", type_kind::text);
+    REQUIRE(in.apply_delta(text,
+                           R"([{"insert":"ab","attributes":null,"comment":{"by":["x"]}},{"retain":0},{"delete":0},)"
+                           R"({"insert":""},{"insert":{"image":"i"}}])"));
+    REQUIRE(in.apply_delta(text, R"([{"retain":1,"attributes":{"bold":true}},{"retain":1},{"delete":1}])"));
+    REQUIRE(in.apply_delta(text, "[]"));
+  });
+  CHECK(document.delta_json("text") == R"([{"insert":"a","attributes":{"bold":true}},{"insert":"b"}])");
+}
+
+TEST_CASE("a client that has written all clocks there are is refused") {
+  crdt::document document;
+  feed(document, update_builder().block(server, 0).gc(UINT32_MAX - 3).build());
+  change(document, [](edit& in) {
+    const auto text = *in.root("text", type_kind::text);
+    CHECK(refused(in.insert_text(text, 0, "abcd"), edit_errc::clock_overflow));
+    REQUIRE(in.insert_text(text, 0, "a"));
+  });
+  CHECK(document.text("text") == "a");
+}
+
 }  // namespace
