@@ -311,16 +311,21 @@ class line_translator {
     rich_node next;
     next.marks = marks_(run.marks);
     next.content = kind;
-    if (kind == "image") {
+    if (kind == "image" || kind == "video") {
       next.attributes.push_back({"src", value});
-      for (const auto mark : run.marks)
-        if (const auto& each = from_.mark(mark); each.name == "alt" || each.name == "width" || each.name == "height")
-          next.attributes.push_back({each.name, each.json});
-    } else if (kind == "video") {
-      next.attributes.push_back({"src", value});
+      // What others keep as attributes Quill keeps as formats.
+      next.marks.clear();
+      for (const auto number : run.marks) {
+        const auto& mark = from_.mark(number);
+        if (mark.name == "alt" || mark.name == "width" || mark.name == "height") {
+          next.attributes.push_back({mark.name, mark.json});
+        } else {
+          next.marks.push_back(marks_(number));
+        }
+      }
     } else if (kind == "formula") {
       next.attributes.push_back({"latex", value});
-    } else if (kind == "mention") {
+    } else if (kind == "mention" && value.starts_with('{')) {
       for (auto& [name, member] : internal::json_members(value))
         next.attributes.push_back({name == "value" ? "label" : name, std::move(member)});
     } else {
@@ -345,7 +350,11 @@ class line_translator {
     return found;
   }
 
-  void end_line(const formats& of) {
+  void end_line(formats of) {
+    // A line has one of these kinds, but two who set it at the same time leave it both. It ends what is open of others.
+    if (!of.code.empty()) of.list = {};
+    if (!of.code.empty() || !of.list.empty()) of.table = {};
+    if (!of.code.empty() || !of.list.empty() || !of.table.empty()) of.quote = false;
     if (of.list.empty()) lists_.clear();
     if (of.code.empty()) code_ = no_node;
     if (!of.quote) quote_ = no_node;

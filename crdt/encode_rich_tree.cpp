@@ -267,8 +267,8 @@ std::optional<import_error> check_options(std::size_t size, const import_options
 }
 
 std::size_t first_bad_byte(std::string_view text) {
-  // The longest prefix that is valid, by halving: a prefix may end inside a character, so three bytes more are looked
-  // at.
+  // The longest prefix that is valid, by halving: a prefix may end inside a character, so it counts as valid if it is
+  // without up to three bytes.
   std::size_t good = 0;
   std::size_t bad = text.size();
   const auto starts_well = [&](std::size_t size) {
@@ -280,6 +280,7 @@ std::size_t first_bad_byte(std::string_view text) {
     const auto middle = good + (bad - good) / 2;
     (starts_well(middle) ? good : bad) = middle;
   }
+  while (!is_utf8(text.substr(0, good))) --good;
   return good;
 }
 

@@ -32,7 +32,7 @@ class markdown_writer {
       if (tree_.at(node).kind == rich_kind::element && is_list(tree_.at(node).content)) tight_[node] = is_tight(node);
     open(rich_tree::root);
     while (!stack_.empty()) {
-      if (out_.size() > max_bytes_) return export_errc::too_large;
+      if (full_ || out_.size() > max_bytes_) return export_errc::too_large;
       const auto node = stack_.back().next;
       if (node == no_node) {
         close();
@@ -129,7 +129,7 @@ class markdown_writer {
     frame& top = stack_.back();
     top.next = tree_.at(node).next;
     const std::string_view name = tree_.at(node).content;
-    if (is_empty_paragraph(node)) return;
+    if (is_nothing(node)) return;
     if (is_list(name)) return list(node);
     if (name == "listItem" || name == "taskItem") return item(node);
     if (is_transparent(node)) return open(node);
@@ -213,14 +213,13 @@ class markdown_writer {
   bool needs_space(std::uint32_t node) const {
     if (tree_.at(node).kind != rich_kind::element || !is_list(tree_.at(node).content) || !tight_[node]) return true;
     if (tree_.is(node, "orderedList") && number_of(node) != 1) return true;
-    const auto first = tree_.at(node).first_child;
-    return first == no_node || !begins_with_text(first);
+    return !begins_with_text(tree_.at(node).first_child);
   }
 
   // The first of its blocks that will be written; no_node if there is none.
   std::uint32_t first_block(std::uint32_t item) const {
     auto first = tree_.at(item).first_child;
-    while (first != no_node && is_empty_paragraph(first)) first = tree_.at(first).next;
+    while (first != no_node && is_nothing(first)) first = tree_.at(first).next;
     return first;
   }
 
@@ -237,7 +236,7 @@ class markdown_writer {
     for (auto item = tree_.at(list).first_child; item != no_node; item = tree_.at(item).next) {
       bool first = true;
       for (auto each = tree_.at(item).first_child; each != no_node; each = tree_.at(each).next) {
-        if (is_empty_paragraph(each)) continue;
+        if (is_nothing(each)) continue;
         if (first ? !tree_.is(each, "paragraph") : needs_space(each)) return false;
         first = false;
       }
@@ -245,9 +244,11 @@ class markdown_writer {
     return true;
   }
 
-  // Nothing will be written for it.
-  bool is_empty_paragraph(std::uint32_t node) const {
-    return tree_.is(node, "paragraph") && tree_.at(node).first_child == no_node;
+  // Nothing will be written for it: Markdown has no empty paragraphs, and no lists without items.
+  bool is_nothing(std::uint32_t node) const {
+    const rich_node& each = tree_.at(node);
+    return each.kind == rich_kind::element && each.first_child == no_node &&
+           (each.content == "paragraph" || is_list(each.content));
   }
 
   void list(std::uint32_t node) {
@@ -300,13 +301,16 @@ class markdown_writer {
     separate();
     bool head = true;
     for_rows(node, [&](std::uint32_t row) {
+      if (full_) return;
       std::string text = "|";
       std::size_t cells = 0;
       for (auto cell = tree_.at(row).first_child; cell != no_node; cell = tree_.at(cell).next, ++cells)
         text += " " + markdown_inline(tree_, cell, tree_.at(cell).next, markdown_place::cell) + " |";
       // Rows may be shorter than the first one, which says how many columns there are.
       for (; head && cells < columns; ++cells) text += " |";
-      if (out_.size() + text.size() <= max_bytes_) line(text);
+      full_ = out_.size() + text.size() > max_bytes_;
+      if (full_) return;
+      line(text);
       if (!head) return;
       head = false;
       text = "|";
@@ -343,6 +347,7 @@ class markdown_writer {
   const rich_tree& tree_;
   std::size_t max_bytes_;
   std::string out_;
+  bool full_ = false;  // something was left out, as it would pass max_bytes_
   std::vector<frame> stack_;
   std::vector<margin> margins_;
   std::vector<bool> tight_;  // by node: of a list, whether it has no empty lines

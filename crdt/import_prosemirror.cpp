@@ -211,7 +211,7 @@ class document_reader {
       std::string name;
       std::string attributes = "{}";
       for (auto& [key, json] : internal::json_members(mark)) {
-        if (key == "type") name = json_to_text(json).value_or("");
+        if (key == "type") name = json[0] == '"' ? unescape_json_string(json) : std::string();
         if (key == "attrs" && json != "null") attributes = std::move(json);
       }
       if (name.empty()) return fail(import_errc::bad_document, at);

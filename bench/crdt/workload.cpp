@@ -42,8 +42,9 @@ void print_state(const crdt::document& document, const std::string& state_path) 
     const auto loaded = load(state);
     return processor_ms() - start;
   });
+  const double open_ms = best_ms([&] { check(!load(state).to_json().empty(), "nothing could be read"); });
   const auto loaded = load(state);
-  std::printf(R"("doc_bytes":%zu,"load_ms":%.4f,)", state.size(), load_ms);
+  std::printf(R"("doc_bytes":%zu,"load_ms":%.4f,"open_ms":%.4f,)", state.size(), load_ms, open_ms);
   std::printf(R"("encode_ms":%.4f,)", best_ms([&] { check(!loaded.encode_state_as_update_v1().empty(), "encode"); }));
   std::size_t v2_bytes = 0;
   std::printf(R"("encode_v2_ms":%.4f,)", best_ms([&] { v2_bytes = loaded.encode_state_as_update_v2().size(); }));

@@ -60,10 +60,12 @@ std::string_view value_of(const attribute_list& attributes, std::string_view nam
   return at == attributes.end() ? std::string_view() : at->second;
 }
 
+constexpr std::string_view white_space = " \t\n\r\f";
+
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\n' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
+  const auto begin = text.find_first_not_of(white_space);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(white_space) + 1 - begin);
 }
 
 // A declaration of a style attribute, if its value is harmless.
@@ -81,19 +83,26 @@ std::string_view style_of(std::string_view style, std::string_view property) {
 }
 
 std::optional<unsigned> number(std::string_view text, unsigned max) {
+  text = trimmed(text);
   unsigned value = 0;
   const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
   if (read.ec != std::errc{} || value > max) return {};
   return value;
 }
 
-bool has_class(std::string_view classes, std::string_view wanted) {
-  while (!classes.empty()) {
-    const auto end = classes.find(' ');
-    if (classes.substr(0, end) == wanted) return true;
-    classes.remove_prefix(end == std::string_view::npos ? classes.size() : end + 1);
+// The first of an element's classes that a function takes; empty if it takes none.
+template <class Predicate>
+std::string_view find_class(std::string_view classes, Predicate takes) {
+  while (!(classes = trimmed(classes)).empty()) {
+    const auto each = classes.substr(0, classes.find_first_of(white_space));
+    if (takes(each)) return each;
+    classes.remove_prefix(each.size());
   }
-  return false;
+  return {};
+}
+
+bool has_class(std::string_view classes, std::string_view wanted) {
+  return !find_class(classes, [&](std::string_view each) { return each == wanted; }).empty();
 }
 
 class html_reader {
@@ -266,9 +275,13 @@ class html_reader {
 
   void image(const attribute_list& attributes) {
     std::vector<rich_attribute> size;
-    for (const auto* name : {"width", "height"})
-      if (const auto pixels = number(value_of(attributes, name), 100'000); pixels && *pixels > 0)
+    for (const auto* name : {"width", "height"}) {
+      const auto value = value_of(attributes, name);
+      // A share of the room that there is, is no number of pixels.
+      if (value.find('%') != std::string_view::npos) continue;
+      if (const auto pixels = number(value, 100'000); pixels && *pixels > 0)
         size.push_back({name, std::to_string(*pixels)});
+    }
     to_.image(value_of(attributes, "src"), value_of(attributes, "alt"), value_of(attributes, "title"), std::move(size));
   }
 
@@ -303,9 +316,10 @@ class html_reader {
   }
 
   void code_language(const attribute_list& attributes) {
-    const auto classes = value_of(attributes, "class");
     constexpr std::string_view prefix = "language-";
-    if (classes.starts_with(prefix)) to_.set_language(classes.substr(prefix.size()));
+    const auto name =
+        find_class(value_of(attributes, "class"), [&](std::string_view each) { return each.starts_with(prefix); });
+    if (!name.empty()) to_.set_language(name.substr(prefix.size()));
   }
 
   void link(const attribute_list& attributes) {

@@ -83,8 +83,8 @@ TEST_CASE("the names of prosemirror-schema-basic, and what it lacks") {
 
 TEST_CASE("what the editor does not know becomes what is nearest") {
   auto options = import_options();
-  options.without = {"heading", "blockquote", "codeBlock", "table",         "taskList",
-                     "image",   "bold",       "hardBreak", "horizontalRule"};
+  options.without = {"heading", "blockquote", "codeBlock", "table",          "taskList",
+                     "image",   "bold",       "hardBreak", "horizontalRule", "paragraph"};
   CHECK(content_of(imported(import::html,
                             "<h1>a</h1><blockquote>b<p>c</p></blockquote><pre>d</pre><table><tr><td>e</table>"
                             "<img src=/i.png alt=f><hr><p><b>g</b><br>h",
@@ -112,6 +112,155 @@ TEST_CASE("every limit of an import of HTML is checked") {
         "<p>a\xEF\xBF\xBD"
         "b</p>\n");
   CHECK(through("<meta charset=latin1><p>\xC3\xBC") == "<p>\xC3\xBC</p>\n");
+}
+
+// A list of one task, as an export writes it.
+std::string task(std::string_view text, bool done) {
+  const std::string_view checked = done ? "true" : "false";
+  return "<ul data-type=\"taskList\"><li data-type=\"taskItem\" data-checked=\"" + std::string(checked) +
+         "\"><label><input type=\"checkbox\" disabled" + (done ? " checked" : "") + "></label><div><p>" +
+         std::string(text) + "</p></div></li></ul>\n";
+}
+
+TEST_CASE("values of HTML's attributes are read as browsers read them") {
+  struct {
+    std::string_view given, shown;
+  } const cases[] = {
+      {"<ol start=' 3 '><li>a</ol>", "<ol start=\"3\"><li><p>a</p></li></ol>\n"},
+      {"<ol start=3rd><li>a</ol>", "<ol start=\"3\"><li><p>a</p></li></ol>\n"},
+      {"<ol start=x><li>a</ol>", "<ol><li><p>a</p></li></ol>\n"},
+      {"<ol start=9999999999><li>a</ol>", "<ol><li><p>a</p></li></ol>\n"},
+      {"<ol start=1000000000><li>a</ol>", "<ol><li><p>a</p></li></ol>\n"},
+      {"<p style='text-align:center'>a", "<p style=\"text-align: center\">a</p>\n"},
+      {"<p style='color: red;\n\ttext-align : justify ;'>a", "<p style=\"text-align: justify\">a</p>\n"},
+      {"<h2 style='text-align: right'>a</h2>", "<h2 style=\"text-align: right\">a</h2>\n"},
+      {"<p style='text-align: right; text-align: center'>a", "<p style=\"text-align: center\">a</p>\n"},
+      {"<p style='text-align: left'>a", "<p>a</p>\n"},
+      {"<p style='text-align: middle'>a", "<p>a</p>\n"},
+      {"<p style='text-align'>a", "<p>a</p>\n"},
+      {"<p style=';: ;'>a", "<p>a</p>\n"},
+      {"<pre><code class='hljs language-js'>a</code></pre>", "<pre><code class=\"language-js\">a</code></pre>\n"},
+      {"<pre><code class='language-js hljs'>a</code></pre>", "<pre><code class=\"language-js\">a</code></pre>\n"},
+      {"<pre><code class='language-'>a</code></pre>", "<pre><code>a</code></pre>\n"},
+      {"<pre><code class='js'>a</code></pre>", "<pre><code>a</code></pre>\n"},
+      {"<img src=/i width=' 30' height=40px>", "<img src=\"/i\" width=\"30\" height=\"40\">\n"},
+      {"<img src=/i width=50% height=0>", "<img src=\"/i\">\n"},
+      {"<img src=/i width=100001 height=-1>", "<img src=\"/i\">\n"},
+      {"<mark data-color=red>a</mark>", "<p><mark data-color=\"red\" style=\"background-color: red\">a</mark></p>\n"},
+      {"<mark style='background-color:#ff0'>a</mark>",
+       "<p><mark data-color=\"#ff0\" style=\"background-color: #ff0\">a</mark></p>\n"},
+      {"<mark style='background-color: url(x)'>a</mark>", "<p><mark>a</mark></p>\n"},
+      {"<font color='url(x)'>a</font>", "<p>a</p>\n"},
+      {"<span style='font-family: serif; background-color: red'>a</span>",
+       "<p><span style=\"background-color: red; font-family: serif\">a</span></p>\n"},
+      {"<span style='color: red; font-size: 1em'>a<span style='color: blue'>b</span></span>",
+       "<p><span style=\"color: red; font-size: 1em\">a</span><span style=\"color: blue; font-size: "
+       "1em\">b</span></p>\n"},
+      {"<a href=/l target=_blank>a</a>", "<p><a href=\"/l\" target=\"_blank\" rel=\"noopener noreferrer\">a</a></p>\n"},
+      {"<a>a</a>", "<p>a</p>\n"},
+      {"<span data-type=other>a</span>", "<p>a</p>\n"},
+      {"<span data-type=mention>a</span>", "<p><span data-type=\"mention\" data-id=\"\">@</span></p>\n"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.given);
+    CHECK(through(each.given) == each.shown);
+  }
+}
+
+TEST_CASE("cells keep spans and widths that are some") {
+  const auto cell = [](std::string_view attributes) {
+    return through("<table><tr><td " + std::string(attributes) + ">a</table>");
+  };
+  for (const auto* attributes : {"", "colspan=0", "colspan=1001", "rowspan=x", "colwidth=''", "colwidth=01",
+                                 "colwidth=','", "colwidth='1, 2'"}) {
+    CAPTURE(attributes);
+    CHECK(cell(attributes) == "<table><tbody><tr><td><p>a</p></td></tr></tbody></table>\n");
+  }
+  CHECK(cell("colspan=' 2' rowspan=1000 colwidth=10,20") ==
+        "<table><tbody><tr><td colspan=\"2\" rowspan=\"1000\" colwidth=\"10,20\"><p>a</p></td></tr></tbody></table>\n");
+}
+
+TEST_CASE("tasks are known by any of their classes, and done by their boxes") {
+  CHECK(through("<ul class='x  contains-task-list'><li class='a\ntask-list-item b'>a</ul>") == task("a", false));
+  CHECK(through("<ul class='contains-task-lists'><li>a</ul>") == "<ul><li><p>a</p></li></ul>\n");
+  CHECK(through("<ul data-type=taskList><li data-type=taskItem><input type=checkbox checked>a</ul>") ==
+        task("a", true));
+  CHECK(through("<ul data-type=taskList><li data-type=taskItem data-checked=true>a</ul>") == task("a", true));
+  CHECK(through("<ul data-type=taskList><li data-type=taskItem data-checked=yes>a</ul>") == task("a", false));
+  CHECK(through("<ul data-type=taskList><li data-type=taskItem><input type=text checked>a</ul>") == task("a", false));
+  // A list is what its first item is.
+  CHECK(through("<ul data-type=taskList><li><input type=checkbox checked>a</ul>") == "<ul><li><p>a</p></li></ul>\n");
+  CHECK(markdown_of(imported(import::html, "<ul><li data-type=taskItem data-checked=true>a<li>b</ul>",
+                             import_options())) == "- [x] a\n- [ ] b\n");
+  // A block right in a list is an item's, a task's if these are tasks.
+  CHECK(through("<ul data-type=taskList><p>a</p></ul>") == task("a", false));
+  CHECK(through("<ul data-type=taskList><li data-type=taskItem data-checked=true></ul>") ==
+        "<ul data-type=\"taskList\"><li data-type=\"taskItem\" data-checked=\"true\"><label><input type=\"checkbox\" "
+        "disabled checked></label><div><p></p></div></li></ul>\n");
+  // A box that is no task's says nothing, in a task's table neither.
+  CHECK(through("<input type=checkbox checked>a") == "<p>a</p>\n");
+  CHECK(through("<ul><li><input type=checkbox checked>a</ul>") == "<ul><li><p>a</p></li></ul>\n");
+  CHECK(through(
+            "<ul data-type=taskList><li data-type=taskItem>a<table><tr><td><input type=checkbox checked>b</table></ul>")
+            .find("checked>") == std::string::npos);
+}
+
+TEST_CASE("elements that have no place get one, and empty ones go") {
+  struct {
+    std::string_view given, shown;
+  } const cases[] = {
+      {"<ul></ul>a", "<p>a</p>\n"},
+      {"<table></table>", "<p></p>\n"},
+      {"<table><tr></tr></table>a", "<p>a</p>\n"},
+      {"<table>a</table>", "<table><tbody><tr><td><p>a</p></td></tr></tbody></table>\n"},
+      {"<table><tr><p>a</p></tr></table>", "<table><tbody><tr><td><p>a</p></td></tr></tbody></table>\n"},
+      {"<table><td>a</td><p>b</p></table>",
+       "<table><tbody><tr><td><p>a</p></td></tr><tr><td><p>b</p></td></tr></tbody></table>\n"},
+      {"<tr><td>a</td></tr>b", "<p>a</p>\n<p>b</p>\n"},
+      {"<h7>a</h7><h0>b</h0>", "<p>ab</p>\n"},
+      {"<ul><li><p><img src=/i></p></ul>", "<ul><li><p></p><img src=\"/i\"></li></ul>\n"},
+      {"<ul><li>a<p><img src=/i></p></ul>", "<ul><li><p>a</p><img src=\"/i\"></li></ul>\n"},
+      {"<img src=/i>a<img src=/j>", "<img src=\"/i\">\n<p>a</p>\n<img src=\"/j\">\n"},
+      {"<pre>a<br>b<img src=/i alt=c></pre>", "<pre><code>a\nbc</code></pre>\n"},
+      {"<pre><span data-type=mention data-id=7 data-label=Ann>x</span><span data-type=mention data-id=7>y</span></pre>",
+       "<pre><code>xy</code></pre>\n"},
+      {"<p>a<hr>b", "<p>a</p>\n<hr>\n<p>b</p>\n"},
+      {"<p>a\r\f b", "<p>a b</p>\n"},
+      {"<p>a&#13;b", "<p>a b</p>\n"},
+      {"<pre>a&#13;b</pre>", "<pre><code>a&#13;b</code></pre>\n"},
+      {"\xEF\xBB\xBF<p>a", "<p>a</p>\n"},
+      {"</p>a</div>", "<p>a</p>\n"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.given);
+    CHECK(through(each.given) == each.shown);
+  }
+}
+
+TEST_CASE("mentions are text where the editor has none") {
+  const auto* html =
+      "<span data-type=mention data-id=7 data-label=Ann>x</span> <span data-type=mention data-id=8>y</span>";
+  CHECK(from_html(html, import::schema::prosemirror_basic) == p("@Ann @8"));
+  CHECK(through(html) ==
+        "<p><span data-type=\"mention\" data-id=\"7\" data-label=\"Ann\">@Ann</span> <span "
+        "data-type=\"mention\" data-id=\"8\">@8</span></p>\n");
+}
+
+TEST_CASE("the limit of nodes holds for whatever makes one") {
+  for (const auto* piece : {"<br>", "<hr>", "<img src=/i>", "<span data-type=mention data-id=1></span>", "<p>",
+                            "a<b>b</b>", "<li>", "<table><tr><td></table>"}) {
+    auto options = import_options();
+    options.max_nodes = 20;
+    std::string html;
+    for (int i = 0; i < 30; ++i) html += piece;
+    CAPTURE(piece);
+    CHECK(import::html(html, options).error().code == crdt::import_errc::too_many_nodes);
+    CHECK(import::html(html, import_options()));
+  }
+  // A division makes none, but there is no more to divide.
+  auto options = import_options();
+  options.max_nodes = 2;
+  CHECK(import::html("a<div></div>", options).error().code == crdt::import_errc::too_many_nodes);
 }
 
 }  // namespace

@@ -93,4 +93,98 @@ TEST_CASE("every limit of an import of Markdown is checked") {
   CHECK(import::markdown("\xC3", import_options()).error().code == crdt::import_errc::bad_utf8);
 }
 
+TEST_CASE("references to characters are the characters") {
+  struct {
+    std::string_view given, text;
+  } const cases[] = {
+      {"&#65;", "A"},
+      {"&#x41;", "A"},
+      {"&#X41;", "A"},
+      {"&#233;", "\xC3\xA9"},
+      {"&#8364;", "\xE2\x82\xAC"},
+      {"&euro;", "\xE2\x82\xAC"},
+      {"&#x1f600;", "\xF0\x9F\x98\x80"},
+      {"&#128512;", "\xF0\x9F\x98\x80"},
+      {"&#x10FFFF;", "\xF4\x8F\xBF\xBF"},
+      // What is no character is U+FFFD, and what has no such name is text.
+      {"&#0;", "\xEF\xBF\xBD"},
+      {"&#xD800;", "\xEF\xBF\xBD"},
+      {"&#xdfff;", "\xEF\xBF\xBD"},
+      {"&#x110000;", "\xEF\xBF\xBD"},
+      {"&nosuch;", "&amp;nosuch;"},
+      {"&amp;", "&amp;"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.given);
+    CHECK(html_of(from_markdown("a" + std::string(each.given) + "\n")) == "<p>a" + std::string(each.text) + "</p>\n");
+    // In the address and title of a link, too.
+    CHECK(html_of(from_markdown("[a](/x \"" + std::string(each.given) + "\")\n")) ==
+          "<p><a href=\"/x\" title=\"" + std::string(each.text) + "\">a</a></p>\n");
+  }
+  CHECK(html_of(from_markdown("[a](/?x&amp;y=&#233;)\n")) == "<p><a href=\"/?x&amp;y=\xC3\xA9\">a</a></p>\n");
+  CHECK(html_of(from_markdown("```&#99;++\na\n```\n")) == "<pre><code class=\"language-c++\">a</code></pre>\n");
+  CHECK(html_of(from_markdown(std::string_view("a\0[b](/c \"d\0\")\n", 15))) ==
+        "<p>a\xEF\xBF\xBD<a href=\"/c\" title=\"d\xEF\xBF\xBD\">b</a></p>\n");
+}
+
+TEST_CASE("line breaks in the text of an image are spaces, and tags are nothing") {
+  CHECK(html_of(from_markdown("![a\\\nb\nc <b>d</b> &amp;](/i)\n")) == "<img src=\"/i\" alt=\"a b c d &amp;\">\n");
+  CHECK(html_of(from_markdown("![a\\\nb](javascript:x)\n")) == "<p>a b</p>\n");
+}
+
+TEST_CASE("tags in a line are known by their names") {
+  struct {
+    std::string_view given, shown;
+  } const cases[] = {
+      {"a<U>b</U>c", "<p>a<u>b</u>c</p>\n"},
+      {"a<sup class=\"x\">2</sup>", "<p>a<sup>2</sup></p>\n"},
+      {"a<br/>b<BR>c", "<p>a<br>b<br>c</p>\n"},
+      {"a<h1>b</h1>", "<p>ab</p>\n"},
+      {"a</u>b", "<p>ab</p>\n"},
+      {"a<u>b<s>c</u>d</s>e", "<p>a<u>b<s>c</s></u><s>d</s>e</p>\n"},
+      {"a<Zed>b", "<p>ab</p>\n"},
+      {"a<!-- b -->c<?d?>", "<p>ac</p>\n"},
+      {"a<u>b", "<p>a<u>b</u></p>\n"},
+  };
+  for (const auto& each : cases) {
+    CAPTURE(each.given);
+    CHECK(html_of(from_markdown(each.given)) == each.shown);
+  }
+}
+
+TEST_CASE("what the editor does not know becomes what is nearest, from Markdown, too") {
+  auto options = import_options();
+  options.without = {"codeBlock", "hardBreak", "taskList", "link"};
+  CHECK(content_of(imported(import::markdown, "```js\na\n```\n\n[b\\\nc](/d)\n", options)) ==
+        p("a\n") + "," + p("b c"));
+  CHECK(markdown_of(imported(import::markdown, "- [x] a\n", options)) == "- a\n");
+  CHECK(content_of(imported(import::markdown, "```\n```\n", options)) == R"({"type":"paragraph"})");
+  CHECK(html_of(from_markdown("```\n```\n")) == "<pre><code></code></pre>\n");
+}
+
+TEST_CASE("what an export of Markdown had to write as HTML or as references is read back") {
+  for (const auto* text : {"`` a` ``\n", "`  a  `\n", "`  `\n", "a&#9;b&#127;&#1;\n", "[x](/a \"\\\"t\\\"\")\n",
+                           "```c++\na\n```\n", "```\\<a\\_b\\&\\>\nx\n```\n", "| a | b |\n| --- | --- |\n| c |  |\n",
+                           "- a\n  1. a\n", "- <span></span>\n\n  - a\n", "-\n- a\n", "999999999. a\n999999999. a\n",
+                           "- a\n\n* a\n", "a&#9;_b_\n", "a\xE3\x80\x80**b**\n",
+                           "a<strong>\xE3\x80\x80"
+                           "b</strong>\n"}) {
+    CAPTURE(text);
+    CHECK(markdown_of(from_markdown(text)) == text);
+  }
+}
+
+TEST_CASE("the limit of nodes holds for whatever Markdown makes of it") {
+  for (const auto* piece : {"a\\\n", "---\n\n", "![a](/i)\n\n", "- a\n", "# a\n", "<br>\n\n", "*a* b ", "> a\n\n",
+                            "<p>a\n\n", "|a|\n|-|\n\n"}) {
+    auto options = import_options();
+    options.max_nodes = 20;
+    std::string text;
+    for (int i = 0; i < 40; ++i) text += piece;
+    CAPTURE(piece);
+    CHECK(import::markdown(text, options).error().code == crdt::import_errc::too_many_nodes);
+    CHECK(import::markdown(text, import_options()));
+  }
+}
+
 }  // namespace
