@@ -269,9 +269,12 @@ class xml_writer {
         append_js_string(as_text(text), out_);
         break;
       }
-      case content_kind::string:
-        out_ += content;
+      case content_kind::string: {
+        // The last unit of the run is the key's value.
+        const auto last = find_utf16(content, value.length - 1);
+        out_ += last.splits_pair ? replacement_character : content.substr(last.byte);
         break;
+      }
       case content_kind::binary:
         append_js_bytes(as_bytes(content), out_);
         break;

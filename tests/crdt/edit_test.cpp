@@ -572,4 +572,47 @@ TEST_CASE("a client that has written all clocks there are is refused") {
   CHECK(document.text("text") == "a");
 }
 
+TEST_CASE("what a list or a key holds that is no type has no handle") {
+  crdt::document document;
+  change(document, [](edit& in) {
+    const auto list = *in.root("list", type_kind::array);
+    const auto map = *in.root("map", type_kind::map);
+    REQUIRE(in.insert(list, 0, std::vector<value>{1}));
+    REQUIRE(in.set(map, "one", 1));
+    REQUIRE(in.set(map, "gone", 1));
+    REQUIRE(in.remove(map, "gone"));
+    CHECK(refused(in.child(list, 0), edit_errc::wrong_type));
+    CHECK(refused(in.child(list, 1), edit_errc::out_of_range));
+    CHECK(refused(in.child(map, "one"), edit_errc::wrong_type));
+    CHECK(refused(in.child(map, "gone"), edit_errc::not_found));
+    CHECK(refused(in.remove(map, "gone"), edit_errc::not_found));
+    CHECK(refused(in.set_document(map, "k", "guid", value(1)), edit_errc::bad_value));
+    const auto text = *in.root("text", type_kind::text);
+    REQUIRE(in.insert_text(text, 0, "abc"));
+    const std::vector<crdt::attribute> bad = {{"k", value::undefined()}};
+    CHECK(refused(in.format(text, 0, 1, bad), edit_errc::bad_value));
+    CHECK(refused(in.insert_embed(text, 0, 1, bad), edit_errc::bad_value));
+    CHECK(refused(in.format(text, 4, 0, bold()), edit_errc::out_of_range));
+    CHECK(refused(in.format(text, 2, 2, bold()), edit_errc::out_of_range));
+  });
+}
+
+TEST_CASE("a long list that is looked for by position goes with the type that has it") {
+  crdt::document document;
+  change(document, [](edit& in) { REQUIRE(in.set_type(*in.root("map", type_kind::map), "t", type_kind::text)); });
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    edit in(document, server + i % 2);
+    const auto text = *in.child(*in.root("map", type_kind::map), "t");
+    REQUIRE(in.insert_text(text, i / 2, "x"));
+    REQUIRE(in.commit());
+  }
+  check_sound(document);
+  const auto before = document.stats();
+  CHECK(before.items > 2000);
+  change(document, [](edit& in) { REQUIRE(in.remove(*in.root("map", type_kind::map), "t")); });
+  CHECK(document.stats().items == 1);
+  type_text(document, 0, "another list");
+  check_sound(document);
+}
+
 }  // namespace

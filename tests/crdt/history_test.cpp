@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "crdt/diff.hpp"
 #include "tests/crdt/support/log.hpp"
 
 namespace {
@@ -82,6 +83,29 @@ TEST_CASE("what is out of order or broken is refused") {
   crdt::history small(0, options);
   REQUIRE(small.apply(good, {1, 0, ""}));
   CHECK(small.apply(good, {2, 0, ""}).error().code == history_errc::too_many_edits);
+}
+
+TEST_CASE("what waits in the state that a history begins with is nobody's, and what it waits for is its edit's") {
+  document before;
+  feed(before, update_builder().block(1, 0).text("a").block(2, 1).text("y", unit{2, 0}).build());
+  REQUIRE(before.stats().pending_structs == 1);
+  history history(7);
+  REQUIRE(history.load(before.encode_state_as_update_v1()));
+  REQUIRE(history.apply(update_builder().block(2, 0).text("x", unit{1, 0}).build(), {8, 80, "ada"}));
+  CHECK(history.content().text("text") == "axy");
+  CHECK(history.document_at(7)->text("text") == "a");
+  CHECK(history.document_at(8)->text("text") == "axy");
+  const auto diff = diff_versions(history, 7, 8);
+  REQUIRE(diff);
+  std::string who;
+  for (const auto& run : diff->types.front().list)
+    who += run.content + ":" + (run.inserted ? run.inserted->user : "-") + " ";
+  CHECK(who == "a:- x:ada y:- ");
+  // It can be moved.
+  crdt::history moved(std::move(history));
+  crdt::history other;
+  other = std::move(moved);
+  CHECK(other.content().text("text") == "axy");
 }
 
 }  // namespace

@@ -610,4 +610,34 @@ TEST_CASE("more clients than sixteen bits can name keep their origins") {
   check_sound(doc);
 }
 
+TEST_CASE("another struct in the place of one that waits may wait for something else") {
+  document made;
+  feed(made, update_builder().block(3, 0).text("a", unit{9, 5}).build());
+  // The same clock again, longer and with another origin: nobody honest writes this.
+  feed(made, update_builder().block(3, 0).text("ab", unit{8, 0}).build());
+  check_sound(made);
+  feed(made, update_builder().block(8, 0).text("x").build());
+  CHECK(made.stats().pending_structs == 0);
+  CHECK(made.text("text") == "xab");
+  check_sound(made);
+}
+
+TEST_CASE("a search among many that were inserted at one place leaves no memory behind") {
+  document made;
+  update_builder rivals;
+  constexpr std::uint64_t clients = 20000;
+  // Each wrote two items: one behind the first character of all, and one behind that.
+  for (std::uint64_t client = clients + 10; client > 10; --client)
+    rivals.block(client, 0).type_after(0, {1, 0}).type_after(0, {client, 0});
+  rivals.block(1, 0).text("a");
+  crdt::document_options options;
+  options.max_type_depth = 1'000'000;
+  made = document(options);
+  feed(made, rivals.build());
+  const auto before = made.stats().memory_bytes;
+  feed(made, update_builder().block(clients + 100, 0).text("z", unit{1, 0}).build());
+  check_sound(made);
+  CHECK(made.stats().memory_bytes < before + before / 4 + 100'000);
+}
+
 }  // namespace

@@ -107,4 +107,21 @@ TEST_CASE("values of old documents in XML, and as yjs prints them there") {
   check_sound(made);
 }
 
+TEST_CASE("attributes of every kind print as yjs prints them in XML") {
+  // An element with attributes that hold ContentString, ContentJSON, an embed, bytes, a subdocument, a text, a map, and
+  // an array of numbers and bytes.
+  document made;
+  feed(made, hex("010c0500070103786d6c0301702400050001730378797a22000500016101165b312c5b322c6e756c6c5d2c2278222c2074727"
+                 "5655d220005"
+                 "00016f01077b2261223a317d2200050001750109756e646566696e6564250005000165077b2269223a317d230005000162030"
+                 "10203290005"
+                 "000164046775696476002700050001740227000500016d012800050001790175047c7f800000740209087701717e0400050a0"
+                 "2686900"));
+  CHECK(
+      made.xml("xml") ==
+      "<p a=\"1,2,,x,true\" b=\"1,2,3\" d=\"[object Object]\" e=\"[object Object]\" m=\"[object Object]\" o=\"[object "
+      "Object]\" s=\"z\" t=\"hi\" u=\"undefined\" y=\"Infinity,9,8,q,\"></p>");
+  check_sound(made);
+}
+
 }  // namespace

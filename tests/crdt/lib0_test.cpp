@@ -230,4 +230,24 @@ TEST_CASE("a budget of values bounds any") {
   CHECK(reader.error().code == decode_errc::too_many_values);
 }
 
+TEST_CASE("varint stops at 2^53-1, padded or not") {
+  lib0_int value;
+  for (const char* bad : {"bfffffffffffff3f", "ffffffffffffff7f", "bfffffffffffffff01", "80808080808080808080808001",
+                          "80808080808080808080"}) {
+    const bytes data = hex(bad);
+    lib0_reader reader(data);
+    CHECK_FALSE(reader.var_int(value));
+    CHECK(reader.failed());
+  }
+  const bytes padded = hex("81808080808080808000");
+  CHECK(lib0_reader(padded).var_int(value));
+  CHECK(value == lib0_int{1, false});
+  for (std::size_t size = 0; size < 4; ++size) {
+    const bytes cut = hex("80808080");
+    lib0_reader reader(bytes_view(cut).first(size));
+    CHECK_FALSE(reader.var_int(value));
+    CHECK(reader.error() == crdt::decode_error{decode_errc::truncated, size});
+  }
+}
+
 }  // namespace

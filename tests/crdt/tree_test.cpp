@@ -7,6 +7,7 @@
 #include "crdt/any.hpp"
 #include "crdt/document.hpp"
 #include "tests/crdt/support/builder.hpp"
+#include "tests/crdt/support/replay.hpp"
 
 using namespace octavo;
 using namespace octavo::crdt;
@@ -132,4 +133,21 @@ TEST_CASE("a value is written as JavaScript has it, as far as it is wanted") {
   std::string hex;
   append_hex(bytes_view(raw).first(2), hex);
   CHECK(hex == "7503");
+}
+TEST_CASE("a value that JSON has no word for is written in the notation of a program") {
+  const auto shown = [](std::string_view raw) {
+    const bytes data = octavo::test::hex(raw);
+    lib0_reader reader(data);
+    std::string out;
+    append_any_notation(reader, out);
+    return out;
+  };
+  CHECK(shown("7c7fc00000") == "NaN");
+  CHECK(shown("7c7f800000") == "Infinity");
+  CHECK(shown("7bfff0000000000000") == "-Infinity");
+  CHECK(shown("7b8000000000000000") == "-0");
+  CHECK(shown("7b3ff8000000000000") == "1.5");
+  CHECK(shown("74020908") == "Uint8Array(2) 0908");
+  CHECK(shown("7400") == "Uint8Array(0)");
+  CHECK(shown("7a8000000000000000") == "-9223372036854775808n");
 }
