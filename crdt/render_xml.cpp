@@ -300,6 +300,30 @@ class xml_writer {
       case content_kind::string:
         out_ += data_.content_of(each);
         break;
+      // Nobody puts values between elements, but a list may have them, and then yjs prints them.
+      case content_kind::any: {
+        lib0_reader reader(as_bytes(data_.content_of(each)));
+        for (std::uint32_t i = 0; i < each.length; ++i) append_any_js_string(reader, out_);
+        break;
+      }
+      case content_kind::json: {
+        lib0_reader reader(as_bytes(data_.content_of(each)));
+        for (std::uint32_t i = 0; i < each.length; ++i) {
+          bytes_view text;
+          reader.var_bytes(text);
+          append_js_string(as_text(text), out_);
+        }
+        break;
+      }
+      case content_kind::binary:
+        append_js_bytes(as_bytes(data_.content_of(each)), out_);
+        break;
+      case content_kind::embed:
+        append_js_string(data_.content_of(each), out_);
+        break;
+      case content_kind::doc:
+        out_ += object_text;
+        break;
       default:
         break;
     }

@@ -124,4 +124,18 @@ TEST_CASE("attributes of every kind print as yjs prints them in XML") {
   check_sound(made);
 }
 
+TEST_CASE("what does not belong between elements prints as yjs prints it there") {
+  // In an element: a string, a text, values, a map and a text of XML.
+  document made;
+  feed(made,
+       hex("01070500070103786d6c0303444956040005000261628705020204000503026869880503027d01770178870507018705080600"));
+  CHECK(made.xml("xml") == "<div>abhi1x[object Object]</div>");
+  // ContentJSON, bytes, an embed and a subdocument.
+  document more;
+  feed(more, hex("01050500070103786d6c0301700200050003013103227822077b2261223a317d83050303010203850504077b2269223a317d8"
+                 "905050467"
+                 "756964760000"));
+  CHECK(more.xml("xml") == "<p>1x[object Object]1,2,3[object Object][object Object]</p>");
+}
+
 }  // namespace
