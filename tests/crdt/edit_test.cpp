@@ -600,19 +600,51 @@ TEST_CASE("what a list or a key holds that is no type has no handle") {
 TEST_CASE("a long list that is looked for by position goes with the type that has it") {
   crdt::document document;
   change(document, [](edit& in) { REQUIRE(in.set_type(*in.root("map", type_kind::map), "t", type_kind::text)); });
-  for (std::uint64_t i = 0; i < 3000; ++i) {
-    edit in(document, server + i % 2);
-    const auto text = *in.child(*in.root("map", type_kind::map), "t");
-    REQUIRE(in.insert_text(text, i / 2, "x"));
-    REQUIRE(in.commit());
-  }
-  check_sound(document);
-  const auto before = document.stats();
-  CHECK(before.items > 2000);
+  // Two clients in turn, so that nothing joins.
+  const auto fill = [&](auto&& find) {
+    for (std::uint64_t i = 0; i < 3000; ++i) {
+      edit in(document, server + i % 2);
+      REQUIRE(in.insert_text(find(in), i / 2, "x"));
+      REQUIRE(in.commit());
+    }
+    check_sound(document);
+  };
+  fill([](edit& in) { return *in.child(*in.root("map", type_kind::map), "t"); });
+  CHECK(document.stats().items > 2000);
   change(document, [](edit& in) { REQUIRE(in.remove(*in.root("map", type_kind::map), "t")); });
   CHECK(document.stats().items == 1);
-  type_text(document, 0, "another list");
+  // Another one takes its place.
+  fill([](edit& in) { return *in.root("text", type_kind::text); });
+  CHECK(document.length("text") == 3000);
+}
+
+TEST_CASE("what an edit appended to older text of its client is cut off again") {
+  crdt::document document;
+  type_text(document, 0, "ab");
+  type_text(document, 2, "cd");
+  CHECK(document.stats().items == 1);
+  {
+    edit in(document, server);
+    REQUIRE(in.insert_text(*in.root("text", type_kind::text), 4, "ef"));
+    REQUIRE(in.insert_text(*in.root("text", type_kind::text), 6, "gh"));
+    REQUIRE(in.erase(*in.root("text", type_kind::text), 3, 2));
+  }
+  CHECK(document.text("text") == "abcd");
+  CHECK(document.clock(server) == 4);
+  CHECK(document.stats().items == 1);
   check_sound(document);
+}
+
+TEST_CASE("a document that is not usable takes no edit") {
+  crdt::document_options options;
+  options.step_budget = 3;
+  crdt::document document(options);
+  update_builder many;
+  many.block(1, 0).text("a").text("b").text("c").text("d").text("e").text("f");
+  REQUIRE_FALSE(document.apply_v1(many.build()));
+  REQUIRE_FALSE(document.usable());
+  edit in(document, server);
+  CHECK(refused(in.root("text", type_kind::text), edit_errc::not_open));
 }
 
 }  // namespace

@@ -151,3 +151,15 @@ TEST_CASE("a value that JSON has no word for is written in the notation of a pro
   CHECK(shown("7400") == "Uint8Array(0)");
   CHECK(shown("7a8000000000000000") == "-9223372036854775808n");
 }
+
+TEST_CASE("a visitor is shown the last value of each key, of whatever kind") {
+  // ContentJSON of two values, a text that ends in half a pair after a cut, a type, and two values in one item.
+  document it;
+  REQUIRE(
+      it.apply_v1(octavo::test::hex("010405002201036d6170016a020131027b7d"
+                                    "2401036d6170017302c3a9"
+                                    "2701036d6170017401"
+                                    "2801036d6170017602"
+                                    "7d017d0200")));
+  CHECK(heard_of(it, "map") == "j=2/1@5:1 s=4/1 é@5:2 t=type 1 {@5:3 } v=8/1@5:5 ");
+}

@@ -255,4 +255,16 @@ TEST_CASE("what takes a number of bytes of JSON has the bound of the text, not o
   CHECK(code(embed(any.c_str()), limits) == "input is too large");
 }
 
+TEST_CASE("an update of encoding 2 that is longer than it may be is refused before it is read") {
+  const bytes data = hex("00 00 00 00 00 00 01 00 00 00 00 00 00");
+  crdt::decode_limits limits;
+  limits.max_bytes = data.size() - 1;
+  crdt::decoded_update decoded;
+  const auto refused = decode_update_v2(data, decoded, limits);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error() == crdt::decode_error{crdt::decode_errc::too_large, limits.max_bytes});
+  limits.max_bytes = data.size();
+  CHECK(decode_update_v2(data, decoded, limits));
+}
+
 }  // namespace
