@@ -152,28 +152,13 @@ void engine::map_clients(const decoded_update& update) {
   }
 }
 
-// The first unit that a struct needs and that is not there yet, as far as the schedule has come.
-std::optional<engine::dependency> engine::missing_of(const decoded_update& update, const decoded_struct& each) const {
-  const auto lacks = [&](std::uint32_t client, std::uint32_t clock) {
-    return client != none && client != each.client && clock >= clocks_[client];
-  };
-  if (lacks(each.right_client, each.right_clock)) return dependency{each.right_client, each.right_clock};
-  // Of a struct whose beginning is known only the rest is new, and that hangs on the client's own last unit.
-  if (each.clock < clocks_[each.client]) return std::nullopt;
-  if (lacks(each.origin_client, each.origin_clock)) return dependency{each.origin_client, each.origin_clock};
-  if (each.parent != none) {
-    const auto& parent = update.parents()[each.parent];
-    if (lacks(parent.client, parent.clock)) return dependency{parent.client, parent.clock};
-  }
-  return std::nullopt;
-}
-
 // Schedules structs of a block until it is exhausted, the frame below has what it waits for, or something is missing.
 // Returns false in the last case.
 bool engine::step_block(const decoded_update& update, std::uint32_t block, const frame& top, dependency& missing) {
   const auto& run = update.blocks()[block];
   const std::uint32_t end = run.first + run.count;
   std::uint32_t& clock = clocks_[run.client];
+  const auto known = [this](std::uint32_t client) { return clocks_[client]; };
   for (; cursors_[block] < end; ++cursors_[block]) {
     const auto& each = update.structs()[cursors_[block]];
     if (clock > top.wanted) return true;
@@ -183,7 +168,7 @@ bool engine::step_block(const decoded_update& update, std::uint32_t block, const
       return false;
     }
     if (each.kind != content_kind::gc) {
-      if (const auto lacking = missing_of(update, each)) {
+      if (const auto lacking = missing_of(update, each, known)) {
         missing = *lacking;
         return false;
       }

@@ -232,6 +232,7 @@ class engine::loader {
   // missing.
   step read_block(const frame& top, dependency& missing) {
     auto& block = blocks_[top.block];
+    const auto known = [this](std::uint32_t client) { return known_of(client); };
     stream_.seek(block.offset);
     while (block.left != 0) {
       // What is known, not where the block is: a hole may lie between.
@@ -242,7 +243,7 @@ class engine::loader {
         number_clients();
         if (next.clock != known_of(next.client)) return step::failed;
         if (next.kind != content_kind::gc) {
-          if (const auto lacking = missing_of(next)) {
+          if (const auto lacking = missing_of(update_, next, known)) {
             missing = *lacking;
             return step::waits;
           }
@@ -255,20 +256,6 @@ class engine::loader {
       --block.left;
     }
     return step::done;
-  }
-
-  // The first unit that a struct needs and that is not there yet.
-  std::optional<dependency> missing_of(const decoded_struct& each) const {
-    const auto lacks = [&](std::uint32_t client, std::uint32_t clock) {
-      return client != none && client != each.client && clock >= known_of(client);
-    };
-    if (lacks(each.right_client, each.right_clock)) return dependency{each.right_client, each.right_clock};
-    if (lacks(each.origin_client, each.origin_clock)) return dependency{each.origin_client, each.origin_clock};
-    if (each.parent != none) {
-      const auto& parent = update_.parents()[each.parent];
-      if (lacks(parent.client, parent.clock)) return dependency{parent.client, parent.clock};
-    }
-    return std::nullopt;
   }
 
   std::uint32_t known_of(std::uint32_t client) const {

@@ -90,7 +90,10 @@ class engine {
   void release_scratch();
   void schedule(const decoded_update& update);
   bool step_block(const decoded_update& update, std::uint32_t block, const frame& top, dependency& missing);
-  std::optional<dependency> missing_of(const decoded_update& update, const decoded_struct& each) const;
+  // The first unit that a struct needs and that is not there yet; `known` has the next clock of a client of the update.
+  template <class Known>
+  static std::optional<dependency> missing_of(const decoded_update& update, const decoded_struct& each,
+                                              const Known& known);
   std::optional<wire_id> missing_of(std::uint64_t client, std::uint32_t clock, const pending_struct& each) const;
   void integrate(const decoded_update& update, const decoded_struct& each);
   incoming incoming_of(std::uint64_t client, std::uint32_t clock, const pending_struct& each);
@@ -132,5 +135,22 @@ class engine {
   std::uint32_t deepest_ = 0;     // type of the update, as far as depths_ says
   std::uint64_t wake_until_ = 0;  // waking stops at that many steps
 };
+
+template <class Known>
+std::optional<engine::dependency> engine::missing_of(const decoded_update& update, const decoded_struct& each,
+                                                     const Known& known) {
+  const auto lacks = [&](std::uint32_t client, std::uint32_t clock) {
+    return client != none && client != each.client && clock >= known(client);
+  };
+  if (lacks(each.right_client, each.right_clock)) return dependency{each.right_client, each.right_clock};
+  // Of a struct whose beginning is known only the rest is new, and that hangs on the client's own last unit.
+  if (each.clock < known(each.client)) return std::nullopt;
+  if (lacks(each.origin_client, each.origin_clock)) return dependency{each.origin_client, each.origin_clock};
+  if (each.parent != none) {
+    const auto& parent = update.parents()[each.parent];
+    if (lacks(parent.client, parent.clock)) return dependency{parent.client, parent.clock};
+  }
+  return std::nullopt;
+}
 
 }  // namespace octavo::crdt::internal
