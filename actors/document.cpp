@@ -66,11 +66,15 @@ crdt::document_options document_state::content_options(const document_options& o
   return result;
 }
 
-void document_state::install(crdt::document content, std::uint64_t seq) {
+void document_state::install(crdt::document content, std::uint64_t seq, const std::vector<clock_step>& clocks,
+                             std::uint64_t clocks_from) {
   content_ = std::move(content);
   measured_bytes_ = 0;
   forget_encoded();
-  seq_ = committed_seq_ = history_from_seq_ = seq;
+  seq_ = committed_seq_ = seq;
+  history_from_seq_ = clocks_from;
+  history_.assign(clocks.begin(), clocks.end());
+  trim_history();
   writer_id_ = 0;
 }
 
@@ -81,6 +85,16 @@ void document_state::forget_encoded() {
 
 void document_state::subscribe(subscriber_id subscriber) {
   subscribers_.push_back(subscriber);
+}
+
+void document_state::bring_up(subscriber_id subscriber, std::uint64_t since) {
+  if (since == seq_) return;
+  auto waiting = gated{};
+  waiting.seq = seq_;
+  waiting.subscriber = subscriber;
+  waiting.kind = gated::kind_type::catch_up;
+  waiting.update = payload{content_.encode_state_as_update_v1(state_after(since))};
+  gate_.push_back(std::move(waiting));
 }
 
 void document_state::unsubscribe(subscriber_id subscriber, std::int64_t steady_ms) {
@@ -118,6 +132,9 @@ void document_state::handle_one(session_key who, const request& what, moment now
     case request_kind::enter:
       enter(who, what);
       break;
+    case request_kind::reenter:
+      reenter(who, what);
+      break;
     case request_kind::leave:
       leave(who, now.steady_ms);
       break;
@@ -150,6 +167,13 @@ void document_state::enter(session_key who, const request& what) {
   sessions_[who] = session{.user = std::string{as_text(what.data.view())}};
   reply_to(who, reply_kind::state_vector, state_vector());
   if (presence_.present() != 0) reply_to(who, reply_kind::presence, presence_.all());
+}
+
+// The last owner may have refused edits of it, which nobody remembers: until it has told all that it has, nothing of it
+// counts as durable.
+void document_state::reenter(session_key who, const request& what) {
+  sessions_[who] = session{.user = std::string{as_text(what.data.view())}, .is_ahead = true};
+  reply_to(who, reply_kind::state_vector, state_vector());
 }
 
 void document_state::leave(session_key who, std::int64_t steady_ms) {
@@ -473,13 +497,17 @@ void document_state::answered(session_key who, const request& what) {
   waiting.op = what.op;
   waiting.weight = what.weight();
   // The connection only counts what its client sent.
-  waiting.of_client =
-      what.kind != request_kind::enter && what.kind != request_kind::leave && what.kind != request_kind::resync;
+  waiting.of_client = what.kind != request_kind::enter && what.kind != request_kind::reenter &&
+                      what.kind != request_kind::leave && what.kind != request_kind::resync;
   gate_.push_back(std::move(waiting));
 }
 
 void document_state::remember_clocks(std::span<const crdt::clock_advance> advances) {
   for (const auto& advance : advances) history_.push_back({seq_, advance.client, advance.clock_before});
+  trim_history();
+}
+
+void document_state::trim_history() {
   while (history_.size() > options_.resync_history_max) {
     history_from_seq_ = history_.front().seq;
     while (!history_.empty() && history_.front().seq == history_from_seq_) history_.pop_front();
@@ -571,6 +599,18 @@ void document_state::open_gate(std::vector<std::pair<subscriber_id, document_bur
         edit_bytes += one.update.size();
         edits.push_back(std::move(one));
         break;
+      case gated::kind_type::catch_up: {
+        // It comes behind what was there before, and before what follows: one burst holds one update.
+        add_update(out, std::exchange(edits, {}));
+        edit_bytes = 0;
+        if (std::ranges::find(subscribers_, one.subscriber) == subscribers_.end()) break;
+        auto burst = document_burst{};
+        burst.update = std::move(one.update);
+        burst.seq = one.seq;
+        out.emplace_back(one.subscriber, std::move(burst));
+        out.emplace_back(one.subscriber, document_burst{});
+        break;
+      }
       case gated::kind_type::question:
         for (auto subscriber : subscribers_) {
           auto& burst = burst_of(out, subscriber);

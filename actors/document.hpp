@@ -47,11 +47,16 @@ class document_state {
   /// The options of the document's content, as the loader must make it.
   static crdt::document_options content_options(const document_options& options);
 
-  /// Takes what the store holds; `seq` is the last sequence number in it.
-  void install(crdt::document content, std::uint64_t seq);
+  /// Takes what the store holds; `seq` is the last sequence number in it. `clocks` are those of the edits after
+  /// `clocks_from`, which is `seq` if nothing is known of them.
+  void install(crdt::document content, std::uint64_t seq, const std::vector<clock_step>& clocks,
+               std::uint64_t clocks_from);
+  void install(crdt::document content, std::uint64_t seq) { install(std::move(content), seq, {}, seq); }
 
   // --- what comes in ---
   void subscribe(subscriber_id subscriber);
+  /// Gives a subscriber, and so all sessions behind it, the edits after `since`.
+  void bring_up(subscriber_id subscriber, std::uint64_t since);
   void unsubscribe(subscriber_id subscriber, std::int64_t steady_ms);
   /// Handles what the sessions behind a subscriber ask. `may_write` is false while the disk is full: then edits are
   /// refused, with `why`. Stops at an update that breaks the document.
@@ -117,20 +122,15 @@ class document_state {
     std::uint64_t seq = 0;
     subscriber_id subscriber = 0;
     session_id from = 0;
-    enum class kind_type : std::uint8_t { edit, reply, answered, question } kind = kind_type::answered;
-    payload update;            // of an edit; of a question for all: the state vector
+    enum class kind_type : std::uint8_t { edit, reply, answered, question, catch_up } kind = kind_type::answered;
+    payload update;            // of an edit; of a question for all: the state vector; of catch_up: what is lacking
     std::uint64_t op = 0;      // of answered
     std::uint64_t weight = 0;  // of answered: bytes of the windows that are free again
     bool of_client = false;    // of answered: the client's own window counted it too
     reply what;                // of a reply
   };
-  struct clock_step {
-    std::uint64_t seq = 0;
-    std::uint64_t client = 0;
-    std::uint32_t clock_before = 0;
-  };
-
   void enter(session_key who, const request& what);
+  void reenter(session_key who, const request& what);
   void leave(session_key who, std::int64_t steady_ms);
   void handle_one(session_key who, const request& what, moment now, bool may_write, std::string_view why);
   bool edit(session_key who, const request& what, std::int64_t unix_ms, bool may_write, std::string_view why);
@@ -159,6 +159,7 @@ class document_state {
   void reply_to(session_key who, reply_kind kind, payload data, std::uint64_t seq = 0);
   void reply_chunks(session_key who, const std::vector<payload>& chunks, reply_kind last);
   void answered(session_key who, const request& what);
+  void trim_history();
   void remember_clocks(std::span<const crdt::clock_advance> advances);
   void open_gate(std::vector<std::pair<subscriber_id, document_burst>>& out);
   void add_update(std::vector<std::pair<subscriber_id, document_burst>>& out, std::vector<gated> edits);

@@ -55,7 +55,8 @@ class document_impl {
     self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error { return failed(thrown); });
     load();
     return {
-        [this](join_atom, const subscriber_actor& who) { return join(who); },
+        [this](join_atom, const subscriber_actor& who) { return join(who, std::nullopt); },
+        [this](join_atom, const subscriber_actor& who, std::uint64_t since) { return join(who, since); },
         [this](part_atom, const subscriber_actor& who) { part(who.address()); },
         [this](const relay_burst& burst, const subscriber_actor& from) { handle(burst, from); },
         [this](state_atom) {
@@ -93,7 +94,7 @@ class document_impl {
     counters_.documents_loading.fetch_add(1, std::memory_order_relaxed);
     // An earlier actor of this document may have failed with edits on their way to the log: they count, or are
     // refused, before we look.
-    compat::ask(self_, peers_.log_writer, load_timeout, barrier_atom_v)
+    compat::ask(self_, peers_.log_writer, load_timeout, barrier_atom_v, name_, document_actor{self_})
         .then([this] { load_from_store(); }, [this](const caf::error& reason) { load_failed(from_caf(reason)); });
   }
 
@@ -106,12 +107,12 @@ class document_impl {
   void loaded(const loaded_document& what) {
     counters_.documents_loading.fetch_sub(1, std::memory_order_relaxed);
     counters_.documents_loaded.fetch_add(1, std::memory_order_relaxed);
-    state_.install(std::move(*what.content), what.seq);
+    state_.install(std::move(*what.content), what.seq, what.clocks, what.clocks_from_seq);
     state_.snapshot_taken(what.records_since_snapshot, what.bytes_since_snapshot);
     loaded_ = true;
     for (auto& one : waiting_joins_) {
-      add_subscriber(one.first);
-      one.second.deliver(state_.seq());
+      add_subscriber(one.who, one.since);
+      one.answer.deliver(state_.seq());
     }
     waiting_joins_.clear();
     for (auto& one : std::exchange(questions_, {})) one.ask();
@@ -129,7 +130,7 @@ class document_impl {
     counters_.documents_loading.fetch_sub(1, std::memory_order_relaxed);
     counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
     logger().error("document={} cannot be loaded: {}", printable(name_), why.message);
-    for (auto& one : waiting_joins_) one.second.deliver(make_error(why));
+    for (auto& one : waiting_joins_) one.answer.deliver(make_error(why));
     for (auto& one : questions_) one.refuse(why);
     for (auto& one : waiting_stops_) one.deliver();
     self_->quit(make_error(why));
@@ -137,22 +138,26 @@ class document_impl {
 
   // --- subscribers ---
 
-  caf::result<std::uint64_t> join(const subscriber_actor& who) {
+  caf::result<std::uint64_t> join(const subscriber_actor& who, std::optional<std::uint64_t> since) {
     if (leaving_ || ending_) return make_error(error{errc::unavailable, "the document is leaving memory"});
     if (!loaded_) {
       auto promise = self_->make_response_promise<std::uint64_t>();
-      waiting_joins_.emplace_back(who, promise);
+      waiting_joins_.push_back({who, since, promise});
       return promise;
     }
-    add_subscriber(who);
+    add_subscriber(who, since);
+    // What follows the answer is what the subscriber lacks.
+    compat::send(self_, document_actor{self_}, tick_atom_v);
     return state_.seq();
   }
 
-  void add_subscriber(const subscriber_actor& who) {
+  void add_subscriber(const subscriber_actor& who, std::optional<std::uint64_t> since) {
     auto added = subscribers_.emplace(who.address(), subscriber{next_subscriber_, who});
     if (!added.second) return;
     handles_.emplace(next_subscriber_, who);
-    state_.subscribe(next_subscriber_++);
+    state_.subscribe(next_subscriber_);
+    if (since) state_.bring_up(next_subscriber_, *since);
+    ++next_subscriber_;
     watcher_.watch(self_, who, [this, address = who.address()](const caf::error&) { part(address); });
   }
 
@@ -555,6 +560,11 @@ class document_impl {
     std::function<void()> deliver;
   };
 
+  struct waiting_join {
+    subscriber_actor who;
+    std::optional<std::uint64_t> since;
+    caf::typed_response_promise<std::uint64_t> answer;
+  };
   struct subscriber {
     subscriber_id id;
     subscriber_actor handle;
@@ -573,7 +583,7 @@ class document_impl {
   std::unordered_map<caf::actor_addr, subscriber> subscribers_;
   std::unordered_map<subscriber_id, subscriber_actor> handles_;
   subscriber_id next_subscriber_ = 1;
-  std::vector<std::pair<subscriber_actor, caf::typed_response_promise<std::uint64_t>>> waiting_joins_;
+  std::vector<waiting_join> waiting_joins_;
   std::vector<question> questions_;
   std::deque<answer> answers_;
   std::vector<caf::typed_response_promise<void>> waiting_stops_;

@@ -8,7 +8,7 @@
 namespace octavo {
 
 bool from_integer(std::uint8_t value, errc& code) {
-  if (value > static_cast<std::uint8_t>(errc::internal)) return false;
+  if (value > static_cast<std::uint8_t>(errc::moved)) return false;
   code = static_cast<errc>(value);
   return true;
 }

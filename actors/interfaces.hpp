@@ -115,6 +115,9 @@ using document_actor = caf::typed_actor<
     // Subscribes. Answered with the document's sequence number once it is loaded; refused with an error while it is
     // leaving memory (ask the directory again) or when it cannot be loaded.
     caf::result<std::uint64_t>(join_atom, subscriber_actor),
+    // The same for one that had another actor of this document before, on this node or another: its sessions have all
+    // edits up to this sequence number, and are given those after it.
+    caf::result<std::uint64_t>(join_atom, subscriber_actor, std::uint64_t),
     // Unsubscribes, and with it all sessions behind the subscriber.
     caf::result<void>(part_atom, subscriber_actor),
     // What the sessions behind a subscriber ask. Ignored from one that has not joined.
@@ -214,8 +217,9 @@ using log_writer_actor = caf::typed_actor<
     caf::result<void>(commit_atom),
     // INTERNAL: an update that broke its document is kept for inspection.
     caf::result<void>(quarantine_atom, quarantine_request),
-    // INTERNAL: answered when all that was asked before is written, or refused.
-    caf::result<void>(barrier_atom),
+    // INTERNAL: from a document that is about to be loaded: answered when all that was asked before is written, or
+    // refused. errc::moved: this node is not the one to load it.
+    caf::result<void>(barrier_atom, std::string, document_actor),
     // INTERNAL: removes everything of a document.
     caf::result<void>(drop_atom, std::string)>;
 
@@ -286,6 +290,8 @@ struct loaded_document {
   std::uint64_t records_since_snapshot = 0;
   std::uint64_t bytes_since_snapshot = 0;
   bool holds_only_copies = false;  ///< the log has a record that was left out and is kept nowhere else
+  std::vector<clock_step> clocks;  ///< of the edits after `clocks_from_seq`, as far as they can be told
+  std::uint64_t clocks_from_seq = 0;
 };
 
 /// Which document's past is asked for.

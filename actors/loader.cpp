@@ -22,15 +22,26 @@ struct rebuild {
   explicit rebuild(const document_options& options) : content(document_state::content_options(options)) {}
 
   /// None: applied. Otherwise why not.
-  std::string apply(bytes_view update) {
+  std::string apply(std::uint64_t seq, bytes_view update) {
     // What is stored was within the limits when it was taken, edit by edit; a snapshot holds the sum of all.
     auto applied = content.apply_stored_v1(update);
-    if (applied) return {};
+    if (applied) {
+      for (const auto& one : applied->advances) clocks.push_back({seq, one.client, one.clock_before});
+      return {};
+    }
     const auto& why = applied.error();
     return why.decode ? to_string(*why.decode) : std::string{to_string(*why.apply)};
   }
 
+  /// What came before can be told by nobody.
+  void begin_clocks(std::uint64_t seq) {
+    clocks.clear();
+    clocks_from_seq = seq;
+  }
+
   crdt::document content;
+  std::vector<clock_step> clocks;
+  std::uint64_t clocks_from_seq = 0;
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
 };
@@ -77,16 +88,21 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
       return {};
     };
     visitor.on_snapshot = [&](std::uint64_t seq, bytes_view state) -> result<void> {
-      if (auto why = attempt.apply(state); !why.empty())
+      if (auto why = attempt.apply(seq, state); !why.empty())
         return fail(errc::corrupt, "the snapshot at seq " + std::to_string(seq) + " cannot be read: " + why);
+      attempt.begin_clocks(seq);
       return {};
     };
     visitor.on_record = [&](std::uint64_t seq, std::int64_t time_ms, std::string_view user,
                             bytes_view update) -> result<void> {
       ++attempt.records;
       attempt.bytes += update.size();
-      if (bad_records.contains(seq)) return {};
-      auto why = attempt.apply(update);
+      if (bad_records.contains(seq)) {
+        attempt.begin_clocks(seq);
+        return {};
+      }
+      if (attempt.clocks.size() > options.resync_history_max) attempt.begin_clocks(seq - 1);
+      auto why = attempt.apply(seq, update);
       if (why.empty()) return {};
       bad_records.insert(seq);
       logger().error("document={} seq={} a stored update breaks the document and is left out: {}", printable(name), seq,
@@ -100,8 +116,7 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
     if (broken_seq != 0) continue;  // once more from the start, without that record
     if (!info) {
       if (info.error().code == errc::not_found)
-        return loaded_document{std::make_shared<crdt::document>(document_state::content_options(options)), 0, 0, 0,
-                               false};
+        return loaded_document{std::make_shared<crdt::document>(document_state::content_options(options))};
       if (info.error().code == errc::corrupt) {
         logger().error("document={} is damaged and set aside: {}", printable(name), info.error().message);
         if (auto marked = store.set_quarantined(name, info.error().message, id); !marked)
@@ -110,8 +125,11 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
       return tl::unexpected{info.error()};
     }
     if (info->is_quarantined()) return quarantined_error(info->quarantine_reason);
-    return loaded_document{std::make_shared<crdt::document>(std::move(attempt.content)), info->last_seq,
-                           attempt.records, attempt.bytes, lost_copies};
+    auto result = loaded_document{std::make_shared<crdt::document>(std::move(attempt.content)), info->last_seq,
+                                  attempt.records, attempt.bytes, lost_copies};
+    result.clocks = std::move(attempt.clocks);
+    result.clocks_from_seq = attempt.clocks_from_seq;
+    return result;
   }
 }
 

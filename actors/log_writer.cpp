@@ -74,7 +74,7 @@ class log_writer_impl {
         [this](append_atom, append_request& request) { append(std::move(request)); },
         [this](commit_atom) { commit_all(); },
         [this](quarantine_atom, const quarantine_request& what) { quarantine(what); },
-        [this](barrier_atom) { commit_all(); },
+        [this](barrier_atom, const std::string&, const document_actor&) { commit_all(); },
         [this](drop_atom, const std::string& name) -> caf::result<void> {
           commit_all();
           if (auto removed = store_.remove(name); !removed) return make_error(removed.error());

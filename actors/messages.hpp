@@ -24,6 +24,7 @@ enum class request_kind : std::uint8_t {
   offer = 7,           ///< data: an update of a client that may only read; refused if it holds anything new
   answer = 8,          ///< data: an update that holds all that the client has and the document lacked
   marker = 9,          ///< data: sent back once everything that the session asked before is durable
+  reenter = 10,        ///< a session that was here before the document's last owner was gone; data: the user's name
 };
 
 template <class Inspector>
@@ -31,10 +32,17 @@ bool inspect(Inspector& f, request_kind& x) {
   auto get = [&x] { return static_cast<std::uint8_t>(x); };
   auto set = [&x](std::uint8_t value) {
     x = static_cast<request_kind>(value);
-    return value <= static_cast<std::uint8_t>(request_kind::marker);
+    return value <= static_cast<std::uint8_t>(request_kind::reenter);
   };
   return f.apply(get, set);
 }
+
+/// How far a client's structs reached before an edit: what it takes to tell the state at an earlier number.
+struct clock_step {
+  std::uint64_t seq = 0;
+  std::uint64_t client = 0;
+  std::uint32_t clock_before = 0;
+};
 
 struct request {
   session_id session = 0;

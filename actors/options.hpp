@@ -44,6 +44,7 @@ struct relay_options {
   std::size_t window_bytes = 4u << 20;      ///< of requests that the document has not answered
   std::size_t queue_bytes_max = 64u << 20;  ///< of requests waiting in the relay; beyond it sessions are closed (1013)
   std::int64_t linger_ms = 1'000;           ///< how long a relay without sessions stays
+  std::int64_t locate_ms = 1'000;           ///< sessions are kept for so long while nobody has their document
 };
 
 struct node_options {

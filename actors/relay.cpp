@@ -1,5 +1,6 @@
 #include "actors/relay.hpp"
 
+#include <caf/actor_cast.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -28,24 +29,48 @@ std::size_t relay_state::outlet_index(const outlet_ptr& out) {
 
 void relay_state::enter(const session_start& session) {
   auto index = outlet_index(session.out);
-  auto added = sessions_.emplace(session.id, index);
+  auto added = sessions_.emplace(session.id, present_session{index, payload::copy_of(session.user)});
   if (!added.second) return;
   ++outlets_[index].sessions;
-  auto entering = request{session.id, request_kind::enter, 0, 0, payload::copy_of(session.user)};
-  queue_bytes_ += entering.weight();
-  counters_.relay_queue_bytes.fetch_add(static_cast<std::int64_t>(entering.weight()), std::memory_order_relaxed);
-  queue_.push_back(std::move(entering));
+  enqueue({session.id, request_kind::enter, 0, 0, added.first->second.user});
+}
+
+void relay_state::enqueue(request what) {
+  queue_bytes_ += what.weight();
+  counters_.relay_queue_bytes.fetch_add(static_cast<std::int64_t>(what.weight()), std::memory_order_relaxed);
+  queue_.push_back(std::move(what));
 }
 
 void relay_state::leave(session_id session) {
   auto found = sessions_.find(session);
   if (found == sessions_.end()) return;
-  --outlets_[found->second].sessions;
+  --outlets_[found->second.outlet].sessions;
+  // The name is for the next document, should this one be gone before it has answered all that the session asked.
+  auto leaving = request{session, request_kind::leave, 0, 0, std::move(found->second.user)};
   sessions_.erase(found);
-  auto leaving = request{session, request_kind::leave, 0, 0, {}};
-  queue_bytes_ += leaving.weight();
-  counters_.relay_queue_bytes.fetch_add(static_cast<std::int64_t>(leaving.weight()), std::memory_order_relaxed);
-  queue_.push_back(std::move(leaving));
+  enqueue(std::move(leaving));
+}
+
+void relay_state::document_lost() {
+  auto again = std::vector<request>{};
+  again.reserve(unanswered_.size() + queue_.size());
+  std::ranges::move(unanswered_, std::back_inserter(again));
+  std::ranges::move(queue_, std::back_inserter(again));
+  counters_.relay_queue_bytes.fetch_sub(static_cast<std::int64_t>(queue_bytes_), std::memory_order_relaxed);
+  unanswered_.clear();
+  queue_.clear();
+  queue_bytes_ = unanswered_bytes_ = 0;
+  auto introduced = std::unordered_map<session_id, payload>{};
+  for (const auto& [id, session] : sessions_) introduced.emplace(id, session.user);
+  for (const auto& one : again)
+    if (one.kind == request_kind::leave) introduced.emplace(one.session, one.data);
+  // Those who just come are introduced by what they ask.
+  for (const auto& one : again)
+    if (one.kind == request_kind::enter) introduced.erase(one.session);
+  std::erase_if(
+      again, [&](const request& one) { return one.kind == request_kind::reenter || one.kind == request_kind::resync; });
+  for (auto& [id, user] : introduced) enqueue({id, request_kind::reenter, 0, 0, std::move(user)});
+  for (auto& one : again) enqueue(std::move(one));
 }
 
 void relay_state::ask(relay_burst burst) {
@@ -54,13 +79,11 @@ void relay_state::ask(relay_burst burst) {
     if (found == sessions_.end()) continue;
     auto weight = one.weight();
     if (queue_bytes_ + weight > options_.queue_bytes_max) {
-      outlets_[found->second].out->close(one.session, close_reason::try_again,
-                                         "the document has more edits waiting than it may; try again");
+      outlets_[found->second.outlet].out->close(one.session, close_reason::try_again,
+                                                "the document has more edits waiting than it may; try again");
       continue;
     }
-    queue_bytes_ += weight;
-    counters_.relay_queue_bytes.fetch_add(static_cast<std::int64_t>(weight), std::memory_order_relaxed);
-    queue_.push_back(std::move(one));
+    enqueue(std::move(one));
   }
 }
 
@@ -77,6 +100,7 @@ relay_burst relay_state::next_requests() {
   if (taken == 0) return burst;
   burst.requests.assign(std::make_move_iterator(queue_.begin()),
                         std::make_move_iterator(queue_.begin() + static_cast<std::ptrdiff_t>(taken)));
+  unanswered_.insert(unanswered_.end(), burst.requests.begin(), burst.requests.end());
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(taken));
   queue_bytes_ -= bytes;
   unanswered_bytes_ += bytes;
@@ -85,13 +109,18 @@ relay_burst relay_state::next_requests() {
 }
 
 void relay_state::receive(document_burst burst) {
-  unanswered_bytes_ -= std::min<std::size_t>(unanswered_bytes_, burst.credit_bytes);
+  auto credit = std::min<std::size_t>(unanswered_bytes_, burst.credit_bytes);
+  unanswered_bytes_ -= credit;
+  while (!unanswered_.empty() && credit >= unanswered_.front().weight()) {
+    credit -= unanswered_.front().weight();
+    unanswered_.pop_front();
+  }
   for (auto& what : burst.replies) {
     auto found = sessions_.find(what.session);
     if (found == sessions_.end()) continue;
     if (what.kind == reply_kind::kicked)
-      outlets_[found->second].out->close(what.session, static_cast<close_reason>(what.seq),
-                                         std::string{as_text(what.data.view())});
+      outlets_[found->second.outlet].out->close(what.session, static_cast<close_reason>(what.seq),
+                                                std::string{as_text(what.data.view())});
     else
       out_.replies.push_back(std::move(what));
   }
@@ -101,6 +130,7 @@ void relay_state::receive(document_burst burst) {
     out_.only_from = burst.only_from;
     out_.updates.push_back(std::move(burst.update));
     out_.seq = burst.seq;
+    seq_ = std::max(seq_, burst.seq);
     out_.edits += burst.edits;
   }
   if (!burst.presence.empty()) out_.presence.push_back(std::move(burst.presence));
@@ -124,9 +154,9 @@ void relay_state::flush() {
   auto acks = std::vector<std::vector<ack>>(outlets_.size());
   for (auto& one : what.replies)
     if (auto found = sessions_.find(one.session); found != sessions_.end())
-      replies[found->second].push_back(std::move(one));
+      replies[found->second.outlet].push_back(std::move(one));
   for (const auto& one : what.acks)
-    if (auto found = sessions_.find(one.session); found != sessions_.end()) acks[found->second].push_back(one);
+    if (auto found = sessions_.find(one.session); found != sessions_.end()) acks[found->second.outlet].push_back(one);
   for (auto i = std::size_t{0}; i < outlets_.size(); ++i) {
     if (outlets_[i].sessions == 0 || (!for_all && replies[i].empty() && acks[i].empty())) continue;
     auto mine = common;
@@ -157,6 +187,7 @@ close_reason reason_of(errc code) {
     case errc::none:
       return close_reason::going_away;
     case errc::unavailable:
+    case errc::moved:
     case errc::no_space:
     case errc::limit_exceeded:
       return close_reason::try_again;
@@ -177,6 +208,7 @@ const char* client_text(errc code) {
     case errc::limit_exceeded:
       return "the server has as many documents open as it may; try again later";
     case errc::unavailable:
+    case errc::moved:
       return "the document cannot be opened just now; try again";
     case errc::corrupt:
     case errc::quarantined:
@@ -207,6 +239,8 @@ class relay_impl {
     linger();  // whoever asked for this relay may be gone before it has entered
     return {
         [this](document_burst& burst) {
+          // A document that this relay has turned away from may not know it yet.
+          if (!document_ || self_->current_sender() != caf::actor_cast<caf::strong_actor_ptr>(document_)) return;
           state_.receive(std::move(burst));
           state_.flush();
           send_requests();
@@ -237,7 +271,7 @@ class relay_impl {
  private:
   static constexpr auto locate_timeout = std::chrono::seconds{60};
   static constexpr auto retry_delay = std::chrono::milliseconds{50};
-  static constexpr auto locate_attempts_max = 20;
+  static constexpr auto retry_delay_max = std::chrono::milliseconds{400};
 
   void locate() {
     compat::ask(self_, directory_, locate_timeout, locate_atom_v, name_)
@@ -246,27 +280,49 @@ class relay_impl {
   }
 
   void join(const document_actor& found) {
-    compat::ask(self_, found, locate_timeout, join_atom_v, subscriber_actor{self_})
-        .then(
-            [this, found](std::uint64_t) {
-              document_ = found;
-              watcher_.watch(self_, document_, [this](const caf::error& reason) { document_down(reason); });
-              send_requests();
-            },
-            [this](const caf::error& reason) { try_again_or_end(from_caf(reason)); });
+    auto answer = [this, found](std::uint64_t seq) {
+      document_ = found;
+      // What came after is on its way; before the first document there was nothing to miss.
+      if (!had_document_) state_.joined(seq);
+      had_document_ = true;
+      searching_since_.reset();
+      retry_delay_ = retry_delay;
+      watcher_.watch(self_, document_, [this, found](const caf::error& reason) { document_down(found, reason); });
+      send_requests();
+    };
+    auto refusal = [this](const caf::error& reason) { try_again_or_end(from_caf(reason)); };
+    if (had_document_)
+      compat::ask(self_, found, locate_timeout, join_atom_v, subscriber_actor{self_}, state_.seq())
+          .then(answer, refusal);
+    else
+      compat::ask(self_, found, locate_timeout, join_atom_v, subscriber_actor{self_}).then(answer, refusal);
   }
 
-  // A document that is just leaving memory refuses to be joined; a moment later the directory has a new one.
+  // A document that is just leaving memory refuses to be joined; a moment later the directory has a new one. Where its
+  // node is gone it takes until another one has claimed it.
   void try_again_or_end(const error& why) {
-    if (why.code != errc::unavailable || ++attempts_ > locate_attempts_max) {
+    auto now = std::chrono::steady_clock::now();
+    if (!searching_since_) searching_since_ = now;
+    if ((why.code != errc::unavailable && why.code != errc::moved) ||
+        now - *searching_since_ > std::chrono::milliseconds{options_.locate_ms}) {
       end(reason_of(why.code), client_text(why.code));
       return;
     }
-    self_->run_delayed(retry_delay, [this] { locate(); });
+    self_->run_delayed(retry_delay_, [this] { locate(); });
+    retry_delay_ = std::min(2 * retry_delay_, retry_delay_max);
   }
 
-  void document_down(const caf::error& reason) {
+  void document_down(const document_actor& which, const caf::error& reason) {
+    if (document_ != which) return;
     auto why = from_caf(reason);
+    // One on another node is gone as its node is; what it was told is asked again, from whoever has it next.
+    if (why.code == errc::moved || document_.node() != self_->system().node()) {
+      logger().info("document={} is looked up again: {}", printable(name_), why.message);
+      document_ = nullptr;
+      state_.document_lost();
+      locate();
+      return;
+    }
     if (why.code != errc::none) logger().warn("document={} ended: {}", printable(name_), why.message);
     document_ = nullptr;
     end(reason_of(why.code), client_text(why.code));
@@ -332,7 +388,9 @@ class relay_impl {
   relay_state state_;
   compat::watcher watcher_;
   document_actor document_;
-  int attempts_ = 0;
+  bool had_document_ = false;
+  std::optional<std::chrono::steady_clock::time_point> searching_since_;
+  std::chrono::milliseconds retry_delay_ = retry_delay;
   bool flush_scheduled_ = false;
   bool retiring_ = false;
 };

@@ -4,7 +4,9 @@
 // sockets make bursts larger and never the queue longer.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -60,6 +62,13 @@ class relay_state {
 
   // --- towards the sessions ---
   void receive(document_burst burst);
+  /// The document's actor is gone and another one will be found: what it has not answered is asked again, behind an
+  /// introduction of all sessions. Edits that it took all the same are known then, and change nothing.
+  void document_lost();
+  /// A document was joined whose edits go up to `seq`.
+  void joined(std::uint64_t seq) { seq_ = std::max(seq_, seq); }
+  /// The sessions have all edits up to this one.
+  std::uint64_t seq() const { return seq_; }
   /// Hands out what has gathered; while outlets are busy nothing, and they will tell.
   void flush();
   /// The outlets were busy and are through.
@@ -87,23 +96,32 @@ class relay_state {
     }
   };
 
+  struct present_session {
+    std::size_t outlet = 0;
+    payload user;
+  };
+
   std::size_t outlet_index(const outlet_ptr& out);
+  void enqueue(request what);
 
   counted_open open_;
   relay_id id_;
   relay_options options_;
   metrics& counters_;
-  std::unordered_map<session_id, std::size_t> sessions_;  ///< and the place of each one's outlet
+  std::unordered_map<session_id, present_session> sessions_;
   std::vector<exit> outlets_;
   std::vector<request> queue_;
   std::size_t queue_bytes_ = 0;
+  std::deque<request> unanswered_;  ///< sent, in order; answers come in this order too
   std::size_t unanswered_bytes_ = 0;
+  std::uint64_t seq_ = 0;
   gathered out_;
   std::shared_ptr<delivery_gate> gate_;
 };
 
-/// Spawns the relay of a document. It looks the document up in the directory and joins it; when the document fails,
-/// all its sessions are closed and it ends.
+/// Spawns the relay of a document. It looks the document up in the directory and joins it. When the document goes to
+/// another node, or the node that it was on is gone, it looks it up again, and the sessions stay; when the document
+/// fails, all its sessions are closed and it ends.
 relay_actor spawn_relay(caf::actor_system& system, std::string document, relay_id id, directory_actor directory,
                         registry_actor registry, relay_options options, metrics& counters);
 

@@ -36,6 +36,8 @@ const char* to_string(errc code) {
       return "unavailable";
     case errc::internal:
       return "internal";
+    case errc::moved:
+      return "moved";
   }
   return "unknown";
 }

@@ -25,6 +25,7 @@ enum class errc : unsigned char {
   forbidden = 13,        ///< a token that does not allow this
   unavailable = 14,      ///< not now: starting, stopping or overloaded
   internal = 15,         ///< a bug in octavo
+  moved = 16,            ///< another node has the document by now: look it up again
 };
 
 /// The code as it is written in logs and in `--json` output, such as "no_space".

@@ -269,3 +269,57 @@ TEST_CASE("a resync also tells who left while the client could not be told") {
   REQUIRE(told.size() == 1);
   CHECK(read_awareness(told[0].data.view()) == awareness_map{{7, {1, "null"}}});
 }
+
+TEST_CASE("a subscriber that comes from another actor of the document is given what it lacks, once for all") {
+  auto one = written{10};
+  one.state.subscribe(2);
+  one.state.bring_up(2, 4);
+  one.ask(1, editing(1, 11, typed(100, 10, "z")));
+  const auto got = by(2, one.commit());
+  REQUIRE(got.updates.size() == 2);
+  CHECK(units({got.updates[0].update}) == std::pair{4u, 10u});
+  CHECK(got.updates[0].seq == 10);
+  CHECK(got.updates[0].only_from == 0);
+  CHECK(units({got.updates[1].update}) == std::pair{10u, 11u});
+  CHECK(got.updates[1].seq == 11);
+  // Whoever has everything is given nothing.
+  one.state.subscribe(3);
+  one.state.bring_up(3, 11);
+  CHECK(by(3, one.take()).updates.empty());
+}
+
+TEST_CASE("what a loaded document's log tells of its clocks serves those who come from the last owner") {
+  auto one = written{10};
+  auto again = driven_document{};
+  auto content = crdt::document{};
+  auto clocks = std::vector<clock_step>{};
+  for (const auto& record : one.log) {
+    const auto applied = content.apply_stored_v1(record.update.view());
+    REQUIRE(applied);
+    if (record.seq > 3)
+      for (const auto& step : applied->advances) clocks.push_back({record.seq, step.client, step.clock_before});
+  }
+  again.state.install(std::move(content), 10, clocks, 3);
+  again.state.subscribe(1);
+  again.state.bring_up(1, 6);
+  CHECK(units({by(1, again.take()).updates.at(0).update}) == std::pair{6u, 10u});
+  // Further back it is the whole.
+  again.state.subscribe(2);
+  again.state.bring_up(2, 2);
+  CHECK(units({by(2, again.take()).updates.at(0).update}) == std::pair{0u, 10u});
+}
+
+TEST_CASE("nothing counts as durable for a session of the last owner until it has told what it has") {
+  auto one = written{1};
+  auto again = request{5, request_kind::reenter, 0, 0, payload::copy_of("eve")};
+  auto marker = request{5, request_kind::marker, 1, 0, payload::copy_of("m")};
+  auto answer = request{5, request_kind::answer, 2, 0, payload{typed(500, 0, "e")}};
+  one.ask(1, again, marker);
+  auto got = by(1, one.commit());
+  CHECK(got.of(reply_kind::state_vector).size() == 1);
+  CHECK(got.of(reply_kind::durable).empty());
+  one.ask(1, answer);
+  got = by(1, one.commit());
+  CHECK(got.of(reply_kind::durable).size() == 1);
+  CHECK(one.log.back().user == "eve");
+}

@@ -1,6 +1,7 @@
 #include "actors/relay.hpp"
 
 #include <doctest/doctest.h>
+#include <map>
 
 #include "tests/actors/support/driven_document.hpp"
 #include "tests/actors/support/recording_outlet.hpp"
@@ -393,4 +394,52 @@ TEST_CASE("when the document ends all outlets with sessions close them") {
   CHECK(one.left->said().closings[0].relay == relay_number);
   CHECK(one.left->said().closings[0].reason == close_reason::fault);
   CHECK(one.right->said().closings.empty());
+}
+
+TEST_CASE("when a document's owner is gone, what it has not answered is asked again, in order, behind introductions") {
+  auto one = driven_relay{};
+  one.ask(editing(1, 1, typed(100, 0, "a")));
+  one.ask(editing(2, 1, typed(200, 0, "b")));
+  CHECK(one.state.next_requests().requests.size() == 2);  // under way
+  one.ask(editing(3, 1, typed(300, 0, "c")));             // and this waits
+  one.state.leave(2);
+  one.state.enter({4, one.right, "dan"});
+  one.state.document_lost();
+
+  const auto again = one.answer_all();
+  auto introduced = std::vector<session_id>{};
+  auto at = std::size_t{0};
+  for (; at < again.size() && again[at].kind == request_kind::reenter; ++at) introduced.push_back(again[at].session);
+  std::ranges::sort(introduced);
+  // 2 has gone, and its edit still needs somebody who made it; 4 introduces itself.
+  CHECK(introduced == std::vector<session_id>{1, 2, 3});
+  auto rest = std::vector<std::pair<session_id, request_kind>>{};
+  for (; at < again.size(); ++at) rest.emplace_back(again[at].session, again[at].kind);
+  CHECK(rest == std::vector<std::pair<session_id, request_kind>>{{1, request_kind::edit},
+                                                                 {2, request_kind::edit},
+                                                                 {3, request_kind::edit},
+                                                                 {2, request_kind::leave},
+                                                                 {4, request_kind::enter}});
+  // What was answered is not asked again.
+  one.state.document_lost();
+  for (const auto& what : one.answer_all()) CHECK(what.kind == request_kind::reenter);
+  CHECK(one.counters.relay_queue_bytes == 0);
+}
+
+TEST_CASE("the name of a session survives its document") {
+  auto one = driven_relay{};
+  one.state.document_lost();
+  auto names = std::map<session_id, std::string>{};
+  for (const auto& what : one.answer_all()) names[what.session] = as_text(what.data.view());
+  CHECK(names == std::map<session_id, std::string>{{1, "ann"}, {2, ""}, {3, ""}});
+}
+
+TEST_CASE("a relay remembers up to where its sessions have everything") {
+  auto one = driven_relay{};
+  one.state.joined(5);
+  CHECK(one.state.seq() == 5);
+  one.state.receive(update_burst(typed(100, 0, "a"), 8));
+  CHECK(one.state.seq() == 8);
+  one.state.joined(3);
+  CHECK(one.state.seq() == 8);
 }
