@@ -83,6 +83,15 @@ struct shard_record {
 struct log_base {
   position at;
   shard_config config;  ///< as of there
+  bool operator==(const log_base&) const = default;
+};
+
+/// What a replica keeps on disk beside its log; replica_disk tells what they are.
+struct replica_note {
+  ballot promised;
+  log_base base;
+  shard_config removed;
+  bool operator==(const replica_note&) const = default;
 };
 
 /// All that a replica has on its disk, but for the documents.

@@ -1,6 +1,6 @@
-// Internal to storage/: the small byte codec that keys, values and commit entries are written with, and CRC-32C. All
-// integers are little-endian or LEB128 varints in values, and big-endian in keys so that they sort. Pure functions,
-// usable from any thread.
+// Internal to storage/, and to cluster/codec.cpp: the small byte codec that keys, values and commit entries are written
+// with, and CRC-32C. All integers are little-endian or LEB128 varints in values, and big-endian in keys so that they
+// sort. Pure functions, usable from any thread.
 #pragma once
 
 #include <cstddef>
