@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "cluster/codec.hpp"
 #include "cluster/dedup_window.hpp"
 #include "cluster/replica.hpp"
 #include "tests/cluster/simulation/random.hpp"
@@ -20,6 +21,7 @@ using namespace octavo::cluster;
 
 simulation_counts& simulation_counts::operator+=(const simulation_counts& other) {
   runs += other.runs;
+  coded_runs += other.coded_runs;
   steps += other.steps;
   edits += other.edits;
   retries += other.retries;
@@ -29,6 +31,7 @@ simulation_counts& simulation_counts::operator+=(const simulation_counts& other)
   pauses += other.pauses;
   cuts += other.cuts;
   lost_messages += other.lost_messages;
+  torn_messages += other.torn_messages;
   lost_disks += other.lost_disks;
   damaged_logs += other.damaged_logs;
   moves += other.moves;
@@ -105,10 +108,21 @@ struct disk_op {
   std::shared_ptr<machine> install;
 };
 
+/// The keys of a disk whose values are bytes.
+bytes key_of(std::uint64_t lsn) {
+  auto result = bytes(sizeof lsn);
+  std::memcpy(result.data(), &lsn, sizeof lsn);
+  return result;
+}
+const auto note_key = bytes(1, std::byte{'n'});
+
 struct disk {
   replica_disk log;
   machine documents_;
   bool damaged = false;
+  bool coded = false;  ///< it also holds the log and what is beside it as bytes, and they count
+  std::map<std::uint64_t, bytes> entries;
+  bytes note;
 
   void perform(const disk_op& op) {
     const auto& w = op.write;
@@ -118,17 +132,42 @@ struct disk {
       log.log.clear();
       log.removed = *w.removed;
       documents_ = {};
+      entries.clear();
     }
-    if (w.truncate_after)
-      while (!log.log.empty() && log.log.back().lsn > *w.truncate_after) log.log.pop_back();
+    if (w.truncate_after) truncate_after(*w.truncate_after);
     if (w.base) {
       log.base = *w.base;
       std::erase_if(log.log, [&](const log_entry& one) { return one.lsn <= w.base->at.lsn; });
+      entries.erase(entries.begin(), entries.upper_bound(w.base->at.lsn));
+    }
+    if (coded) {
+      for (const auto& one : w.append) entries[one.lsn] = encode(one, key_of(one.lsn));
+      note = encode(replica_note{log.promised, log.base, log.removed}, note_key);
     }
     log.log.insert(log.log.end(), w.append.begin(), w.append.end());
     if (op.install) documents_ = *op.install;
     for (const auto& one : op.apply) documents_.apply(one);
     log.applied = documents_.applied;
+  }
+  void truncate_after(std::uint64_t lsn) {
+    while (!log.log.empty() && log.log.back().lsn > lsn) log.log.pop_back();
+    entries.erase(entries.upper_bound(lsn), entries.end());
+  }
+  /// What a node finds here when it starts.
+  void read_again() {
+    if (note.empty()) return;
+    auto found = decode_note(note, note_key);
+    if (!found) throw broken{"what was written is refused: " + found.error().message};
+    if (entries.size() != log.log.size()) throw broken{"the log on disk has other entries than were written"};
+    log.promised = found->promised;
+    log.base = std::move(found->base);
+    log.removed = std::move(found->removed);
+    log.log.clear();
+    for (const auto& [lsn, data] : entries) {
+      auto entry = decode_entry(data, key_of(lsn));
+      if (!entry) throw broken{"what was written is refused: " + entry.error().message};
+      log.log.push_back(std::move(*entry));
+    }
   }
   /// Whether an entry is here for good.
   bool holds(const log_entry& entry) const {
@@ -141,6 +180,7 @@ struct disk {
 struct weather {
   double drop = 0;
   double repeat = 0;
+  double tear = 0;  ///< of messages that are bytes
   double slow = 0;
   double crash = 0;  ///< the rest: at each beat of the fates
   double cut = 0;
@@ -159,7 +199,7 @@ struct weather {
 
 class world {
  public:
-  world(std::uint64_t seed, bool trace) : random_(seed), trace_(trace) {
+  world(std::uint64_t seed, bool trace) : random_(seed), trace_(trace), coded_(random_.below(8) == 0) {
     auto some = [this](double most) { return random_.chance(0.5) ? 0.0 : most * random_.between(1, 10) / 10.0; };
     sky_.drop = some(0.15);
     sky_.repeat = some(0.1);
@@ -177,6 +217,7 @@ class world {
     sky_.unknown = some(0.3);
     sky_.sudden = some(0.01);
     sky_.lazy = some(0.5);
+    if (coded_) sky_.tear = some(0.1);
     options_.retry_ms = 40;
     options_.retry_max_ms = 320;
     options_.claim_ms = 300;
@@ -202,6 +243,7 @@ class world {
     record_.config.version = 1;
     for (auto i = std::size_t{0}; i < nodes_.size(); ++i) {
       nodes_[i].self = {random_.next() | 1U, "n" + std::to_string(i + 1)};
+      nodes_[i].durable.coded = coded_;
       if (i < replicas) record_.config.members.push_back(nodes_[i].self);
     }
     wanted_members_ = replicas;
@@ -233,6 +275,7 @@ class world {
       result.violation = what.what;
     }
     counts_.runs = 1;
+    counts_.coded_runs = coded_ ? 1 : 0;
     result.at_ms = now_;
     result.step = counts_.steps;
     result.counts = counts_;
@@ -318,8 +361,8 @@ class world {
     if (one.durable.damaged) {
       one.durable.damaged = false;
       if (planted(bug::truncated_recovery)) {
-        auto& log = one.durable.log.log;
-        log.resize(static_cast<std::size_t>(random_.below(log.size() + 1)));
+        const auto& log = one.durable.log;
+        one.durable.truncate_after(log.base.at.lsn + random_.below(log.log.size() + 1));
         // What is applied of the rest is lost with it, as it was in the same log.
         say("%s opens a log that ends early", one.self.node.c_str());
       } else {
@@ -327,6 +370,7 @@ class world {
         replace_disk(at);
       }
     }
+    one.durable.read_again();
     one.documents_ = one.durable.documents_;
     one.core = std::make_unique<replica>(one.self, options_, one.durable.log, random_.next());
     one.core->on_record(record_);
@@ -339,6 +383,7 @@ class world {
   void replace_disk(std::size_t at) {
     auto& one = nodes_[at];
     one.durable = {};
+    one.durable.coded = coded_;
     if (!planted(bug::wiped_disk_keeps_its_name)) one.self.id = random_.next() | 1U;
   }
 
@@ -617,6 +662,10 @@ class world {
     say("%s -> %s %s", nodes_[from].self.node.c_str(), message.to.node.c_str(),
         std::string{name_of(message.what)}.c_str());
     auto copies = !healed_ && random_.chance(sky_.repeat) ? 2 : 1;
+    if (coded_) {
+      post_bytes(from, *to, message, copies);
+      return;
+    }
     auto content = std::make_shared<const envelope>(std::move(message));
     for (auto i = 0; i < copies; ++i) {
       if (!reaches(from, *to) || is_lost()) continue;
@@ -624,6 +673,34 @@ class world {
         if (nodes_[to].self.id == content->to.id) nodes_[to].core->on_message(from, content->what, now_);
       });
     }
+  }
+
+  void post_bytes(std::size_t from, std::size_t to, const envelope& message, int copies) {
+    const auto whole =
+        std::make_shared<const bytes>(encode(peer_frame{1, nodes_[from].self, message.to.id, message.what}));
+    for (auto i = 0; i < copies; ++i) {
+      if (!reaches(from, to) || is_lost()) continue;
+      auto is_torn = !healed_ && random_.chance(sky_.tear);
+      auto data = is_torn ? torn(*whole) : whole;
+      on_node(to, nodes_[to].life, travel(), [this, to, data, is_torn] { receive(to, *data, is_torn); });
+    }
+  }
+
+  shared_bytes torn(bytes data) {
+    ++counts_.torn_messages;
+    data[random_.below(data.size())] ^= static_cast<std::byte>(random_.between(1, 255));
+    return std::make_shared<const bytes>(std::move(data));
+  }
+
+  void receive(std::size_t at, const bytes& data, bool is_torn) {
+    const auto frame = decode_frame(data);
+    if (is_torn) {
+      if (frame) throw broken{"a message with a changed byte is understood"};
+      return;
+    }
+    if (!frame) throw broken{"what was sent is refused: " + frame.error().message};
+    if (encode(*frame) != data) throw broken{"a message is read as another one"};
+    if (nodes_[at].self.id == frame->to) nodes_[at].core->on_message(frame->from, frame->what, now_);
   }
 
   // --- the directory ---
@@ -924,6 +1001,7 @@ class world {
 
   random_source random_;
   bool trace_;
+  bool coded_;  ///< messages and disks are bytes
   weather sky_;
   replica_options options_;
   std::int64_t now_ = 0;

@@ -4,9 +4,11 @@
 // cluster must survive, and after every step the promises of docs/cluster.md are checked against a log that the
 // simulator keeps.
 //
-// Faults: messages lost, late, doubled, out of order; cuts in one direction or both; crashes that lose what was not
-// synced; pauses; disks lost for good; damaged logs; a directory that is slow, down, answers "unknown", carries out
-// late what it was asked, and is restored from a backup.
+// One run in eight, or so, passes every message and what lies on the disks through the codec.
+//
+// Faults: messages lost, late, doubled, out of order; where they are bytes, with one of them changed; cuts in one
+// direction or both; crashes that lose what was not synced; pauses; disks lost for good; damaged logs; a directory that
+// is slow, down, answers "unknown", carries out late what it was asked, and is restored from a backup.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,7 @@ namespace octavo::test {
 
 struct simulation_counts {
   std::uint64_t runs = 0;
+  std::uint64_t coded_runs = 0;  ///< in which messages and disks are bytes
   std::uint64_t steps = 0;
   std::uint64_t edits = 0;  ///< acknowledged
   std::uint64_t retries = 0;
@@ -25,6 +28,7 @@ struct simulation_counts {
   std::uint64_t pauses = 0;
   std::uint64_t cuts = 0;
   std::uint64_t lost_messages = 0;
+  std::uint64_t torn_messages = 0;  ///< with a byte changed on their way
   std::uint64_t lost_disks = 0;
   std::uint64_t damaged_logs = 0;
   std::uint64_t moves = 0;    ///< begun
@@ -34,7 +38,8 @@ struct simulation_counts {
   std::uint64_t unknown_txns = 0;
   std::uint64_t restores = 0;  ///< of the directory
   std::uint64_t faults() const {
-    return crashes + pauses + cuts + lost_messages + lost_disks + damaged_logs + unknown_txns + restores;
+    return crashes + pauses + cuts + lost_messages + torn_messages + lost_disks + damaged_logs + unknown_txns +
+           restores;
   }
   simulation_counts& operator+=(const simulation_counts& other);
 };
