@@ -135,12 +135,17 @@ std::vector<rocksdb::ColumnFamilyDescriptor> families(const store_options& optio
   return all;
 }
 
-// Where it cannot be told, opening will say why.
-bool holds_family(const rocksdb::DBOptions& settings, const std::filesystem::path& folder, family which) {
+// Writing makes a family that is missing. Reading may not, and does without the later ones.
+void drop_missing(std::vector<rocksdb::ColumnFamilyDescriptor>& wanted, const rocksdb::DBOptions& settings,
+                  const std::filesystem::path& folder) {
   std::vector<std::string> names;
   const auto listed = rocksdb::DB::ListColumnFamilies(settings, folder.string(), &names);
-  return !listed.ok() ||
-         std::find(names.begin(), names.end(), family_names[static_cast<std::size_t>(which)]) != names.end();
+  if (!listed.ok()) return;  // opening will say why
+  const auto first = wanted.begin() + static_cast<std::ptrdiff_t>(first_later_family);
+  wanted.erase(
+      std::remove_if(first, wanted.end(),
+                     [&](const auto& one) { return std::find(names.begin(), names.end(), one.name) == names.end(); }),
+      wanted.end());
 }
 
 }  // namespace
@@ -169,13 +174,15 @@ result<std::unique_ptr<database>> database::open(const std::filesystem::path& fo
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   auto wanted = families(options);
-  // Writing makes a family that is missing. Reading may not, and does without the last one.
-  if (options.read_only && !holds_family(settings, folder, family::versions)) wanted.pop_back();
+  if (options.read_only) drop_missing(wanted, settings, folder);
   const auto status = options.read_only ? rocksdb::DB::OpenForReadOnly(settings, folder.string(), wanted, &handles, &db)
                                         : rocksdb::DB::Open(settings, folder.string(), wanted, &handles, &db);
   if (!status.ok()) return tl::unexpected(to_error(status, "open the database in " + folder.string()));
   opened->db_.reset(db);
-  std::copy(handles.begin(), handles.end(), opened->handles_.begin());
+  for (std::size_t i = 0; i < handles.size(); ++i) {
+    const auto name = std::find(family_names.begin(), family_names.end(), wanted[i].name);
+    opened->handles_[static_cast<std::size_t>(name - family_names.begin())] = handles[i];
+  }
   return opened;
 }
 

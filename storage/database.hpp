@@ -18,13 +18,15 @@
 
 namespace octavo::storage {
 
-/// The column families, in the order in which they are opened and were added. A store that was made before the last of
-/// them gets it when it is opened for writing.
-enum class family : std::uint8_t { base = 0, names, ids, log, snapshots, pieces, quarantine, versions };
-inline constexpr std::size_t family_count = 8;
+/// The column families, in the order in which they are opened and were added. A store that was made before the last
+/// ones gets them when it is opened for writing.
+enum class family : std::uint8_t { base = 0, names, ids, log, snapshots, pieces, quarantine, versions, shards };
+inline constexpr std::size_t family_count = 9;
+/// The first that older stores may lack.
+inline constexpr family first_later_family = family::versions;
 /// Their names on disk; docs/format.md.
-inline constexpr std::array<const char*, family_count> family_names = {"default",   "names",  "ids",        "log",
-                                                                       "snapshots", "pieces", "quarantine", "versions"};
+inline constexpr std::array<const char*, family_count> family_names = {
+    "default", "names", "ids", "log", "snapshots", "pieces", "quarantine", "versions", "shards"};
 
 /// What background work has run into; shared with RocksDB's threads.
 struct background_state {

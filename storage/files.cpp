@@ -252,6 +252,15 @@ result<void> write_unreadable_file(const std::filesystem::path& folder, const st
   return write_file_durably(folder / unreadable_file_name, text);
 }
 
+result<void> rename_durably(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const auto taken = path_exists(to);
+  if (!taken) return tl::unexpected(taken.error());
+  if (*taken) return fail(errc::already_exists, "there is something at " + to.string() + " already");
+  if (::rename(from.c_str(), to.c_str()) != 0) return fail_errno("move", from);
+  if (auto synced = sync_folder(to.parent_path()); !synced) return synced;
+  return sync_folder(from.parent_path());
+}
+
 result<void> remove_file_durably(const std::filesystem::path& path) {
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("remove", path);
   return sync_folder(path.parent_path());

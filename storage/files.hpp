@@ -67,6 +67,8 @@ result<bool> path_exists(const std::filesystem::path& path);
 
 /// The file is there whole or not at all, also after a power cut.
 result<void> write_file_durably(const std::filesystem::path& path, std::string_view text);
+/// Within one file system. errc::already_exists: something is at `to`.
+result<void> rename_durably(const std::filesystem::path& from, const std::filesystem::path& to);
 result<void> remove_file_durably(const std::filesystem::path& path);
 result<void> sync_folder(const std::filesystem::path& folder);
 result<std::string> read_whole_file(const std::filesystem::path& path);

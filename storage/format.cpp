@@ -1,5 +1,7 @@
 #include "storage/format.hpp"
 
+#include <limits>
+
 #include "storage/codec.hpp"
 
 namespace octavo::storage {
@@ -61,6 +63,56 @@ std::string version_key(std::uint64_t id, std::uint64_t n) {
   return log_key(id, n);
 }
 
+std::string shard_key(std::uint32_t shard, shard_part part) {
+  std::string key;
+  put_u32_be(key, shard);
+  key.push_back(static_cast<char>(part));
+  return key;
+}
+
+std::string shard_mark_key(std::uint32_t shard, std::uint64_t client) {
+  std::string key = shard_key(shard, shard_part::mark);
+  put_u64_be(key, client);
+  return key;
+}
+
+std::string shard_entry_key(std::uint32_t shard, std::uint64_t lsn) {
+  std::string key = shard_key(shard, shard_part::entry);
+  put_u64_be(key, lsn);
+  return key;
+}
+
+std::string shard_document_key(std::uint32_t shard, std::string_view name) {
+  return shard_key(shard, shard_part::document).append(name);
+}
+
+std::string end_of_part(std::uint32_t shard, shard_part part) {
+  return shard_key(shard, static_cast<shard_part>(static_cast<std::uint8_t>(part) + 1));
+}
+
+std::string end_of_shard(std::uint32_t shard) {
+  return shard_key(shard, static_cast<shard_part>(0xff));
+}
+
+std::optional<shard_key_view> decode_shard_key(std::string_view key) {
+  if (key.size() < 5) return std::nullopt;
+  const shard_key_view view{get_u32_be(key.data()), static_cast<shard_part>(key[4]), key.substr(5)};
+  switch (view.part) {
+    case shard_part::note:
+    case shard_part::applied:
+      if (view.rest.empty()) return view;
+      break;
+    case shard_part::mark:
+    case shard_part::entry:
+      if (view.rest.size() == 8) return view;
+      break;
+    case shard_part::document:
+      if (!view.rest.empty()) return view;
+      break;
+  }
+  return std::nullopt;
+}
+
 std::string encode_state(const store_state& state) {
   std::string value = begin_value();
   put_u64(value, state.commit);
@@ -92,6 +144,7 @@ std::string encode_info(const document_info& info) {
   put_varint(value, info.log_records);
   put_varint(value, info.log_bytes);
   put_text(value, info.quarantine_reason);
+  if (info.shard) put_varint(value, *info.shard);
   seal(info.name, value);
   return value;
 }
@@ -110,6 +163,11 @@ std::optional<document_info> decode_info(std::string_view name, std::string_view
   info.log_records = in->varint();
   info.log_bytes = in->varint();
   info.quarantine_reason = in->text();
+  if (in->size() > 0) {
+    const auto shard = in->varint();
+    if (shard > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+    info.shard = static_cast<std::uint32_t>(shard);
+  }
   if (!in->done()) return std::nullopt;
   return info;
 }
@@ -125,6 +183,51 @@ std::optional<std::string_view> decode_name(std::string_view key, std::string_vi
   const auto in = open_value(key, value);
   if (!in) return std::nullopt;
   return in->rest();
+}
+
+std::string encode_opaque(std::string_view key, bytes_view data) {
+  return encode_name(key, as_text(data));
+}
+
+std::optional<bytes_view> decode_opaque(std::string_view key, std::string_view value) {
+  const auto data = decode_name(key, value);
+  if (!data) return std::nullopt;
+  return as_bytes(*data);
+}
+
+std::string encode_number(std::string_view key, std::uint64_t number) {
+  std::string value = begin_value();
+  put_u64(value, number);
+  seal(key, value);
+  return value;
+}
+
+std::optional<std::uint64_t> decode_number(std::string_view key, std::string_view value) {
+  auto in = open_value(key, value);
+  if (!in) return std::nullopt;
+  const auto number = in->u64();
+  if (!in->done()) return std::nullopt;
+  return number;
+}
+
+std::string encode_mark(std::string_view key, const client_mark& mark) {
+  std::string value = begin_value();
+  put_varint(value, mark.number);
+  put_varint(value, mark.lsn);
+  seal(key, value);
+  return value;
+}
+
+std::optional<client_mark> decode_mark(std::string_view key, std::string_view value) {
+  const auto place = decode_shard_key(key);
+  auto in = open_value(key, value);
+  if (!place || place->part != shard_part::mark || !in) return std::nullopt;
+  client_mark mark;
+  mark.client = get_u64_be(place->rest.data());
+  mark.number = in->varint();
+  mark.lsn = in->varint();
+  if (!in->done()) return std::nullopt;
+  return mark;
 }
 
 std::string encode_record(std::string_view key, std::int64_t time_ms, std::string_view user, bytes_view update) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "storage/shard_log.hpp"
 #include "storage/store.hpp"
 
 namespace octavo::storage {
@@ -22,6 +23,7 @@ inline constexpr std::size_t snapshot_chunk_bytes = std::size_t{1} << 20U;
 /// Keys of the column family "default".
 inline constexpr std::string_view state_key = "state";
 inline constexpr std::string_view store_id_key = "id";
+inline constexpr std::string_view loss_key = "loss";
 
 std::string id_key(std::uint64_t id);                           ///< "ids": the document's number
 std::string log_key(std::uint64_t id, std::uint64_t seq);       ///< "log"
@@ -39,6 +41,23 @@ inline std::string version_piece_key(std::uint64_t id, std::uint64_t n, std::uin
   return piece_key(id, version_pieces | n, piece);
 }
 
+/// "shards": what is kept of a shard, as the byte behind its number in the key. Do not renumber.
+enum class shard_part : std::uint8_t { note = 1, applied = 2, mark = 3, entry = 4, document = 5 };
+std::string shard_key(std::uint32_t shard, shard_part part);
+std::string shard_mark_key(std::uint32_t shard, std::uint64_t client);
+std::string shard_entry_key(std::uint32_t shard, std::uint64_t lsn);
+std::string shard_document_key(std::uint32_t shard, std::string_view name);
+/// Behind all keys of a part, and of a shard.
+std::string end_of_part(std::uint32_t shard, shard_part part);
+std::string end_of_shard(std::uint32_t shard);
+/// A key of "shards" taken apart; `rest` is a view into it.
+struct shard_key_view {
+  std::uint32_t shard = 0;
+  shard_part part = shard_part::note;
+  std::string_view rest;
+};
+std::optional<shard_key_view> decode_shard_key(std::string_view key);
+
 /// What the store as a whole knows; rewritten by each commit.
 struct store_state {
   std::uint64_t commit = 0;     ///< the number of the newest commit
@@ -53,6 +72,18 @@ std::optional<document_info> decode_info(std::string_view name, std::string_view
 
 std::string encode_name(std::string_view key, std::string_view name);
 std::optional<std::string_view> decode_name(std::string_view key, std::string_view value);
+
+/// Bytes of which the store knows nothing more: a shard's note, an entry.
+std::string encode_opaque(std::string_view key, bytes_view data);
+std::optional<bytes_view> decode_opaque(std::string_view key, std::string_view value);
+
+/// A number alone.
+std::string encode_number(std::string_view key, std::uint64_t number);
+std::optional<std::uint64_t> decode_number(std::string_view key, std::string_view value);
+
+/// The key must be one of shard_mark_key().
+std::string encode_mark(std::string_view key, const client_mark& mark);
+std::optional<client_mark> decode_mark(std::string_view key, std::string_view value);
 
 /// A record as views into the value it was decoded from.
 struct record_view {

@@ -1,5 +1,6 @@
 #include "storage/store.hpp"
 
+#include "storage/shard_log.hpp"
 #include "storage/store_impl.hpp"
 
 namespace octavo::storage {
@@ -85,6 +86,26 @@ result<void> store::set_quarantined(std::string_view name, std::string_view reas
 
 result<void> store::clear_quarantined(std::string_view name) {
   return impl_->set_quarantine_reason(name, {}, any_document);
+}
+
+result<void> store::commit_shards(std::span<const shard_write> writes) {
+  return impl_->commit_shards(writes);
+}
+
+result<std::vector<stored_shard>> store::list_shards() const {
+  return impl_->list_shards();
+}
+
+result<std::vector<stored_entry>> store::read_shard(std::uint32_t shard) const {
+  return impl_->read_shard(shard);
+}
+
+result<std::vector<client_mark>> store::read_marks(std::uint32_t shard) const {
+  return impl_->read_marks(shard);
+}
+
+result<page> store::list_shard_documents(std::uint32_t shard, std::string_view after, std::size_t limit) const {
+  return impl_->list_shard_documents(shard, after, limit);
 }
 
 result<page> store::list(std::string_view prefix, std::string_view after, std::size_t limit) const {

@@ -58,6 +58,10 @@ struct store_options {
   std::filesystem::path path;     ///< the store's folder
   bool create_if_missing = true;  ///< otherwise a missing store is errc::not_found
   bool read_only = false;         ///< nothing is written; a store that needs recovery is refused with errc::corrupt
+  /// A store whose write-ahead log has lost commits that were durable, or may have, is refused with errc::corrupt and
+  /// left as it was: a replica is rebuilt from the others instead. See set_store_aside(). What a crash or a power cut
+  /// leaves is no loss.
+  bool refuse_damage = false;
   sync_mode sync = sync_mode::always;
   std::chrono::milliseconds interval_ms{100};  ///< for sync_mode::interval
   /// Below this much free space on the disk the store refuses writes, so that RocksDB keeps room to work in.
@@ -110,6 +114,7 @@ struct document_info {
   std::uint64_t log_bytes = 0;    ///< bytes of those updates
   /// Why the document is set aside because it is damaged; empty: it is not.
   std::string quarantine_reason;
+  std::optional<std::uint32_t> shard;  ///< whose replica alone writes to it; nothing: it is in no shard
   bool is_quarantined() const { return !quarantine_reason.empty(); }
 };
 
@@ -184,6 +189,8 @@ struct check_report {
   std::uint64_t versions = 0;
   std::uint64_t quarantined_documents = 0;
   std::uint64_t quarantined_updates = 0;
+  std::uint64_t shards = 0;
+  std::uint64_t shard_entries = 0;
   std::uint64_t bytes = 0;
   std::vector<check_problem> problems;  ///< at most max_check_problems of them
   std::uint64_t problem_count = 0;
@@ -210,10 +217,17 @@ struct recovery_report {
   std::uint64_t dropped_commits = 0;    ///< commits dropped because an earlier, never synced one is missing
 };
 
+// Steps and contents of shards: storage/shard_log.hpp.
+struct shard_write;
+struct stored_shard;
+struct stored_entry;
+struct client_mark;
+
 class store {
  public:
   /// Opens or makes the store. errc::not_found, locked, unknown_version, corrupt, no_space, io_error,
-  /// invalid_argument. A damaged write-ahead log is set aside and what is readable of it is kept (see recovery()).
+  /// invalid_argument. A damaged write-ahead log is set aside and what is readable of it is kept (see recovery()),
+  /// unless `refuse_damage` is set.
   static result<std::unique_ptr<store>> open(const store_options& options);
   ~store();
   store(const store&) = delete;
@@ -221,7 +235,8 @@ class store {
 
   /// Writes all appends of all documents in one batch: all or nothing, and durable when it returns under
   /// sync_mode::always. A document comes into being with its first append.
-  /// errc::internal: a seq is not its document's last + 1. errc::quarantined: a document is set aside.
+  /// errc::internal: a seq is not its document's last + 1, or the document is a shard's. errc::quarantined: a document
+  /// is set aside.
   /// errc::invalid_argument, limit_exceeded: a name, user or update is not acceptable, or this write alone is too large
   /// for the room that is left above min_free_bytes. In all of these nothing was written, the store goes on (and stays
   /// writable()), and the writer can find the culprit by committing each document alone.
@@ -288,6 +303,19 @@ class store {
   result<void> set_quarantined(std::string_view name, std::string_view reason, std::uint64_t id = any_document);
   result<void> clear_quarantined(std::string_view name);
 
+  /// Does the steps of replicas, in order, in one batch: all or nothing, and durable when it returns under
+  /// sync_mode::always. Errors as for commit(); errc::internal also where a step cannot follow what is there.
+  result<void> commit_shards(std::span<const shard_write> writes);
+  /// All shards of which there is anything, by number. errc::corrupt.
+  result<std::vector<stored_shard>> list_shards() const;
+  /// All entries of a shard, in order. errc::corrupt: one is missing or does not match its checksum.
+  result<std::vector<stored_entry>> read_shard(std::uint32_t shard) const;
+  /// In the order of their lsns. errc::corrupt.
+  result<std::vector<client_mark>> read_marks(std::uint32_t shard) const;
+  /// Documents of a shard whose names sort (by bytes) behind `after`, at most `limit` of them. errc::corrupt: one that
+  /// the shard should have is not there.
+  result<page> list_shard_documents(std::uint32_t shard, std::string_view after, std::size_t limit) const;
+
   /// Documents whose names begin with `prefix` and sort (by bytes) behind `after`, at most `limit` of them.
   result<page> list(std::string_view prefix, std::string_view after, std::size_t limit) const;
 
@@ -321,6 +349,12 @@ class store {
   explicit store(std::unique_ptr<impl> impl);
   std::unique_ptr<impl> impl_;
 };
+
+/// Moves a store that will not open, as a whole, to a folder `set-aside-<UTC time>` inside of its own, so that open()
+/// makes a new store with an id of its own at the path. Nothing is deleted; RESERVE stays where it is and serves on.
+/// Where this is interrupted, another call goes on with the same folder, and until then the store does not open.
+/// Returns that folder. errc::locked: it is open; errc::not_found: there is no store; errc::io_error, no_space.
+result<std::filesystem::path> set_store_aside(const std::filesystem::path& path);
 
 /// Whether a version may have this label: non-empty valid UTF-8, at most max_label_bytes.
 bool is_valid_label(std::string_view label);

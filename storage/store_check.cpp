@@ -19,14 +19,14 @@ constexpr std::uint64_t progress_every = 64;
 }  // namespace
 
 // Walks the index of numbers and, beside it, everything that is filed under them; what belongs to no document is left
-// over and reported.
+// over and reported. Then the shards, whose indexes must name the same documents as these name shards.
 class store_checker {
  public:
   store_checker(const store::impl& store, const progress_callback& on_progress)
       : store_(store), db_(*store.db_), on_progress_(on_progress) {}
 
   result<check_report> run() {
-    report_.completed = check_documents() && check_names() && check_strays() && check_tables();
+    report_.completed = check_documents() && check_names() && check_strays() && check_shards() && check_tables();
     return std::move(report_);
   }
 
@@ -71,6 +71,7 @@ class store_checker {
       ++report_.quarantined_documents;
       problem(name, "it is set aside: " + info.quarantine_reason);
     }
+    if (info.shard) check_is_indexed(info);
     check_snapshots(info);
     check_versions(info);
     check_log(info);
@@ -172,6 +173,70 @@ class store_checker {
       if (!it.status().ok()) problem("", to_error(it.status(), "read the tables").message);
     }
     return true;
+  }
+
+  void check_is_indexed(const document_info& info) {
+    const auto key = shard_document_key(*info.shard, info.name);
+    const auto stored = db_.get(family::shards, key);
+    if (!stored && stored.error().code != errc::not_found) return problem(info.name, stored.error().message);
+    const auto number = stored ? decode_number(key, *stored) : std::nullopt;
+    if (!number || *number != info.id) {
+      problem(info.name, "it is missing in the index of shard " + std::to_string(*info.shard));
+    }
+  }
+
+  bool check_shards() {
+    const auto total = db_.property(family::shards, "rocksdb.estimate-num-keys");
+    std::uint64_t done = 0;
+    std::optional<std::uint32_t> current;
+    const auto range = db_.iterate(family::shards, {}, {}, nullptr, true);
+    auto& it = *range->it;
+    for (it.SeekToFirst(); it.Valid(); it.Next(), ++done) {
+      if (done % progress_every == 0 && !go_on("shards", done, total)) return false;
+      const auto key = decode_shard_key(to_view(it.key()));
+      if (!key) {
+        problem("", "a key of the shards is damaged");
+        continue;
+      }
+      if (current != key->shard) {
+        current = key->shard;
+        ++report_.shards;
+        // It reads all entries and what they must follow.
+        const auto entries = store_.read_shard(key->shard);
+        if (!entries) problem("", entries.error().message);
+      }
+      check_shard_value(*key, to_view(it.key()), to_view(it.value()));
+    }
+    if (!it.status().ok()) problem("", to_error(it.status(), "read the shards").message);
+    return true;
+  }
+
+  void check_shard_value(const shard_key_view& key, std::string_view whole_key, std::string_view value) {
+    const auto of_shard = " of shard " + std::to_string(key.shard);
+    switch (key.part) {
+      case shard_part::note:
+        if (!decode_opaque(whole_key, value)) problem("", "the note" + of_shard + " is damaged");
+        break;
+      case shard_part::mark:
+        if (!decode_mark(whole_key, value)) problem("", "the mark of a client" + of_shard + " is damaged");
+        break;
+      case shard_part::entry:
+        ++report_.shard_entries;
+        report_.bytes += value.size();
+        break;
+      case shard_part::applied:
+        break;  // read_shard() has looked at it
+      case shard_part::document: {
+        const auto found = store_.find(key.rest);
+        if (!found) return;  // said with the document
+        const auto number = decode_number(whole_key, value);
+        if (!number) return problem(key.rest, "its entry in the index" + of_shard + " is damaged");
+        if (!*found || (*found)->id != *number || (*found)->shard != key.shard) {
+          problem(key.rest, "the index" + of_shard + " names it, and there is no such document of that shard");
+        }
+        break;
+      }
+    }
   }
 
   bool check_tables() {

@@ -55,15 +55,20 @@ result<store::impl::log_extent> store::impl::measure_log(std::uint64_t id, std::
   return extent;
 }
 
-result<void> store::impl::delete_log(rocksdb::WriteBatch& batch, std::uint64_t id, std::uint64_t first,
-                                     std::uint64_t last) const {
-  if (first > last) return {};
+// Deletes keys that are `prefix` and a number, from `first` to `last`.
+void store::impl::delete_numbered(rocksdb::WriteBatch& batch, family which, const std::string& prefix,
+                                  std::uint64_t first, std::uint64_t last) const {
+  if (first > last) return;
+  const auto key = [&](std::uint64_t number) {
+    auto made = prefix;
+    put_u64_be(made, number);
+    return made;
+  };
   if (last - first < point_deletes_max) {
-    for (auto seq = first; seq <= last; ++seq) batch.Delete((*db_)[family::log], log_key(id, seq));
+    for (auto number = first; number <= last; ++number) batch.Delete((*db_)[which], key(number));
   } else {
-    batch.DeleteRange((*db_)[family::log], log_key(id, first), log_key(id, last + 1));
+    batch.DeleteRange((*db_)[which], key(first), key(last + 1));
   }
-  return {};
 }
 
 result<void> store::impl::delete_range(rocksdb::WriteBatch& batch, family which, std::string begin,
@@ -185,7 +190,7 @@ result<void> store::impl::put_snapshot(std::string_view name, std::uint64_t seq,
     const auto drop = [&](result<void> dropped) {
       if (!dropped) collected = std::move(dropped);
     };
-    drop(delete_log(batch, id, first, base));
+    delete_numbered(batch, family::log, id_key(id), first, base);
     // Pieces of a snapshot that was never finished go with those before them.
     if (base > 0) {
       drop(delete_range(batch, family::snapshots, id_key(id), snapshot_key(id, base)));
@@ -293,47 +298,65 @@ result<std::uint64_t> store::impl::number_of(std::string_view name) const {
   return no_document(name);
 }
 
-result<void> store::impl::remove(std::string_view name) {
-  const std::lock_guard guard(write_mutex_);
-  if (auto ready = ready_to_write(0); !ready) return ready;
-  const auto found = lookup(name);
-  document_info info;
-  const bool is_readable = found.has_value();
+void store::impl::put_removal(rocksdb::WriteBatch& batch, const document_info& info, bool is_readable) const {
+  batch.Delete((*db_)[family::names], to_slice(info.name));
+  batch.Delete((*db_)[family::ids], id_key(info.id));
+  if (info.shard) batch.Delete((*db_)[family::shards], shard_document_key(*info.shard, info.name));
   if (is_readable) {
-    if (!*found) return no_document(name);
-    info = **found;
+    delete_numbered(batch, family::log, id_key(info.id), info.first_seq, info.last_seq);
   } else {
+    batch.DeleteRange((*db_)[family::log], id_key(info.id), end_of_document(info.id));
+  }
+  for (const auto which : {family::snapshots, family::pieces, family::quarantine, family::versions}) {
+    auto dropped = delete_range(batch, which, id_key(info.id), end_of_document(info.id));
+    if (!dropped) {
+      // What cannot be read cannot be listed; a range deletion need not read.
+      batch.DeleteRange((*db_)[which], id_key(info.id), end_of_document(info.id));
+    }
+  }
+}
+
+// Drops everything of a document, also of one whose metadata cannot be read; then `shard` says whose it is.
+// errc::not_found.
+result<void> store::impl::plan_removal(planned_commit& plan, std::string_view name,
+                                       std::optional<std::uint32_t> shard) {
+  auto found = pending(plan, name);
+  const bool is_readable = found.has_value();
+  if (!is_readable) {
     if (found.error().code != errc::corrupt) return tl::unexpected(found.error());
     const auto number = number_of(name);
     if (!number && number.error().code != errc::not_found) return tl::unexpected(number.error());
-    // Without a number only the name can go; `check` tells what is filed under a number that no document has.
-    info.id = number.value_or(0);
     log().warn("the document {} is removed, and its metadata cannot be read: {}", quote_name(name),
                found.error().message);
+    // Without a number only the name can go; `check` tells what is filed under a number that no document has.
+    document_info info;
+    info.name = name;
+    info.id = number.value_or(0);
+    info.shard = shard;
+    found = &add_pending(plan, name, std::move(info));
   }
-  auto next = state_;
-  next.documents -= std::min<std::uint64_t>(next.documents, 1);
-  result<void> collected;
-  auto written =
-      write({{info.id, info.last_seq, touch_kind::removed, {}}}, next, true, [&](rocksdb::WriteBatch& batch) {
-        batch.Delete((*db_)[family::names], to_slice(name));
-        batch.Delete((*db_)[family::ids], id_key(info.id));
-        if (is_readable) {
-          collected = delete_log(batch, info.id, info.first_seq, info.last_seq);
-        } else {
-          batch.DeleteRange((*db_)[family::log], id_key(info.id), end_of_document(info.id));
-        }
-        for (const auto which : {family::snapshots, family::pieces, family::quarantine, family::versions}) {
-          auto dropped = delete_range(batch, which, id_key(info.id), end_of_document(info.id));
-          if (!dropped) {
-            // What cannot be read cannot be listed; a range deletion need not read.
-            batch.DeleteRange((*db_)[which], id_key(info.id), end_of_document(info.id));
-          }
-        }
-      });
-  if (!written) return written;
-  if (const auto cached = cache_.find(name); cached != cache_.end()) cache_.erase(cached);
-  return collected;
+  auto& document = **found;
+  if (!document.info) return no_document(name);
+  auto& info = *document.info;
+  if (shard && info.shard != shard) {
+    return fail(errc::internal, "shard " + std::to_string(*shard) + " wants to remove the document " +
+                                    quote_name(name) + ", which is none of its own");
+  }
+  if (info.id != 0) plan.removed.push_back({info.id, info.last_seq, touch_kind::removed, {}});
+  plan.next.documents -= std::min<std::uint64_t>(plan.next.documents, 1);
+  plan.puts.emplace_back(
+      [this, info, is_readable](rocksdb::WriteBatch& batch) { put_removal(batch, info, is_readable); });
+  document.info.reset();
+  document.is_changed = document.is_new = document.joins_shard = false;
+  return {};
+}
+
+result<void> store::impl::remove(std::string_view name) {
+  const std::lock_guard guard(write_mutex_);
+  if (auto ready = ready_to_write(0); !ready) return ready;
+  planned_commit plan(state_);
+  if (auto planned = plan_removal(plan, name, std::nullopt); !planned) return planned;
+  return carry_out(std::move(plan));
 }
 
 }  // namespace octavo::storage

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "storage/commit_entry.hpp"
 #include "storage/database.hpp"
 #include "storage/files.hpp"
+#include "storage/shard_log.hpp"
 #include "storage/store.hpp"
 #include "storage/wal_recovery.hpp"
 
@@ -50,8 +52,9 @@ class store::impl {
   // Opening: store_open.cpp.
   result<void> start();
 
-  // Writing: store_write.cpp, store_documents.cpp, store_versions.cpp.
+  // Writing: store_write.cpp, store_documents.cpp, store_versions.cpp, store_shards.cpp.
   result<void> commit(std::span<const append> appends);
+  result<void> commit_shards(std::span<const shard_write> writes);
   result<void> put_snapshot(std::string_view name, std::uint64_t seq, bytes_view state, std::int64_t time_ms,
                             std::uint64_t wanted_id);
   result<void> put_version(std::string_view name, std::string_view label, std::uint64_t seq, bytes_view state,
@@ -72,6 +75,12 @@ class store::impl {
   result<std::vector<named_version>> list_versions(std::string_view name) const;  // store_versions.cpp
   result<std::vector<quarantined_update>> list_quarantine(std::string_view name) const;
   result<page> list(std::string_view prefix, std::string_view after, std::size_t limit) const;
+
+  // Reading: store_shards.cpp.
+  result<std::vector<stored_shard>> list_shards() const;
+  result<std::vector<stored_entry>> read_shard(std::uint32_t shard) const;
+  result<std::vector<client_mark>> read_marks(std::uint32_t shard) const;
+  result<page> list_shard_documents(std::uint32_t shard, std::string_view after, std::size_t limit) const;
 
   // Care: store_check.cpp.
   result<check_report> check(const progress_callback& on_progress) const;
@@ -96,6 +105,31 @@ class store::impl {
     std::uint64_t records = 0;
     std::uint64_t bytes = 0;
   };
+  struct shard_extent {
+    std::uint64_t applied = 0;
+    std::uint64_t first = 0;  ///< lsn of the first entry; 0: there are none
+    std::uint64_t last = 0;
+    std::uint64_t end() const { return first == 0 ? applied : last; }
+  };
+  // A document as it will be after the steps that were planned so far.
+  struct pending_document {
+    std::string name;
+    std::optional<document_info> info;  ///< nothing: there is none of that name
+    bool is_changed = false;
+    bool is_new = false;       ///< this commit makes it
+    bool joins_shard = false;  ///< its shard's index does not hold it yet
+  };
+  // A commit of several steps, put together before anything is written. The steps look here for what those before them
+  // do, and at the store for the rest; `puts` are what they put into the batch, in their order.
+  struct planned_commit {
+    explicit planned_commit(const store_state& state) : next(state) {}
+    store_state next;
+    std::deque<pending_document> documents;
+    std::unordered_map<std::string_view, pending_document*> by_name;
+    std::vector<touched> removed;
+    std::map<std::uint32_t, shard_extent> shards;
+    std::vector<std::function<void(rocksdb::WriteBatch&)>> puts;
+  };
   // A commit that the next ones still name, so that its loss can be told from them.
   struct window_commit {
     std::uint64_t commit = 0;
@@ -109,11 +143,15 @@ class store::impl {
   result<void> open_database();
   result<void> load_state();
   result<void> prepare_wal(std::uint64_t& newest);
+  result<void> refuse_log(const wal_scan& scan, const std::string& what_now) const;
+  result<void> may_recover(const std::filesystem::path& logs, const read_at_function& read_at) const;
   result<void> recover_wal(const wal_scan* found);
   result<std::string> set_logs_aside(const wal_scan& scan);
   result<void> apply_plan(const wal_scan& scan, const recovery_plan& plan);
   result<void> examine(const touched& item);
   result<void> quarantine_all();
+  result<void> note_loss(const recovery_plan& plan);
+  result<void> refuse_loss() const;
   result<void> finish_recovery(const std::filesystem::path& folder);
   std::string damage_reason() const;
   void maintain(const std::stop_token& stop);
@@ -137,14 +175,28 @@ class store::impl {
   result<std::optional<document_info>> lookup(std::string_view name);
   void cache(const document_info& info);
   result<void> sync_interval();
+  result<std::uint64_t> check_appends(std::span<const append> appends) const;
+  pending_document& add_pending(planned_commit& plan, std::string_view name, std::optional<document_info> info) const;
+  result<pending_document*> pending(planned_commit& plan, std::string_view name);
+  result<void> plan_append(planned_commit& plan, const append& item, std::optional<std::uint32_t> shard);
+  result<void> carry_out(planned_commit plan);
+
+  // store_shards.cpp
+  result<void> plan_shard(planned_commit& plan, const shard_write& step);
+  result<void> plan_clear(planned_commit& plan, std::uint32_t shard, shard_extent& extent);
+  result<void> plan_entries(planned_commit& plan, const shard_write& step, shard_extent& extent) const;
+  result<shard_extent> extent_of(std::uint32_t shard, const rocksdb::Snapshot* at = nullptr) const;
 
   // store_documents.cpp
   result<std::vector<snapshot_place>> snapshots_of(std::uint64_t id, const rocksdb::Snapshot* at = nullptr) const;
   result<log_extent> measure_log(std::uint64_t id, std::uint64_t first, std::uint64_t last) const;
-  result<void> delete_log(rocksdb::WriteBatch& batch, std::uint64_t id, std::uint64_t first, std::uint64_t last) const;
+  void delete_numbered(rocksdb::WriteBatch& batch, family which, const std::string& prefix, std::uint64_t first,
+                       std::uint64_t last) const;
   result<std::uint64_t> number_of(std::string_view name) const;
   result<void> delete_range(rocksdb::WriteBatch& batch, family which, std::string begin, std::string end) const;
   void put_info(rocksdb::WriteBatch& batch, const document_info& info, bool created) const;
+  result<void> plan_removal(planned_commit& plan, std::string_view name, std::optional<std::uint32_t> shard);
+  void put_removal(rocksdb::WriteBatch& batch, const document_info& info, bool is_readable) const;
   result<void> write_pieces(std::uint64_t id, std::uint64_t seq, bytes_view state);
   result<void> drop_pieces_of_removed(std::uint64_t id);
 
@@ -192,6 +244,7 @@ class store::impl {
   std::deque<window_commit> window_;
   std::size_t window_bytes_ = 0;
   std::unordered_map<std::string, document_info, text_hash, std::equal_to<>> cache_;
+  std::unordered_map<std::uint32_t, shard_extent> extents_;  ///< of shards that were written to; as many as there are
   bool has_space_ = true;
   std::atomic<std::uint64_t> reserve_missing_bytes_{0};  ///< the RESERVE file's size while it is not there
   bool reserve_unsupported_ = false;
@@ -212,8 +265,14 @@ inline std::string end_of_document(std::uint64_t id) {
   return id_key(id + 1);
 }
 
+/// Stands among the documents that a commit touched for whatever it wrote of shards; no document has this number.
+inline constexpr std::uint64_t shards_touched = 0;
+
 /// A name as it is written in messages: quoted, and control bytes escaped.
 std::string quote_name(std::string_view name);
+
+/// What is listed for a name: its metadata, or that it is damaged.
+document_info info_or_damage(std::string_view name, std::string_view value);
 
 /// The error for a name that no document has.
 inline tl::unexpected<error> no_document(std::string_view name) {

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <ctime>
+#include <limits>
 #include <system_error>
+#include <utility>
 
 #include "storage/store_impl.hpp"
 
@@ -30,12 +32,29 @@ std::string utc_stamp() {
   return {text, std::strftime(text, sizeof text, "%Y%m%dT%H%M%SZ", &parts)};
 }
 
+constexpr std::string_view set_aside_prefix = "set-aside-";
+
+// A name for a new folder in `parent`, with the time in it.
+std::string unused_name(const std::filesystem::path& parent, std::string_view prefix) {
+  std::error_code problem;
+  const auto stamped = std::string(prefix) + utc_stamp();
+  auto name = stamped;
+  for (int i = 2; std::filesystem::exists(parent / name, problem); ++i) name = stamped + "-" + std::to_string(i);
+  return name;
+}
+
+// What is no part of one store: it is there before a store is made, and serves the next one.
+bool stays_when_set_aside(std::string_view name) {
+  return name == lock_file_name || name == "lost+found" || name == reserve_file_name ||
+         name.starts_with(set_aside_prefix);
+}
+
 // A folder that holds nothing, or only what every file system or we ourselves put there before a store is made.
 bool is_unused(const std::filesystem::path& folder) {
   std::error_code ignored;
   for (const auto& file : std::filesystem::directory_iterator(folder, ignored)) {
     const auto name = file.path().filename().string();
-    if (name != lock_file_name && name != "lost+found" && name != std::string(format_file_name) + ".new") return false;
+    if (name != std::string(format_file_name) + ".new" && !stays_when_set_aside(name)) return false;
   }
   return true;
 }
@@ -109,6 +128,45 @@ result<std::unique_ptr<store>> open_store(const store_options& options, store_ho
   return store::impl::make_store(std::move(made));
 }
 
+// The database goes first and FORMAT last. In between, FORMAT without a database does not open, and RECOVERY never goes
+// before the database whose logs it says are gone.
+result<std::filesystem::path> set_store_aside(const std::filesystem::path& path) {
+  const auto format = path / format_file_name;
+  const auto exists = path_exists(format);
+  if (!exists) return tl::unexpected(exists.error());
+  if (!*exists) return fail(errc::not_found, "there is no store in " + path.string());
+  const auto lock = folder_lock::acquire(path, false);
+  if (!lock) return tl::unexpected(lock.error());
+
+  std::vector<std::filesystem::path> parts;
+  std::optional<std::filesystem::path> folder;
+  std::error_code problem;
+  for (auto it = std::filesystem::directory_iterator(path, problem);
+       !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
+    const auto name = it->path().filename().string();
+    std::error_code ignored;
+    if (name.starts_with(set_aside_prefix) && !std::filesystem::exists(it->path() / format_file_name, ignored)) {
+      folder = it->path();  // one that was interrupted
+    }
+    if (!stays_when_set_aside(name) && it->path() != format) parts.push_back(it->path());
+  }
+  if (problem) return fail(errc::io_error, "cannot list " + path.string() + ": " + problem.message());
+  std::sort(parts.begin(), parts.end(), [&](const auto& left, const auto& right) {
+    return std::pair(left.filename() != "db", left) < std::pair(right.filename() != "db", right);
+  });
+  parts.push_back(format);
+  if (!folder) {
+    folder = path / unused_name(path, set_aside_prefix);
+    std::filesystem::create_directory(*folder, problem);
+    if (problem) return fail(errc::io_error, "cannot make the folder " + folder->string() + ": " + problem.message());
+  }
+  for (const auto& part : parts) {
+    if (auto moved = rename_durably(part, *folder / part.filename()); !moved) return tl::unexpected(moved.error());
+  }
+  log().warn("the store in {} was set aside; it is kept in {}", path.string(), folder->string());
+  return *folder;
+}
+
 store::impl::impl(const store_options& options, store_hooks hooks, folder_lock lock, format_file format)
     : options_(options),
       hooks_(std::move(hooks)),
@@ -163,6 +221,9 @@ result<void> store::impl::start() {
     return fail(errc::corrupt, "the log of " + folder_.string() + " holds commit " + std::to_string(newest) +
                                    ", but only " + std::to_string(state_.commit) + " could be recovered");
   }
+  if (options_.refuse_damage) {
+    if (auto whole = refuse_loss(); !whole) return whole;
+  }
   refresh_space();
   keep_reserve();
   refresh_writable();
@@ -216,6 +277,33 @@ result<void> store::impl::load_state() {
   return {};
 }
 
+result<void> store::impl::refuse_log(const wal_scan& scan, const std::string& what_now) const {
+  std::string places;
+  for (const auto& damage : scan.damages) places += (places.empty() ? "" : "; ") + describe(scan, damage);
+  if (places.empty()) places = "commits are missing between the log files";
+  return fail(errc::corrupt,
+              "the log of the store in " + folder_.string() + " is damaged (" + places + "); " + what_now);
+}
+
+// Looks at the log that a recovery would work from, before it begins. Not every one is refused under refuse_damage:
+// what a power cut leaves while a snapshot is written, whose pieces are not synced, takes one too, and nothing is lost
+// then. Were that refused, one cut could take the stores of all replicas.
+result<void> store::impl::may_recover(const std::filesystem::path& logs, const read_at_function& read_at) const {
+  if (!options_.refuse_damage) return {};
+  const auto scan = scan_wal(logs, salt_, true, read_at);
+  if (!scan) return tl::unexpected(scan.error());
+  // The tables hold all that comes before these logs, or more.
+  auto base = scan->commits.empty() ? std::numeric_limits<std::uint64_t>::max() : scan->commits.front().entry.previous;
+  bool looks_torn = true;
+  for (const auto& damage : scan->damages) {
+    looks_torn = looks_torn && damage.looks_torn;
+    for (const auto& entry : damage.entries) base = std::min(base, entry.previous);
+  }
+  const auto plan = plan_recovery(*scan, base);
+  if (looks_torn && plan.lost_commits == 0 && !plan.everything) return {};
+  return refuse_log(*scan, "it is left as it is");
+}
+
 // Reads the log, and opens the database itself where a recovery has to be done. `newest` is the newest commit that the
 // database must hold once it is open.
 result<void> store::impl::prepare_wal(std::uint64_t& newest) {
@@ -228,6 +316,7 @@ result<void> store::impl::prepare_wal(std::uint64_t& newest) {
                                      " was interrupted; open it for writing to finish it");
     }
     recovery_folder_ = (*unfinished)->folder;
+    if (auto allowed = may_recover(options_.path / recovery_folder_, {}); !allowed) return allowed;
     return recover_wal(nullptr);
   }
   if (!std::filesystem::exists(folder_, problem)) return {};
@@ -243,12 +332,9 @@ result<void> store::impl::prepare_wal(std::uint64_t& newest) {
     db_.reset();
   }
   if (options_.read_only) {
-    std::string places;
-    for (const auto& damage : scan->damages) places += (places.empty() ? "" : "; ") + describe(*scan, damage);
-    if (places.empty()) places = "commits are missing between the log files";
-    return fail(errc::corrupt, "the log of the store in " + folder_.string() + " is damaged (" + places +
-                                   "); open it for writing to set the damaged documents aside");
+    return refuse_log(*scan, "open it for writing to set the damaged documents aside");
   }
+  if (auto allowed = may_recover(folder_, hooks_.read_at); !allowed) return allowed;
   newest = 0;
   return recover_wal(&*scan);
 }
@@ -256,10 +342,7 @@ result<void> store::impl::prepare_wal(std::uint64_t& newest) {
 // Copies the log files, as far as they can be read, into a folder of their own and notes that.
 result<std::string> store::impl::set_logs_aside(const wal_scan& scan) {
   std::error_code problem;
-  auto name = "damaged-" + utc_stamp();
-  for (int i = 2; std::filesystem::exists(options_.path / name, problem); ++i) {
-    name = "damaged-" + utc_stamp() + "-" + std::to_string(i);
-  }
+  auto name = unused_name(options_.path, "damaged-");
   std::filesystem::create_directory(options_.path / name, problem);
   if (problem) return fail(errc::io_error, "cannot make the folder " + name + ": " + problem.message());
   std::vector<unreadable_part> unreadable;
@@ -343,7 +426,36 @@ result<void> store::impl::apply_plan(const wal_scan& scan, const recovery_plan& 
   for (const auto& item : plan.suspects) {
     if (auto examined = examine(item); !examined) return examined;
   }
+  if (auto noted = note_loss(plan); !noted) return noted;
   return plan.everything ? quarantine_all() : result<void>{};
+}
+
+// A promise or an entry that is lost can be told from nothing that is left, so that the loss is noted for good. Where
+// it is not known what was lost, it concerns the shards if there are any.
+result<void> store::impl::note_loss(const recovery_plan& plan) {
+  if (plan.lost_commits == 0 && !plan.everything) return {};
+  bool concerns_shards =
+      options_.refuse_damage || std::any_of(plan.suspects.begin(), plan.suspects.end(),
+                                            [](const touched& item) { return item.id == shards_touched; });
+  if (plan.everything && !concerns_shards) {
+    const auto range = db_->iterate(family::shards, {}, {});
+    range->it->SeekToFirst();
+    if (!range->it->status().ok()) return tl::unexpected(to_error(range->it->status(), "look for shards"));
+    concerns_shards = range->it->Valid();
+  }
+  if (!concerns_shards) return {};
+  return write({}, state_, true, [&](rocksdb::WriteBatch& batch) {
+    batch.Put((*db_)[family::base], to_slice(loss_key), encode_number(loss_key, next_commit_));
+  });
+}
+
+result<void> store::impl::refuse_loss() const {
+  const auto noted = db_->get(family::base, loss_key);
+  if (!noted && noted.error().code == errc::not_found) return {};
+  if (!noted) return tl::unexpected(noted.error());
+  return fail(errc::corrupt, "the store in " + options_.path.string() +
+                                 " was recovered from a damaged log once, and commits of its shards were lost; it is "
+                                 "left as it is");
 }
 
 std::string store::impl::damage_reason() const {

@@ -192,6 +192,14 @@ result<std::vector<quarantined_update>> store::impl::list_quarantine(std::string
   return list;
 }
 
+document_info info_or_damage(std::string_view name, std::string_view value) {
+  if (auto info = decode_info(name, value)) return std::move(*info);
+  document_info info;
+  info.name = name;
+  info.quarantine_reason = "its metadata is damaged";
+  return info;
+}
+
 result<page> store::impl::list(std::string_view prefix, std::string_view after, std::size_t limit) const {
   page found;
   // Names sort by bytes: what comes behind `after` begins with its successor, itself and a zero byte.
@@ -206,13 +214,7 @@ result<page> store::impl::list(std::string_view prefix, std::string_view after, 
       found.more = true;
       break;
     }
-    auto info = decode_info(name, to_view(it.value()));
-    if (!info) {
-      info.emplace();
-      info->name = name;
-      info->quarantine_reason = "its metadata is damaged";
-    }
-    found.documents.push_back(std::move(*info));
+    found.documents.push_back(info_or_damage(name, to_view(it.value())));
   }
   if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the documents"));
   return found;

@@ -250,6 +250,7 @@ result<void> store::impl::write(std::vector<touched> items, const store_state& n
   // The log may hold this batch or a part of it, so that its number is not used again.
   ++next_commit_;
   cache_.clear();
+  extents_.clear();
   if (status.IsNoSpace()) {
     background_->is_full = true;
     log().error("the disk of {} is full: {}", options_.path.string(), status.ToString());
@@ -297,8 +298,8 @@ void store::impl::cache(const document_info& info) {
   cache_.insert_or_assign(info.name, info);
 }
 
-result<void> store::impl::commit(std::span<const append> appends) {
-  if (appends.empty()) return {};
+// Their bytes, if all are acceptable.
+result<std::uint64_t> store::impl::check_appends(std::span<const append> appends) const {
   std::uint64_t bytes = 0;
   for (const auto& item : appends) {
     if (!is_valid_name(item.document)) {
@@ -318,68 +319,112 @@ result<void> store::impl::commit(std::span<const append> appends) {
     }
     bytes += item.update.size() + item.user.size();
   }
+  return bytes;
+}
 
-  const std::lock_guard guard(write_mutex_);
-  if (auto ready = ready_to_write(bytes); !ready) return ready;
+store::impl::pending_document& store::impl::add_pending(planned_commit& plan, std::string_view name,
+                                                        std::optional<document_info> info) const {
+  // A deque leaves its elements where they are, and with them the names that the map looks at.
+  auto& document = plan.documents.emplace_back();
+  document.name = name;
+  document.info = std::move(info);
+  plan.by_name.emplace(document.name, &document);
+  return document;
+}
 
-  struct pending {
-    document_info info;
-    bool created = false;
-  };
-  std::vector<pending> documents;
-  std::unordered_map<std::string_view, std::size_t> places;
-  std::vector<std::size_t> document_of(appends.size());
-  auto next = state_;
-  for (std::size_t i = 0; i < appends.size(); ++i) {
-    const auto& item = appends[i];
-    const auto [place, is_new] = places.emplace(item.document, documents.size());
-    if (is_new) {
-      auto found = lookup(item.document);
-      if (!found) return tl::unexpected(found.error());
-      if (*found) {
-        documents.push_back({std::move(**found), false});
-      } else {
-        document_info info;
-        info.name = item.document;
-        info.id = next.next_id++;
-        info.created_ms = item.time_ms;
-        ++next.documents;
-        documents.push_back({std::move(info), true});
-      }
-    }
-    document_of[i] = place->second;
-    auto& info = documents[place->second].info;
-    if (info.is_quarantined()) {
-      return fail(errc::quarantined,
-                  "the document " + quote_name(info.name) + " is set aside: " + info.quarantine_reason);
-    }
-    if (item.seq != info.last_seq + 1) {
-      return fail(errc::internal, "update " + std::to_string(item.seq) + " of " + quote_name(info.name) +
-                                      " does not follow its last one, " + std::to_string(info.last_seq) +
-                                      ": is somebody else writing to it?");
-    }
-    info.last_seq = item.seq;
-    info.updated_ms = item.time_ms;
-    ++info.log_records;
-    info.log_bytes += item.update.size();
+result<store::impl::pending_document*> store::impl::pending(planned_commit& plan, std::string_view name) {
+  if (const auto known = plan.by_name.find(name); known != plan.by_name.end()) return known->second;
+  auto found = lookup(name);
+  if (!found) return tl::unexpected(found.error());
+  return &add_pending(plan, name, std::move(*found));
+}
+
+// `item` must live until the plan is carried out. A document of a shard is written to by the shard's replica alone:
+// another writer's update would be one that the other replicas lack.
+result<void> store::impl::plan_append(planned_commit& plan, const append& item, std::optional<std::uint32_t> shard) {
+  auto found = pending(plan, item.document);
+  if (!found) return tl::unexpected(found.error());
+  auto& document = **found;
+  if (!document.info) {
+    auto& made = document.info.emplace();
+    made.name = document.name;
+    made.id = plan.next.next_id++;
+    made.created_ms = item.time_ms;
+    ++plan.next.documents;
+    document.is_new = true;
   }
-
-  std::vector<touched> items;
-  items.reserve(documents.size());
-  for (const auto& [info, created] : documents) {
-    items.push_back({info.id, info.last_seq, created ? touch_kind::created : touch_kind::appended,
-                     created ? info.name : std::string()});
+  auto& info = *document.info;
+  if (info.is_quarantined()) {
+    return fail(errc::quarantined,
+                "the document " + quote_name(info.name) + " is set aside: " + info.quarantine_reason);
   }
-  auto written = write(std::move(items), next, true, [&](rocksdb::WriteBatch& batch) {
-    for (std::size_t i = 0; i < appends.size(); ++i) {
-      const auto key = log_key(documents[document_of[i]].info.id, appends[i].seq);
-      batch.Put((*db_)[family::log], key, encode_record(key, appends[i].time_ms, appends[i].user, appends[i].update));
+  if (info.shard && info.shard != shard) {
+    return fail(errc::internal, "the document " + quote_name(info.name) + " belongs to shard " +
+                                    std::to_string(*info.shard) + ", and " +
+                                    (shard ? "shard " + std::to_string(*shard) : "somebody without a shard") +
+                                    " wants to write to it");
+  }
+  if (item.seq != info.last_seq + 1) {
+    return fail(errc::internal, "update " + std::to_string(item.seq) + " of " + quote_name(info.name) +
+                                    " does not follow its last one, " + std::to_string(info.last_seq) +
+                                    ": is somebody else writing to it?");
+  }
+  document.is_changed = true;
+  document.joins_shard = document.joins_shard || info.shard != shard;
+  info.shard = shard;
+  info.last_seq = item.seq;
+  info.updated_ms = item.time_ms;
+  ++info.log_records;
+  info.log_bytes += item.update.size();
+  plan.puts.emplace_back([this, id = info.id, &item](rocksdb::WriteBatch& batch) {
+    const auto key = log_key(id, item.seq);
+    batch.Put((*db_)[family::log], key, encode_record(key, item.time_ms, item.user, item.update));
+  });
+  return {};
+}
+
+result<void> store::impl::carry_out(planned_commit plan) {
+  auto items = std::move(plan.removed);
+  for (const auto& document : plan.documents) {
+    if (!document.is_changed || !document.info) continue;
+    items.push_back({document.info->id, document.info->last_seq,
+                     document.is_new ? touch_kind::created : touch_kind::appended,
+                     document.is_new ? document.name : std::string()});
+  }
+  if (!plan.shards.empty()) items.push_back({shards_touched, 0, touch_kind::changed, {}});
+  auto written = write(std::move(items), plan.next, true, [&](rocksdb::WriteBatch& batch) {
+    for (const auto& put : plan.puts) put(batch);
+    for (const auto& document : plan.documents) {
+      if (!document.is_changed || !document.info) continue;
+      put_info(batch, *document.info, document.is_new);
+      if (!document.joins_shard) continue;
+      const auto key = shard_document_key(*document.info->shard, document.name);
+      batch.Put((*db_)[family::shards], key, encode_number(key, document.info->id));
     }
-    for (const auto& [info, created] : documents) put_info(batch, info, created);
   });
   if (!written) return written;
-  for (const auto& [info, created] : documents) cache(info);
+  for (const auto& document : plan.documents) {
+    if (document.info) {
+      cache(*document.info);
+    } else if (const auto cached = cache_.find(document.name); cached != cache_.end()) {
+      cache_.erase(cached);
+    }
+  }
+  for (const auto& [shard, extent] : plan.shards) extents_.insert_or_assign(shard, extent);
   return {};
+}
+
+result<void> store::impl::commit(std::span<const append> appends) {
+  if (appends.empty()) return {};
+  const auto bytes = check_appends(appends);
+  if (!bytes) return tl::unexpected(bytes.error());
+  const std::lock_guard guard(write_mutex_);
+  if (auto ready = ready_to_write(*bytes); !ready) return ready;
+  planned_commit plan(state_);
+  for (const auto& item : appends) {
+    if (auto planned = plan_append(plan, item, std::nullopt); !planned) return planned;
+  }
+  return carry_out(std::move(plan));
 }
 
 }  // namespace octavo::storage

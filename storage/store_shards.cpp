@@ -1,0 +1,297 @@
+// Shards: the steps that their replicas take, and what is kept of them. A step becomes part of one commit like any
+// other, so that what the entries made of documents and the note that they did are there together or not at all.
+#include <rocksdb/iterator.h>
+
+#include <algorithm>
+
+#include "storage/codec.hpp"
+#include "storage/store_impl.hpp"
+
+namespace octavo::storage {
+
+namespace {
+
+std::string entry_name(std::uint32_t shard, std::uint64_t lsn) {
+  return "entry " + std::to_string(lsn) + " of shard " + std::to_string(shard);
+}
+
+tl::unexpected<error> damaged(std::uint32_t shard, const std::string& what) {
+  return fail(errc::corrupt, what + " of shard " + std::to_string(shard) + " does not match its checksum");
+}
+
+tl::unexpected<error> refuse_step(std::uint32_t shard, const std::string& why) {
+  return fail(errc::internal, "a step of shard " + std::to_string(shard) + " cannot follow what is there: " + why);
+}
+
+std::uint64_t lsn_in(const rocksdb::Iterator& it) {
+  const auto key = decode_shard_key(to_view(it.key()));
+  return key && key->part == shard_part::entry ? get_u64_be(key->rest.data()) : 0;
+}
+
+}  // namespace
+
+result<store::impl::shard_extent> store::impl::extent_of(std::uint32_t shard, const rocksdb::Snapshot* at) const {
+  shard_extent extent;
+  const auto applied_key = shard_key(shard, shard_part::applied);
+  const auto applied = db_->get(family::shards, applied_key, at);
+  if (applied) {
+    const auto number = decode_number(applied_key, *applied);
+    if (!number) return damaged(shard, "the applied lsn");
+    extent.applied = *number;
+  } else if (applied.error().code != errc::not_found) {
+    return tl::unexpected(applied.error());
+  }
+  const auto range =
+      db_->iterate(family::shards, shard_key(shard, shard_part::entry), end_of_part(shard, shard_part::entry), at);
+  auto& it = *range->it;
+  it.SeekToFirst();
+  if (it.Valid()) {
+    extent.first = lsn_in(it);
+    it.SeekToLast();
+    if (it.Valid()) extent.last = lsn_in(it);
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read shard " + std::to_string(shard)));
+  if (extent.last < extent.first) return fail(errc::corrupt, "a key of shard " + std::to_string(shard) + " is damaged");
+  return extent;
+}
+
+// The documents of the shard, those that earlier steps of the same commit made or dropped included.
+result<void> store::impl::plan_clear(planned_commit& plan, std::uint32_t shard, shard_extent& extent) {
+  std::vector<std::string> names;
+  for (const auto& document : plan.documents) {
+    if (document.info && document.info->shard == shard) names.push_back(document.name);
+  }
+  const auto range = db_->iterate(family::shards, shard_key(shard, shard_part::document),
+                                  end_of_part(shard, shard_part::document), nullptr, true);
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    const auto key = decode_shard_key(to_view(it.key()));
+    if (key && !plan.by_name.contains(key->rest)) names.emplace_back(key->rest);
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the documents of a shard"));
+  for (const auto& name : names) {
+    auto planned = plan_removal(plan, name, shard);
+    if (!planned && planned.error().code != errc::not_found) return planned;
+  }
+  plan.puts.emplace_back([this, shard](rocksdb::WriteBatch& batch) {
+    batch.DeleteRange((*db_)[family::shards], shard_key(shard, shard_part::note), end_of_shard(shard));
+  });
+  extent = {};
+  return {};
+}
+
+result<void> store::impl::plan_entries(planned_commit& plan, const shard_write& step, shard_extent& extent) const {
+  const auto shard = step.shard;
+  const auto drop = [&](std::uint64_t first, std::uint64_t last) {
+    plan.puts.emplace_back([this, shard, first, last](rocksdb::WriteBatch& batch) {
+      delete_numbered(batch, family::shards, shard_key(shard, shard_part::entry), first, last);
+    });
+  };
+  if (step.truncate_after && *step.truncate_after < extent.end()) {
+    const auto last = *step.truncate_after;
+    if (last < extent.applied) {
+      return refuse_step(shard, "entries up to " + std::to_string(extent.applied) + " are applied, and those after " +
+                                    std::to_string(last) + " would be truncated");
+    }
+    drop(std::max(last + 1, extent.first), extent.last);
+    extent.last = last;
+    if (extent.first > last) extent.first = extent.last = 0;
+  }
+  for (const auto& entry : step.entries) {
+    if (entry.lsn != extent.end() + 1) {
+      return refuse_step(shard, "entry " + std::to_string(entry.lsn) + " does not follow the last one, " +
+                                    std::to_string(extent.end()));
+    }
+    if (extent.first == 0) extent.first = entry.lsn;
+    extent.last = entry.lsn;
+    plan.puts.emplace_back([this, shard, &entry](rocksdb::WriteBatch& batch) {
+      const auto key = shard_entry_key(shard, entry.lsn);
+      batch.Put((*db_)[family::shards], key, encode_opaque(key, entry.data));
+    });
+  }
+  const auto applied = step.applied.value_or(extent.applied);
+  if (applied < extent.applied) {
+    return refuse_step(shard, "entries up to " + std::to_string(extent.applied) + " are applied, and " +
+                                  std::to_string(applied) + " would be the last of them");
+  }
+  if (step.drop_until) {
+    if (*step.drop_until > applied) {
+      return refuse_step(shard, "entries up to " + std::to_string(*step.drop_until) +
+                                    " would be dropped, and they are applied only up to " + std::to_string(applied));
+    }
+    if (extent.first != 0 && *step.drop_until >= extent.first) {
+      drop(extent.first, std::min(*step.drop_until, extent.last));
+      extent.first = *step.drop_until + 1;
+      if (extent.first > extent.last) extent.first = extent.last = 0;
+    }
+  }
+  if (extent.first != 0 && applied > extent.last) {
+    return refuse_step(shard, "entries up to " + std::to_string(applied) + " would be applied, and the last one is " +
+                                  std::to_string(extent.last));
+  }
+  extent.applied = applied;
+  return {};
+}
+
+result<void> store::impl::plan_shard(planned_commit& plan, const shard_write& step) {
+  const auto shard = step.shard;
+  auto known = plan.shards.find(shard);
+  if (known == plan.shards.end()) {
+    const auto cached = extents_.find(shard);
+    auto extent = cached != extents_.end() ? result<shard_extent>(cached->second) : extent_of(shard);
+    // One that is damaged can be cleared.
+    if (!extent && !(step.clear && extent.error().code == errc::corrupt)) return tl::unexpected(extent.error());
+    known = plan.shards.emplace(shard, extent.value_or(shard_extent{})).first;
+  }
+  auto& extent = known->second;
+  if (step.clear) {
+    if (auto cleared = plan_clear(plan, shard, extent); !cleared) return cleared;
+  }
+  const auto put = [&](std::string key, std::string value) {
+    plan.puts.emplace_back([this, key = std::move(key), value = std::move(value)](rocksdb::WriteBatch& batch) {
+      batch.Put((*db_)[family::shards], key, to_slice(value));
+    });
+  };
+  if (step.note) {
+    const auto key = shard_key(shard, shard_part::note);
+    put(key, encode_opaque(key, *step.note));
+  }
+  if (auto planned = plan_entries(plan, step, extent); !planned) return planned;
+  for (const auto& item : step.appends) {
+    if (auto planned = plan_append(plan, item, shard); !planned) return planned;
+  }
+  for (const auto name : step.removals) {
+    auto planned = plan_removal(plan, name, shard);
+    if (!planned && planned.error().code != errc::not_found) return planned;
+  }
+  for (const auto& mark : step.marks) {
+    const auto key = shard_mark_key(shard, mark.client);
+    put(key, encode_mark(key, mark));
+  }
+  for (const auto client : step.forgotten_clients) {
+    plan.puts.emplace_back([this, key = shard_mark_key(shard, client)](rocksdb::WriteBatch& batch) {
+      batch.Delete((*db_)[family::shards], key);
+    });
+  }
+  if (step.applied) {
+    const auto key = shard_key(shard, shard_part::applied);
+    put(key, encode_number(key, *step.applied));
+  }
+  return {};
+}
+
+result<void> store::impl::commit_shards(std::span<const shard_write> writes) {
+  if (writes.empty()) return {};
+  std::uint64_t bytes = 0;
+  for (const auto& step : writes) {
+    const auto appended = check_appends(step.appends);
+    if (!appended) return tl::unexpected(appended.error());
+    bytes += *appended + (step.note ? step.note->size() : 0);
+    for (const auto& entry : step.entries) bytes += entry.data.size();
+  }
+  const std::lock_guard guard(write_mutex_);
+  if (auto ready = ready_to_write(bytes); !ready) return ready;
+  planned_commit plan(state_);
+  for (const auto& step : writes) {
+    if (auto planned = plan_shard(plan, step); !planned) return planned;
+  }
+  return carry_out(std::move(plan));
+}
+
+result<std::vector<stored_shard>> store::impl::list_shards() const {
+  const pinned at(*db_);
+  std::vector<stored_shard> list;
+  const auto range = db_->iterate(family::shards, {}, {}, at.get());
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid(); it.Seek(end_of_shard(list.back().shard))) {
+    const auto key = decode_shard_key(to_view(it.key()));
+    if (!key) return fail(errc::corrupt, "a key of the shards is damaged");
+    auto& shard = list.emplace_back();
+    shard.shard = key->shard;
+    const auto note_key = shard_key(shard.shard, shard_part::note);
+    const auto stored = db_->get(family::shards, note_key, at.get());
+    if (stored) {
+      const auto note = decode_opaque(note_key, *stored);
+      if (!note) return damaged(shard.shard, "the note");
+      shard.note.assign(note->begin(), note->end());
+    } else if (stored.error().code != errc::not_found) {
+      return tl::unexpected(stored.error());
+    }
+    const auto extent = extent_of(shard.shard, at.get());
+    if (!extent) return tl::unexpected(extent.error());
+    shard.applied = extent->applied;
+    shard.first_lsn = extent->first;
+    shard.last_lsn = extent->last;
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the shards"));
+  return list;
+}
+
+result<std::vector<stored_entry>> store::impl::read_shard(std::uint32_t shard) const {
+  const pinned at(*db_);
+  const auto extent = extent_of(shard, at.get());
+  if (!extent) return tl::unexpected(extent.error());
+  std::vector<stored_entry> entries;
+  if (extent->first == 0) return entries;
+  const auto is_missing = [&](std::uint64_t lsn) {
+    return fail(errc::corrupt, entry_name(shard, lsn) + " is missing");
+  };
+  if (extent->first > extent->applied + 1) return is_missing(extent->applied + 1);
+  if (extent->last < extent->applied) return is_missing(extent->last + 1);
+  auto expected = extent->first;
+  const auto range = db_->iterate(family::shards, shard_entry_key(shard, expected),
+                                  end_of_part(shard, shard_part::entry), at.get(), true);
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid(); it.Next(), ++expected) {
+    if (lsn_in(it) != expected) return is_missing(expected);
+    const auto data = decode_opaque(to_view(it.key()), to_view(it.value()));
+    if (!data) return fail(errc::corrupt, entry_name(shard, expected) + " does not match its checksum");
+    entries.push_back({expected, bytes(data->begin(), data->end())});
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read " + entry_name(shard, expected)));
+  return entries;
+}
+
+result<std::vector<client_mark>> store::impl::read_marks(std::uint32_t shard) const {
+  std::vector<client_mark> marks;
+  const auto range =
+      db_->iterate(family::shards, shard_key(shard, shard_part::mark), end_of_part(shard, shard_part::mark));
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    const auto mark = decode_mark(to_view(it.key()), to_view(it.value()));
+    if (!mark) return damaged(shard, "the mark of a client");
+    marks.push_back(*mark);
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read the marks of clients"));
+  std::stable_sort(marks.begin(), marks.end(),
+                   [](const client_mark& left, const client_mark& right) { return left.lsn < right.lsn; });
+  return marks;
+}
+
+result<page> store::impl::list_shard_documents(std::uint32_t shard, std::string_view after, std::size_t limit) const {
+  const pinned at(*db_);
+  page found;
+  auto begin = shard_document_key(shard, after);
+  if (!after.empty()) begin.push_back('\0');
+  const auto range = db_->iterate(family::shards, std::move(begin), end_of_part(shard, shard_part::document), at.get());
+  auto& it = *range->it;
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    const auto key = decode_shard_key(to_view(it.key()));
+    if (!key) return fail(errc::corrupt, "a key of shard " + std::to_string(shard) + " is damaged");
+    if (found.documents.size() == limit) {
+      found.more = true;
+      break;
+    }
+    const auto value = db_->get(family::names, key->rest, at.get());
+    if (!value && value.error().code == errc::not_found) {
+      return fail(errc::corrupt,
+                  "the document " + quote_name(key->rest) + " of shard " + std::to_string(shard) + " has no metadata");
+    }
+    if (!value) return tl::unexpected(value.error());
+    found.documents.push_back(info_or_damage(key->rest, *value));
+  }
+  if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the documents of a shard"));
+  return found;
+}
+
+}  // namespace octavo::storage
