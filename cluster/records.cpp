@@ -1,0 +1,375 @@
+#include "cluster/records.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <charconv>
+#include <cmath>
+#include <optional>
+
+namespace octavo::cluster {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr auto shard_digits = std::size_t{5};
+constexpr auto cluster_id_digits = std::size_t{32};
+constexpr auto member_digits = std::size_t{16};
+
+std::string to_hex(std::uint64_t number) {
+  static constexpr char digits[] = "0123456789abcdef";
+  auto out = std::string(member_digits, '0');
+  for (auto at = out.rbegin(); at != out.rend(); ++at, number >>= 4U) *at = digits[number & 15U];
+  return out;
+}
+
+bool is_hex(std::string_view text, std::size_t digits) {
+  return text.size() == digits &&
+         std::ranges::all_of(text, [](char one) { return (one >= '0' && one <= '9') || (one >= 'a' && one <= 'f'); });
+}
+
+template <class Number>
+std::optional<Number> parse_decimal(std::string_view text) {
+  auto number = Number{};
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return number;
+}
+
+/// host:port, with an IPv6 address in brackets.
+bool is_address(std::string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0 || text.size() > record_text_bytes_max) return false;
+  const auto host = text.substr(0, colon), port = text.substr(colon + 1);
+  const auto bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const auto inner = bracketed ? host.substr(1, host.size() - 2) : host;
+  const auto plain = std::ranges::all_of(inner, [&](char one) {
+    return (one >= '0' && one <= '9') || (one >= 'a' && one <= 'z') || (one >= 'A' && one <= 'Z') || one == '.' ||
+           one == '-' || one == '_' || (bracketed && (one == ':' || one == '%'));
+  });
+  const auto number = parse_decimal<std::uint16_t>(port);
+  return plain && number && *number != 0;
+}
+
+bool is_version(std::string_view text) {
+  return !text.empty() && text.size() <= record_text_bytes_max &&
+         std::ranges::all_of(text, [](char one) { return one > ' ' && one < 0x7f; });
+}
+
+/// Empty when there is nothing to say against it.
+using complaint = std::string;
+
+complaint check(const member& one, std::string_view field) {
+  if (one.id == 0) return std::string{field} + ".id is 0, which is nobody";
+  if (!is_node_name(one.node)) return std::string{field} + ".node is no name: 1 to 64 of a-z, 0-9 and '-' are needed";
+  return {};
+}
+
+complaint check(const shard_record& record) {
+  if (record.epoch > record_epoch_max) return "epoch is above 2^62";
+  if (record.config.version > record_epoch_max) return "config.version is above 2^62";
+  if (record.owner.id == 0 && !record.owner.node.empty()) return "owner.id is 0, but owner.node names one";
+  if (record.owner.id != 0)
+    if (auto said = check(record.owner, "owner"); !said.empty()) return said;
+  const auto& members = record.config.members;
+  if (members.size() > record_members_max) return "config.members are more than 9";
+  for (auto at = members.begin(); at != members.end(); ++at) {
+    if (auto said = check(*at, "config.members"); !said.empty()) return said;
+    if (std::any_of(members.begin(), at, [&](const member& one) { return one.id == at->id; }))
+      return "config.members names " + to_hex(at->id) + " twice";
+  }
+  return {};
+}
+
+complaint check(const node_record& record) {
+  if (!is_node_name(record.name)) return "name is no name: 1 to 64 of a-z, 0-9 and '-' are needed";
+  if (record.member == 0) return "member is 0, which is nobody";
+  if (!is_address(record.peer_address)) return "peer is no address: host:port is needed";
+  if (!is_address(record.http_address)) return "http is no address: host:port is needed";
+  if (record.wire_version == 0) return "wire is 0; versions begin at 1";
+  if (!is_version(record.caf_version)) return "caf is no version";
+  if (!is_version(record.octavo_version)) return "octavo is no version";
+  if (record.started_unix_ms < 0) return "started_ms is negative";
+  if (!std::isfinite(record.load) || record.load < 0) return "load is no number from 0 on";
+  return {};
+}
+
+complaint check(const cluster_meta& meta) {
+  if (!is_hex(meta.cluster_id, cluster_id_digits)) return "cluster_id is not 32 lowercase hexadecimal digits";
+  if (meta.shards == 0 || meta.shards > shards_max) return "shards is not from 1 to 65536";
+  if (meta.replicas == 0 || meta.replicas > record_members_max) return "replicas is not from 1 to 9";
+  if (meta.format_version == 0) return "format is 0; versions begin at 1";
+  return {};
+}
+
+/// Reads the fields of an object. After the first that is not as it should be, what it answers means nothing.
+class fields {
+ public:
+  fields(const json::object& from, std::string path, complaint& said)
+      : from_(from), path_(std::move(path)), said_(said) {}
+
+  const json::value* find(std::string_view name) {
+    const auto* found = from_.if_contains(name);
+    if (found == nullptr) complain(name, "is missing");
+    return found;
+  }
+  std::string text(std::string_view name) {
+    const auto* found = find(name);
+    if (found == nullptr) return {};
+    if (const auto* text = found->if_string()) return {text->begin(), text->end()};
+    complain(name, "is no string");
+    return {};
+  }
+  std::uint64_t hex(std::string_view name) {
+    const auto digits = text(name);
+    auto number = std::uint64_t{0};
+    if (said_.empty() && !is_hex(digits, member_digits)) complain(name, "is not 16 lowercase hexadecimal digits");
+    if (said_.empty()) std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+    return number;
+  }
+  std::uint64_t number(std::string_view name, std::uint64_t max) {
+    const auto* found = find(name);
+    if (found == nullptr) return 0;
+    // Numbers that fit into int64 are parsed as such.
+    auto number = std::optional<std::uint64_t>{};
+    if (const auto* large = found->if_uint64()) number = *large;
+    if (const auto* plain = found->if_int64(); plain != nullptr && *plain >= 0)
+      number = static_cast<std::uint64_t>(*plain);
+    if (!number) complain(name, "is no whole number from 0 on");
+    if (number && *number > max) complain(name, "is too large");
+    return said_.empty() ? *number : 0;
+  }
+  double real(std::string_view name) {
+    const auto* found = find(name);
+    if (found == nullptr) return 0;
+    auto failed = json::error_code{};
+    if (found->is_number()) return found->to_number<double>(failed);
+    complain(name, "is no number");
+    return 0;
+  }
+  bool boolean(std::string_view name) {
+    const auto* found = find(name);
+    if (found == nullptr) return false;
+    if (const auto* flag = found->if_bool()) return *flag;
+    complain(name, "is neither true nor false");
+    return false;
+  }
+  /// Null if it is none.
+  const json::object* object(std::string_view name) {
+    const auto* found = find(name);
+    if (found == nullptr) return nullptr;
+    const auto* object = found->if_object();
+    if (object == nullptr) complain(name, "is no object");
+    return object;
+  }
+  const json::array* array(std::string_view name) {
+    const auto* found = find(name);
+    if (found == nullptr) return nullptr;
+    const auto* array = found->if_array();
+    if (array == nullptr) complain(name, "is no array");
+    return array;
+  }
+  void complain(std::string_view name, std::string_view what) {
+    if (said_.empty()) said_ = path_ + std::string{name} + ' ' + std::string{what};
+  }
+
+ private:
+  const json::object& from_;
+  std::string path_;
+  complaint& said_;
+};
+
+json::object to_json(const member& one) {
+  return {{"id", to_hex(one.id)}, {"node", one.node}};
+}
+
+member read_member(const json::object& from, std::string path, complaint& said) {
+  auto in = fields{from, std::move(path), said};
+  return {in.hex("id"), in.text("node")};
+}
+
+shard_config read_config(const json::object& from, complaint& said) {
+  auto in = fields{from, "config.", said};
+  auto config = shard_config{in.number("version", record_epoch_max), {}};
+  const auto* members = in.array("members");
+  if (members == nullptr) return config;
+  if (members->size() > record_members_max) in.complain("members", "are more than 9");
+  for (const auto& each : *members) {
+    if (!said.empty()) break;
+    if (const auto* one = each.if_object())
+      config.members.push_back(read_member(*one, "config.members.", said));
+    else
+      in.complain("members", "holds what is no object");
+  }
+  return config;
+}
+
+/// The object, or what is wrong.
+result<json::object> parse(std::string_view kind, std::string_view text) {
+  const auto refuse = [&](const std::string& why) {
+    return fail(errc::malformed, "the " + std::string{kind} + " record in etcd cannot be read: " + why);
+  };
+  if (text.size() > record_bytes_max) return refuse("it is larger than 16 KiB");
+  auto failed = json::error_code{};
+  auto value = json::parse({text.data(), text.size()}, failed);
+  if (failed) return refuse("it is no JSON: " + failed.message());
+  if (!value.is_object()) return refuse("it is no object");
+  return std::move(value.get_object());
+}
+
+template <class Record>
+result<Record> checked(std::string_view kind, Record record, complaint said) {
+  if (said.empty()) said = check(record);
+  if (said.empty()) return record;
+  return fail(errc::malformed, "the " + std::string{kind} + " record in etcd cannot be read: " + said);
+}
+
+template <class Record>
+result<std::string> written(std::string_view kind, const Record& record, const json::object& as) {
+  if (auto said = check(record); !said.empty())
+    return fail(errc::invalid_argument, "the " + std::string{kind} + " record cannot be written: " + said);
+  return json::serialize(as);
+}
+
+result<std::string_view> rest_of(std::string_view key, const std::string& begin, std::string_view kind) {
+  if (key.starts_with(begin)) return key.substr(begin.size());
+  return fail(errc::malformed, "the key '" + std::string{key} + "' is none of a " + std::string{kind});
+}
+
+}  // namespace
+
+bool is_node_name(std::string_view name) {
+  return !name.empty() && name.size() <= node_name_bytes_max && std::ranges::all_of(name, [](char one) {
+    return (one >= 'a' && one <= 'z') || (one >= '0' && one <= '9') || one == '-';
+  });
+}
+
+// Objects keep the order in which their fields were added, so that equal records have equal bytes.
+result<std::string> encode(const shard_record& record) {
+  auto members = json::array{};
+  for (const auto& one : record.config.members) members.push_back(to_json(one));
+  // Braces would make it an array of one.
+  auto owner = record.owner.id == 0 ? json::value(nullptr) : json::value(to_json(record.owner));
+  auto config = json::object{{"version", record.config.version}, {"members", std::move(members)}};
+  return written("shard", record,
+                 {{"epoch", record.epoch},
+                  {"owner", std::move(owner)},
+                  {"nonce", to_hex(record.nonce)},
+                  {"config", std::move(config)}});
+}
+
+result<std::string> encode(const node_record& record) {
+  return written("node", record,
+                 {{"name", record.name},
+                  {"incarnation", to_hex(record.incarnation)},
+                  {"member", to_hex(record.member)},
+                  {"peer", record.peer_address},
+                  {"http", record.http_address},
+                  {"wire", record.wire_version},
+                  {"caf", record.caf_version},
+                  {"octavo", record.octavo_version},
+                  {"started_ms", record.started_unix_ms},
+                  {"draining", record.draining},
+                  {"load", record.load}});
+}
+
+result<std::string> encode(const cluster_meta& meta) {
+  return written("meta", meta,
+                 {{"cluster_id", meta.cluster_id},
+                  {"shards", meta.shards},
+                  {"replicas", meta.replicas},
+                  {"format", meta.format_version}});
+}
+
+result<shard_record> decode_shard_record(std::string_view text) {
+  auto from = parse("shard", text);
+  if (!from) return tl::unexpected{std::move(from.error())};
+  auto said = complaint{};
+  auto in = fields{*from, "", said};
+  auto record = shard_record{};
+  record.epoch = in.number("epoch", record_epoch_max);
+  const auto* owner = in.find("owner");
+  if (owner != nullptr && !owner->is_null())
+    if (const auto* object = in.object("owner")) {
+      record.owner = read_member(*object, "owner.", said);
+      // Nobody is written as null, and in no second way.
+      if (record.owner.id == 0) in.complain("owner.id", "is 0, which is nobody");
+    }
+  record.nonce = in.hex("nonce");
+  if (const auto* config = in.object("config")) record.config = read_config(*config, said);
+  return checked("shard", std::move(record), std::move(said));
+}
+
+result<node_record> decode_node_record(std::string_view text) {
+  auto from = parse("node", text);
+  if (!from) return tl::unexpected{std::move(from.error())};
+  auto said = complaint{};
+  auto in = fields{*from, "", said};
+  auto record = node_record{};
+  record.name = in.text("name");
+  record.incarnation = in.hex("incarnation");
+  record.member = in.hex("member");
+  record.peer_address = in.text("peer");
+  record.http_address = in.text("http");
+  record.wire_version = static_cast<std::uint32_t>(in.number("wire", UINT32_MAX));
+  record.caf_version = in.text("caf");
+  record.octavo_version = in.text("octavo");
+  record.started_unix_ms = static_cast<std::int64_t>(in.number("started_ms", INT64_MAX));
+  record.draining = in.boolean("draining");
+  record.load = in.real("load");
+  return checked("node", std::move(record), std::move(said));
+}
+
+result<cluster_meta> decode_cluster_meta(std::string_view text) {
+  auto from = parse("meta", text);
+  if (!from) return tl::unexpected{std::move(from.error())};
+  auto said = complaint{};
+  auto in = fields{*from, "", said};
+  auto meta = cluster_meta{};
+  meta.cluster_id = in.text("cluster_id");
+  meta.shards = static_cast<std::uint32_t>(in.number("shards", UINT32_MAX));
+  meta.replicas = static_cast<std::uint32_t>(in.number("replicas", UINT32_MAX));
+  meta.format_version = static_cast<std::uint32_t>(in.number("format", UINT32_MAX));
+  return checked("meta", std::move(meta), std::move(said));
+}
+
+std::string node_keys(std::string_view prefix) {
+  return std::string{prefix} + "node/";
+}
+std::string shard_keys(std::string_view prefix) {
+  return std::string{prefix} + "shard/";
+}
+std::string meta_key(std::string_view prefix) {
+  return std::string{prefix} + "meta";
+}
+
+std::string node_key(std::string_view prefix, std::string_view name) {
+  return node_keys(prefix) + std::string{name};
+}
+
+std::string shard_key(std::string_view prefix, std::uint32_t shard) {
+  const auto digits = std::to_string(shard);
+  const auto zeros = shard_digits - std::min(shard_digits, digits.size());
+  return shard_keys(prefix) + std::string(zeros, '0') + digits;
+}
+
+result<std::string> parse_node_key(std::string_view prefix, std::string_view key) {
+  auto name = rest_of(key, node_keys(prefix), "node");
+  if (!name) return tl::unexpected{std::move(name.error())};
+  if (is_node_name(*name)) return std::string{*name};
+  return fail(errc::malformed, "the key '" + std::string{key} + "' names no node");
+}
+
+result<std::uint32_t> parse_shard_key(std::string_view prefix, std::string_view key) {
+  auto digits = rest_of(key, shard_keys(prefix), "shard");
+  if (!digits) return tl::unexpected{std::move(digits.error())};
+  const auto number = parse_decimal<std::uint32_t>(*digits);
+  if (number && *number < shards_max && digits->size() == shard_digits) return *number;
+  return fail(errc::malformed, "the key '" + std::string{key} + "' names no shard");
+}
+
+}  // namespace octavo::cluster

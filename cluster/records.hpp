@@ -1,0 +1,77 @@
+// The values that octavo keeps in etcd, as JSON, and the keys that they stand at. Pure functions. Reading skips fields
+// that it does not know, so that nodes of two versions can share a directory; all else that is not as it should be is
+// refused with a sentence that names the field.
+//
+// Shard records are compared by their bytes in transactions: equal records have equal bytes. A record that a newer
+// octavo wrote may hold more than is read here, so whoever compares does it with the bytes that were read from etcd,
+// and not with what this version would write in their place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "cluster/shard_types.hpp"
+#include "storage/result.hpp"
+
+namespace octavo::cluster {
+
+/// Above this an epoch is refused: nobody counts that far, and one more is always still a number.
+inline constexpr auto record_epoch_max = std::uint64_t{1} << 62U;
+inline constexpr auto record_members_max = std::size_t{9};
+inline constexpr auto node_name_bytes_max = std::size_t{64};
+inline constexpr auto record_bytes_max = std::size_t{16} << 10U;
+/// Of versions, addresses, each.
+inline constexpr auto record_text_bytes_max = std::size_t{300};
+inline constexpr auto shards_max = std::uint32_t{65536};
+
+/// A node as it presents itself to the others, on a lease: when the record is gone, so, probably, is the node.
+struct node_record {
+  std::string name;
+  std::uint64_t incarnation = 0;  ///< drawn at each start
+  member_id member = 0;           ///< its disk
+  std::string peer_address;       ///< host:port, where other nodes connect to
+  std::string http_address;       ///< host:port, where clients connect to
+  std::uint32_t wire_version = 0;
+  std::string caf_version;
+  std::string octavo_version;
+  std::int64_t started_unix_ms = 0;
+  bool draining = false;
+  double load = 0;
+  bool operator==(const node_record&) const = default;
+};
+
+/// What all nodes of a cluster must agree on; written once, when the cluster is made.
+struct cluster_meta {
+  std::string cluster_id;  ///< 32 lowercase hexadecimal digits, drawn at random
+  std::uint32_t shards = 0;
+  std::uint32_t replicas = 0;
+  std::uint32_t format_version = 0;
+  bool operator==(const cluster_meta&) const = default;
+};
+
+/// Whether it may name a node: 1 to 64 of [a-z0-9-].
+bool is_node_name(std::string_view name);
+
+/// Writing refuses with errc::invalid_argument what reading would refuse with errc::malformed.
+result<std::string> encode(const shard_record& record);
+result<std::string> encode(const node_record& record);
+result<std::string> encode(const cluster_meta& meta);
+result<shard_record> decode_shard_record(std::string_view json);
+result<node_record> decode_node_record(std::string_view json);
+result<cluster_meta> decode_cluster_meta(std::string_view json);
+
+/// `prefix` stands before all keys of one cluster, such as "octavo/". Numbers of shards are padded, so that keys sort
+/// as their numbers do.
+std::string node_key(std::string_view prefix, std::string_view name);
+std::string shard_key(std::string_view prefix, std::uint32_t shard);
+std::string meta_key(std::string_view prefix);
+/// What all keys of nodes, and of shards, begin with.
+std::string node_keys(std::string_view prefix);
+std::string shard_keys(std::string_view prefix);
+/// The name, or the number, that such a key was made of; errc::malformed for all other keys.
+result<std::string> parse_node_key(std::string_view prefix, std::string_view key);
+result<std::uint32_t> parse_shard_key(std::string_view prefix, std::string_view key);
+
+}  // namespace octavo::cluster

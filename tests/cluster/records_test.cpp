@@ -1,0 +1,221 @@
+#include "cluster/records.hpp"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+
+using namespace octavo;
+using namespace octavo::cluster;
+
+namespace {
+
+shard_record a_shard() {
+  return {7, {0xab, "node-a"}, 0xfedcba9876543210U, {3, {{0xab, "node-a"}, {2, "node-b"}, {1, "node-c"}}}};
+}
+
+node_record a_node() {
+  return {"node-a", 5,   0xffffffffffffffffU, "10.0.0.1:4100", "[fe80::1]:8080", 1, "0.18.7", "0.1.0", 1764000000123,
+          true,     0.25};
+}
+
+cluster_meta a_meta() {
+  return {"0123456789abcdef0123456789abcdef", 1024, 3, 1};
+}
+
+constexpr auto shard_text =
+    R"({"epoch":7,"owner":{"id":"00000000000000ab","node":"node-a"},"nonce":"fedcba9876543210","config":{"version":3,)"
+    R"("members":[{"id":"00000000000000ab","node":"node-a"},{"id":"0000000000000002","node":"node-b"},)"
+    R"({"id":"0000000000000001","node":"node-c"}]}})";
+constexpr auto node_text =
+    R"({"name":"node-a","incarnation":"0000000000000005","member":"ffffffffffffffff","peer":"10.0.0.1:4100",)"
+    R"("http":"[fe80::1]:8080","wire":1,"caf":"0.18.7","octavo":"0.1.0","started_ms":1764000000123,"draining":true,)"
+    R"("load":2.5E-1})";
+constexpr auto meta_text = R"({"cluster_id":"0123456789abcdef0123456789abcdef","shards":1024,"replicas":3,"format":1})";
+
+/// The text with the first `what` replaced.
+std::string with(std::string text, std::string_view what, std::string_view by) {
+  const auto at = text.find(what);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, what.size(), by);
+}
+
+template <class Decode>
+void refuses(Decode decode, const std::string& text, std::string_view field) {
+  CAPTURE(text);
+  auto read = decode(text);
+  REQUIRE(!read);
+  CHECK(read.error().code == errc::malformed);
+  CAPTURE(read.error().message);
+  CHECK(read.error().message.find(field) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("a shard's record has one form in bytes, and is read back from it") {
+  REQUIRE(encode(a_shard()));
+  CHECK(*encode(a_shard()) == shard_text);
+  REQUIRE(decode_shard_record(shard_text));
+  CHECK(*decode_shard_record(shard_text) == a_shard());
+  CHECK(*encode(*decode_shard_record(shard_text)) == shard_text);
+}
+
+TEST_CASE("a free shard, and one that nobody has a replica of, are records too") {
+  const auto text = R"({"epoch":0,"owner":null,"nonce":"0000000000000000","config":{"version":0,"members":[]}})";
+  CHECK(*encode(shard_record{}) == text);
+  CHECK(*decode_shard_record(text) == shard_record{});
+}
+
+TEST_CASE("an epoch at its bound is kept to the last bit") {
+  auto record = a_shard();
+  record.epoch = record_epoch_max;
+  record.config.version = record_epoch_max - 1;
+  CHECK(*decode_shard_record(*encode(record)) == record);
+}
+
+TEST_CASE("a node's record and the cluster's are read back from their one form") {
+  CHECK(*encode(a_node()) == node_text);
+  REQUIRE(decode_node_record(node_text));
+  CHECK(*decode_node_record(node_text) == a_node());
+  CHECK(decode_node_record(with(node_text, "2.5E-1", "3"))->load == 3);
+  CHECK(*encode(a_meta()) == meta_text);
+  REQUIRE(decode_cluster_meta(meta_text));
+  CHECK(*decode_cluster_meta(meta_text) == a_meta());
+}
+
+TEST_CASE("fields that a later version adds are skipped") {
+  CHECK(*decode_shard_record(with(shard_text, R"({"epoch")", R"({"new":[{}],"epoch")")) == a_shard());
+  CHECK(*decode_shard_record(with(shard_text, R"({"version")", R"({"new":1,"version")")) == a_shard());
+  CHECK(*decode_shard_record(with(shard_text, R"({"id")", R"({"new":null,"id")")) == a_shard());
+  CHECK(*decode_node_record(with(node_text, R"({"name")", R"({"new":"x","name")")) == a_node());
+  CHECK(*decode_cluster_meta(with(meta_text, R"({"cl)", R"({"new":0.5,"cl)")) == a_meta());
+}
+
+TEST_CASE("whatever is wrong in a shard's record is refused by the field's name") {
+  const auto no = [](std::string_view what, std::string_view by, std::string_view field) {
+    refuses(decode_shard_record, with(shard_text, what, by), field);
+  };
+  no(R"("epoch":7)", R"("epoch":"7")", "epoch is no whole number");
+  no(R"("epoch":7)", R"("epoch":-7)", "epoch is no whole number");
+  no(R"("epoch":7)", R"("epoch":7.5)", "epoch is no whole number");
+  no(R"("epoch":7)", R"("epoch":4611686018427387905)", "epoch is too large");
+  no(R"("epoch":7)", R"("epoch":18446744073709551615)", "epoch is too large");
+  no(R"("epoch":7)", R"("epoch":1e300)", "epoch is no whole number");
+  no(R"("epoch":7,)", "", "epoch is missing");
+  no(R"("owner":{"id":"00000000000000ab")", R"("owner":{"id":"0000000000000000")", "owner.id is 0");
+  no(R"("owner":{"id":"00000000000000ab")", R"("owner":{"id":"00000000000000AB")", "owner.id is not 16");
+  no(R"("owner":{"id":"00000000000000ab")", R"("owner":{"id":"ab")", "owner.id is not 16");
+  no(R"("owner":{"id":"00000000000000ab")", R"("owner":{"id":171)", "owner.id is no string");
+  no(R"("owner":{"id":"00000000000000ab","node":"node-a"})", R"("owner":3)", "owner is no object");
+  no(R"("owner":{"id":"00000000000000ab","node":"node-a"},)", "", "owner is missing");
+  no(R"("node":"node-a"},"nonce")", R"("node":""},"nonce")", "owner.node is no name");
+  no(R"("nonce":"fedcba9876543210")", R"("nonce":"fedcba987654321g")", "nonce is not 16");
+  no(R"("version":3)", R"("version":4611686018427387905)", "config.version is too large");
+  no(R"("version":3,)", "", "config.version is missing");
+  no(R"("id":"0000000000000002")", R"("id":"00000000000000ab")", "config.members names 00000000000000ab twice");
+  no(R"("id":"0000000000000002")", R"("id":"0000000000000000")", "config.members.id is 0");
+  no(R"("node":"node-b")", R"("node":"Node-b")", "config.members.node is no name");
+  no(R"({"id":"0000000000000002","node":"node-b"})", "2", "config.members holds what is no object");
+  no(R"("members":[)", R"("members":{"a":[)", "no JSON");
+  refuses(decode_shard_record, R"({"epoch":1,"owner":null,"nonce":"0000000000000000","config":7})", "config is no");
+  refuses(decode_shard_record,
+          R"({"epoch":1,"owner":null,"nonce":"0000000000000000","config":{"version":1,"members":{}}})",
+          "config.members is no array");
+  refuses(decode_shard_record, "", "no JSON");
+  refuses(decode_shard_record, "[]", "no object");
+  refuses(decode_shard_record, std::string(100, '['), "no JSON");
+  refuses(decode_shard_record, std::string(record_bytes_max + 1, ' '), "larger than 16 KiB");
+  auto many = std::string{R"("members":[)"};
+  for (auto i = 0; i < 10; ++i)
+    many += std::string{i == 0 ? "" : ","} + R"({"id":"000000000000000)" + std::to_string(i) + R"(","node":"n"})";
+  refuses(decode_shard_record,
+          R"({"epoch":1,"owner":null,"nonce":"0000000000000000","config":{"version":1,)" + many + "]}}", "more than 9");
+}
+
+TEST_CASE("no part of a record is one") {
+  for (const auto* text : {shard_text, node_text, meta_text})
+    for (auto size = std::size_t{0}; size < std::string_view{text}.size(); ++size) {
+      const auto part = std::string_view{text}.substr(0, size);
+      CHECK(!decode_shard_record(part));
+      CHECK(!decode_node_record(part));
+      CHECK(!decode_cluster_meta(part));
+    }
+}
+
+TEST_CASE("whatever is wrong in a node's record is refused by the field's name") {
+  const auto no = [](std::string_view what, std::string_view by, std::string_view field) {
+    refuses(decode_node_record, with(node_text, what, by), field);
+  };
+  no("node-a", "", "name is no name");
+  no("node-a", "node_a", "name is no name");
+  no("node-a", std::string(65, 'a'), "name is no name");
+  no(R"("name":"node-a")", R"("name":null)", "name is no string");
+  no("0000000000000005", "5", "incarnation is not 16");
+  no("ffffffffffffffff", "0000000000000000", "member is 0");
+  for (const auto* address :
+       {"", "host", ":80", "host:0", "host:65536", "host:", "a b:80", "fe80::1:80", "[]:80", "host:+80"})
+    no("10.0.0.1:4100", address, "peer is no address");
+  no("[fe80::1]:8080", std::string(300, 'h') + ":80", "http is no address");
+  no(R"("wire":1)", R"("wire":0)", "wire is 0");
+  no(R"("wire":1)", R"("wire":4294967296)", "wire is too large");
+  no("0.18.7", "", "caf is no version");
+  no(R"("octavo":"0.1.0")", R"("octavo":"0 1")", "octavo is no version");
+  no("1764000000123", "-1", "started_ms is no whole number");
+  no("1764000000123", "9223372036854775808", "started_ms is too large");
+  no("true", "1", "draining is neither");
+  no("2.5E-1", "-1", "load is no number from 0");
+  no("2.5E-1", "\"1\"", "load is no number");
+  no(R"(,"load":2.5E-1)", "", "load is missing");
+}
+
+TEST_CASE("whatever is wrong in the cluster's record is refused by the field's name") {
+  const auto no = [](std::string_view what, std::string_view by, std::string_view field) {
+    refuses(decode_cluster_meta, with(meta_text, what, by), field);
+  };
+  no("0123456789abcdef0", "0123456789abcdef", "cluster_id is not 32");
+  no("0123456789abcdef0", "0123456789ABCDEF0", "cluster_id is not 32");
+  no("1024", "0", "shards is not");
+  no("1024", "65537", "shards is not");
+  no(R"("replicas":3)", R"("replicas":0)", "replicas is not");
+  no(R"("replicas":3)", R"("replicas":10)", "replicas is not");
+  no(R"("format":1)", R"("format":0)", "format is 0");
+}
+
+TEST_CASE("what would be refused when it is read is not written") {
+  auto shard = a_shard();
+  shard.config.members[1].id = 0xab;
+  CHECK(encode(shard).error().code == errc::invalid_argument);
+  shard = a_shard();
+  shard.epoch = record_epoch_max + 1;
+  CHECK(!encode(shard));
+  shard = a_shard();
+  shard.config.version = record_epoch_max + 1;
+  CHECK(!encode(shard));
+  shard = a_shard();
+  shard.owner.id = 0;
+  CHECK(!encode(shard));
+  auto node = a_node();
+  node.load = std::numeric_limits<double>::infinity();
+  CHECK(!encode(node));
+  node = a_node();
+  node.started_unix_ms = -1;
+  CHECK(!encode(node));
+  auto meta = a_meta();
+  meta.cluster_id = "short";
+  CHECK(!encode(meta));
+}
+
+TEST_CASE("keys say what they stand for, and sort as their numbers do") {
+  CHECK(node_key("octavo/", "node-a") == "octavo/node/node-a");
+  CHECK(shard_key("octavo/", 7) == "octavo/shard/00007");
+  CHECK(shard_key("", 65535) == "shard/65535");
+  CHECK(meta_key("octavo/") == "octavo/meta");
+  CHECK(shard_key("", 9) < shard_key("", 10));
+  CHECK(*parse_node_key("octavo/", "octavo/node/node-a") == "node-a");
+  CHECK(*parse_shard_key("octavo/", "octavo/shard/00007") == 7);
+  for (const auto* key :
+       {"", "octavo/node/", "octavo/node/A", "other/node/node-a", "octavo/shard/00007", "octavo/meta"})
+    CHECK(parse_node_key("octavo/", key).error().code == errc::malformed);
+  for (const auto* key : {"octavo/shard/7", "octavo/shard/", "octavo/shard/65536", "octavo/shard/-0007",
+                          "octavo/shard/000007", "octavo/shard/0000a", "octavo/node/00007"})
+    CHECK(parse_shard_key("octavo/", key).error().code == errc::malformed);
+}
