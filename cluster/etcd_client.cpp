@@ -157,6 +157,8 @@ class etcd_client::impl {
     assert(!options_.endpoints.empty());
     thread_ = std::thread{[this] { context_.run(); }};
   }
+  // Without the memory for one handler there is no way on.
+  // NOLINTNEXTLINE(bugprone-exception-escape)
   ~impl() {
     assert(std::this_thread::get_id() != thread_.get_id());
     asio::post(context_, [this] { close(); });
