@@ -128,8 +128,10 @@ class document_impl {
 
   void load_failed(const error& why) {
     counters_.documents_loading.fetch_sub(1, std::memory_order_relaxed);
-    counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
-    logger().error("document={} cannot be loaded: {}", printable(name_), why.message);
+    if (why.code != errc::moved) {
+      counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
+      logger().error("document={} cannot be loaded: {}", printable(name_), why.message);
+    }
     for (auto& one : waiting_joins_) one.answer.deliver(make_error(why));
     for (auto& one : questions_) one.refuse(why);
     for (auto& one : waiting_stops_) one.deliver();
@@ -214,8 +216,12 @@ class document_impl {
 
   void rejected(const error& why) {
     // What is in memory is ahead of the disk now. Nobody has seen it; the clients still have it and offer it again.
-    counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
-    logger().error("document={} seq={} is loaded anew: {}", printable(name_), state_.committed_seq(), why.message);
+    if (why.code == errc::moved) {
+      logger().info("document={} seq={} goes to another node", printable(name_), state_.committed_seq());
+    } else {
+      counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
+      logger().error("document={} seq={} is loaded anew: {}", printable(name_), state_.committed_seq(), why.message);
+    }
     look_backs_.refuse_all(why);
     for (auto& one : waiting_stops_) one.deliver();
     self_->quit(make_error(why));

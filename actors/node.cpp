@@ -24,9 +24,9 @@ void init_messages() {
 }
 
 node::node(caf::actor_system& system, storage::store& store, const node_options& options, directory_factory directory,
-           fatal_handler on_fatal)
+           fatal_handler on_fatal, const log_factory& log)
     : system_(system), store_(store), options_(options), counters_(std::make_unique<metrics>()) {
-  log_writer_ = spawn_log_writer(system_, store_, *counters_, options_, std::move(on_fatal));
+  log_writer_ = log(system_, store_, *counters_, options_, std::move(on_fatal));
   for (auto i = std::size_t{0}; i < options_.loaders; ++i)
     loaders_.push_back(spawn_loader(system_, store_, options_.document));
   snapshotter_ = spawn_snapshotter(system_, store_, options_.document, *counters_);

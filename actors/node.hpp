@@ -40,11 +40,15 @@ struct document_listing {
   bool more = false;  ///< list again after the last name
 };
 
+/// Makes what a node's documents write to; a node that is alone takes spawn_log_writer().
+using log_factory =
+    std::function<log_writer_actor(caf::actor_system&, storage::store&, metrics&, const node_options&, fatal_handler)>;
+
 class node {
  public:
   /// `store` outlives the node, and the node outlives the actor system's last message to it: destroy in that order.
   node(caf::actor_system& system, storage::store& store, const node_options& options, directory_factory directory,
-       fatal_handler on_fatal);
+       fatal_handler on_fatal, const log_factory& log = spawn_log_writer);
   ~node();
   node(const node&) = delete;
   node& operator=(const node&) = delete;

@@ -315,8 +315,10 @@ class relay_impl {
   void document_down(const document_actor& which, const caf::error& reason) {
     if (document_ != which) return;
     auto why = from_caf(reason);
-    // One on another node is gone as its node is; what it was told is asked again, from whoever has it next.
-    if (why.code == errc::moved || document_.node() != self_->system().node()) {
+    // One on another node is gone as its node is, or ends with it; what it was told is asked again, from whoever has it
+    // next.
+    const auto is_remote = document_.node() != self_->system().node();
+    if (why.code == errc::moved || (is_remote && (why.code == errc::unavailable || why.code == errc::none))) {
       logger().info("document={} is looked up again: {}", printable(name_), why.message);
       document_ = nullptr;
       state_.document_lost();

@@ -13,11 +13,13 @@
 #include <thread>
 
 #include "actors/node.hpp"
+#include "app/cluster_node.hpp"
 #include "app/commands.hpp"
 #include "app/cpus.hpp"
 #include "app/logging.hpp"
 #include "app/output.hpp"
 #include "app/settings.hpp"
+#include "cluster/shard_host.hpp"
 #include "cluster/single_node.hpp"
 #include "net/server.hpp"
 #include "net/version.hpp"
@@ -27,6 +29,8 @@ namespace octavo::app {
 
 namespace {
 
+/// A client's connection waits for so long while nobody has its document.
+constexpr auto cluster_locate_ms = std::int64_t{30'000};
 constexpr int exit_fatal = 70;  // EX_SOFTWARE: the disk failed under us
 
 /// As many open files as the system lets us have: each connection is one.
@@ -150,12 +154,23 @@ int serve(const given_settings& given) {
   auto setup = net::server_setup::make(options.net, std::move(*access));
   if (!setup) return refuse_to_serve(setup.error(), options.log);
   raise_file_limit(options.net.limits.connections_max);
+  const auto is_clustered = !options.cluster.url.empty();
+  options.store.refuse_damage = is_clustered;
   auto store = storage::store::open(options.store);
   if (!store) return refuse_to_serve(store.error(), options.log);
   report_recovery(**store);
 
   actors::init_messages();
+  auto in_cluster = std::unique_ptr<cluster_node>{};
   auto config = caf::actor_system_config{};
+  if (is_clustered) {
+    cluster::init_messages();
+    cluster_node::configure(config);
+    auto joined = cluster_node::join(options, **store);
+    if (!joined) return refuse_to_serve(joined.error(), options.log);
+    in_cluster = std::move(*joined);
+    options.node.relay.locate_ms = cluster_locate_ms;
+  }
   config.set("caf.scheduler.max-threads", options.worker_threads);
   // A busy document must let the others have their turn.
   constexpr auto messages_per_turn = std::size_t{200};
@@ -166,8 +181,15 @@ int serve(const given_settings& given) {
     spdlog::shutdown();
     _exit(exit_fatal);
   };
-  auto node =
-      std::make_unique<actors::node>(system, **store, options.node, cluster::spawn_single_node_directory, on_fatal);
+  auto node = is_clustered ? std::make_unique<actors::node>(system, **store, options.node, in_cluster->directory(),
+                                                            on_fatal, in_cluster->log())
+                           : std::make_unique<actors::node>(system, **store, options.node,
+                                                            cluster::spawn_single_node_directory, on_fatal);
+  if (is_clustered) {
+    if (auto started = in_cluster->start(system); !started) return refuse_to_serve(started.error(), options.log);
+    spdlog::info("{}", in_cluster->description());
+    spdlog::warn("clusters are a preview: a replica that lost its disk is not rebuilt yet (docs/cluster.md)");
+  }
   auto server = net::server::open(*node, options.net, std::move(*setup));
   if (!server) return refuse_to_serve(server.error(), options.log);
   (*server)->start();
@@ -190,6 +212,7 @@ int serve(const given_settings& given) {
   auto patience = std::chrono::milliseconds{options.stop_timeout_ms};
   (*server)->stop_accepting();
   auto in_good_order = node->stop(patience);
+  if (in_cluster) in_cluster->leave();
   constexpr auto closing_patience = std::chrono::seconds{3};
   (*server)->stop(std::min<std::chrono::milliseconds>(patience, closing_patience));
   if (!in_good_order) {

@@ -176,6 +176,19 @@ std::vector<setting> make_settings() {
   add(text_setting(
       "node", "NAME", "this node's name, shown by the page and the API", "the host's name",
       [](o & to) -> auto& { return to.net.node_name; }));
+  // --- a cluster ---
+  add(text_setting(
+      "cluster", "URL", "be a node of the cluster that this etcd knows, such as etcd://10.0.0.1:2379,10.0.0.2:2379", "",
+      [](o & to) -> auto& { return to.cluster.url; }));
+  add(text_setting(
+      "peer-listen", "HOST:PORT", "where the other nodes of the cluster connect", "",
+      [](o & to) -> auto& { return to.cluster.peer_listen; }));
+  add(count_setting(
+      "shards", "into how many shards the documents of a new cluster are divided", "1024", {1, 65'536},
+      [](o & to) -> auto& { return to.cluster.shards; }));
+  add(count_setting(
+      "replicas", "how many nodes of a new cluster keep each document: 1, 3 or 5", "3", {1, 5},
+      [](o & to) -> auto& { return to.cluster.replicas; }));
   // --- who ---
   add(text_setting(
       "secret-file", "FILE", "clients need tokens signed with this secret (see: octavo token)", "",

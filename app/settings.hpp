@@ -22,12 +22,20 @@ struct log_options {
   bool json = false;
 };
 
+struct cluster_options {
+  std::string url;  ///< of etcd; empty: the node is alone
+  std::string peer_listen;
+  std::uint32_t shards = 1'024;  ///< of a cluster that is made
+  std::uint32_t replicas = 3;
+};
+
 struct serve_options {
   net::net_options net;
   actors::node_options node;
   /// So much of the log that what a client saw a moment ago can still be edited and compared.
   storage::store_options store{.retention_ms = std::chrono::minutes{10}};
   log_options log;
+  cluster_options cluster;
   std::filesystem::path secret_file;
   bool open = false;
   std::size_t worker_threads = 0;  ///< 0: as many as the CPUs that the process may use

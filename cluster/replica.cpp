@@ -182,7 +182,7 @@ void replica::on_tick(std::int64_t now) {
     case role_type::follower:
       if (record_.owner == self_ && (is_gone() || !claim_config().contains(self_.id))) resign();
       if (!record_.config.contains(self_.id) && record_.config.version > std::max(config().version, removed_.version) &&
-          config().version != 0 && now - asked_ms_ >= options_.retry_max_ms) {
+          config().version != 0 && record_.owner.id != 0 && now - asked_ms_ >= options_.retry_max_ms) {
         asked_ms_ = now;
         send(record_.owner, membership_message{});
       }

@@ -35,6 +35,7 @@ struct replica_options {
   std::int64_t commit_delay_ms = 50;    ///< followers hear by then what is committed, if no entry tells them earlier
   std::uint64_t handoff_lag_max = 100;  ///< entries that the next owner may lack when a move begins
   std::uint64_t learner_lag_max = 100;  ///< entries that a new member may lack when it becomes one
+  std::size_t members_max = 9;          ///< of a shard
   std::size_t append_bytes_max = 1u << 20;     ///< of one append message, but for one large entry
   std::size_t window_bytes = 4u << 20;         ///< on their way to one follower
   std::size_t log_bytes_max = 4u << 20;        ///< of entries kept for followers that lag; beyond it they get documents
@@ -137,7 +138,7 @@ class replica {
   /// For an owner: gives the shard to another member. errc::unavailable, invalid_argument.
   result<void> move_to(member_id to, std::int64_t now);
   /// For an owner: adds a member, once it has caught up. errc::unavailable: not the owner, or a change is under way;
-  /// errc::already_exists.
+  /// errc::already_exists; errc::limit_exceeded.
   result<void> add(const member& one, std::int64_t now);
   /// For an owner: removes another member, or a learner. errc::unavailable, not_found, invalid_argument.
   result<void> remove(member_id one, std::int64_t now);

@@ -48,6 +48,9 @@ result<void> replica::add(const member& one, std::int64_t now) {
   if (config().contains(one.id)) return fail(errc::already_exists, "the shard has a replica there");
   if (config_lsn_ > commit_ || (learner_ && *learner_ != one))
     return fail(errc::unavailable, "the members of the shard are being changed; ask again");
+  if (config().members.size() >= options_.members_max)
+    return fail(errc::limit_exceeded,
+                "a shard has " + std::to_string(options_.members_max) + " replicas at the most; remove one first");
   learner_ = one;
   keep_peers();
   return {};

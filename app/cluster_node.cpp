@@ -1,0 +1,206 @@
+#include "app/cluster_node.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/config.hpp>
+#include <caf/io/middleman.hpp>
+#include <charconv>
+#include <fstream>
+#include <mutex>
+#include <random>
+
+#include "actors/clock.hpp"
+#include "cluster/membership.hpp"
+#include "net/version.hpp"
+#include "storage/store.hpp"
+
+namespace octavo::app {
+
+namespace {
+
+/// A file beside the store that says which cluster its documents belong to.
+constexpr auto binding_file = "CLUSTER";
+constexpr auto heartbeat = std::chrono::milliseconds{500};
+constexpr auto silent_after = std::chrono::milliseconds{2'000};
+
+struct host_port {
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+result<host_port> parse_address(std::string_view text) {
+  auto colon = text.rfind(':');
+  auto result = host_port{};
+  if (colon != std::string_view::npos && colon != 0) {
+    result.host = text.substr(0, colon);
+    auto digits = text.substr(colon + 1);
+    auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), result.port);
+    if (parsed.ec == std::errc{} && parsed.ptr == digits.data() + digits.size() && result.port != 0) return result;
+  }
+  return fail(errc::invalid_argument, "--peer-listen " + std::string{text} + ": HOST:PORT is needed");
+}
+
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.");
+}
+
+std::string read_binding(const std::filesystem::path& data) {
+  auto in = std::ifstream{data / binding_file};
+  auto id = std::string{};
+  std::getline(in, id);
+  return id;
+}
+
+result<void> write_binding(const std::filesystem::path& data, const std::string& id) {
+  auto out = std::ofstream{data / binding_file};
+  out << id << '\n';
+  out.close();
+  if (!out) return fail(errc::io_error, "cannot write " + (data / binding_file).string());
+  return {};
+}
+
+}  // namespace
+
+class cluster_node::impl {
+ public:
+  storage::store* store = nullptr;
+  cluster::host_options host;
+  std::shared_ptr<cluster::shard_table> table;
+  std::unique_ptr<cluster::membership> membership;
+  host_port peer;
+  std::mutex mutex;
+  actors::registry_actor registry;
+  cluster::shard_host_actor shard_host;
+};
+
+void cluster_node::configure(caf::actor_system_config& config) {
+  config.load<caf::io::middleman>();
+  config.set("caf.middleman.heartbeat-interval", caf::timespan{heartbeat});
+  config.set("caf.middleman.connection-timeout", caf::timespan{silent_after});
+  config.set("caf.middleman.enable-automatic-connections", false);
+}
+
+cluster_node::cluster_node(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
+cluster_node::~cluster_node() = default;
+
+result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& options, storage::store& store) {
+  const auto& given = options.cluster;
+  auto made = std::make_unique<impl>();
+  made->store = &store;
+  if (!cluster::is_node_name(options.net.node_name))
+    return fail(errc::invalid_argument,
+                "--node " + options.net.node_name + ": in a cluster a node's name is 1 to 64 of a-z, 0-9 and -");
+  if (given.replicas % 2 == 0)
+    return fail(errc::invalid_argument, "--replicas " + std::to_string(given.replicas) +
+                                            ": 1, 3 or 5; an even number survives no more than one less");
+  auto endpoints = cluster::parse_etcd_url(given.url);
+  if (!endpoints) return fail(errc::invalid_argument, "--cluster: " + endpoints.error().message);
+  if (given.peer_listen.empty())
+    return fail(errc::invalid_argument, "--cluster needs --peer-listen HOST:PORT, where the other nodes connect");
+  auto peer = parse_address(given.peer_listen);
+  if (!peer) return tl::unexpected{peer.error()};
+  // Whoever reaches an open cluster port owns the process.
+  if (!is_loopback(peer->host))
+    return fail(errc::invalid_argument,
+                "--peer-listen " + given.peer_listen +
+                    ": beyond loopback the port of a cluster must be closed to all but its nodes, by mutual TLS, which "
+                    "this version does not have yet");
+  made->peer = *peer;
+  auto stats = store.stats();
+  if (!stats) return tl::unexpected{stats.error()};
+  const auto known = read_binding(options.store.path);
+  if (known.empty() && stats->documents != 0)
+    return fail(errc::invalid_argument,
+                options.store.path.string() +
+                    " holds the documents of a node that was alone; give a cluster's node a new --data, and bring the "
+                    "documents in with octavo doc import");
+  auto random = std::random_device{};
+  auto member = cluster::membership_options{};
+  member.endpoints = *endpoints;
+  member.known_cluster_id = known;
+  member.shards = given.shards;
+  member.replicas = given.replicas;
+  member.self.name = options.net.node_name;
+  member.self.incarnation = (std::uint64_t{random()} << 32U) | random();
+  std::from_chars(stats->store_id.data(), stats->store_id.data() + 16, member.self.member, 16);
+  member.self.peer_address = given.peer_listen;
+  member.self.http_address = options.net.listen_address + ":" + std::to_string(options.net.listen_port);
+  member.self.wire_version = cluster::wire_version;
+  member.self.caf_version = std::to_string(CAF_MAJOR_VERSION) + "." + std::to_string(CAF_MINOR_VERSION) + "." +
+                            std::to_string(CAF_PATCH_VERSION);
+  member.self.octavo_version = version;
+  member.self.started_unix_ms = actors::unix_now_ms();
+  made->host.self = {{},
+                     member.self.name,
+                     member.self.member,
+                     member.self.incarnation,
+                     member.self.wire_version,
+                     member.self.caf_version};
+  auto joined = cluster::membership::join(std::move(member));
+  if (!joined) return tl::unexpected{joined.error()};
+  made->membership = std::move(*joined);
+  const auto& meta = made->membership->meta();
+  if (known.empty())
+    if (auto written = write_binding(options.store.path, meta.cluster_id); !written)
+      return tl::unexpected{written.error()};
+  made->host.self.cluster_id = meta.cluster_id;
+  made->host.shards = meta.shards;
+  auto table = cluster::read_shards(store, made->host);
+  if (!table) return tl::unexpected{table.error()};
+  made->table = std::move(*table);
+  return std::unique_ptr<cluster_node>(new cluster_node(std::move(made)));
+}
+
+actors::log_factory cluster_node::log() {
+  return [this](caf::actor_system& system, storage::store& store, metrics& counters, const actors::node_options&,
+                actors::fatal_handler on_fatal) -> actors::log_writer_actor {
+    auto peers = cluster::host_peers{};
+    peers.registry = [this] {
+      const std::lock_guard guard(impl_->mutex);
+      return impl_->registry;
+    };
+    peers.submit = [this](const cluster::txn_request& request) {
+      const std::lock_guard guard(impl_->mutex);
+      if (impl_->membership) impl_->membership->submit(request);
+    };
+    impl_->shard_host = cluster::spawn_shard_host(system, store, impl_->table, counters, impl_->host, std::move(peers),
+                                                  std::move(on_fatal));
+    return impl_->shard_host;
+  };
+}
+
+actors::directory_factory cluster_node::directory() {
+  return [this](caf::actor_system&, const actors::registry_actor& registry) -> actors::directory_actor {
+    const std::lock_guard guard(impl_->mutex);
+    impl_->registry = registry;
+    return impl_->shard_host;
+  };
+}
+
+result<void> cluster_node::start(caf::actor_system& system) {
+  auto port = system.middleman().publish(impl_->shard_host, impl_->peer.port, impl_->peer.host.c_str(), true);
+  if (!port)
+    return fail(errc::io_error, "cannot listen for other nodes on " + impl_->peer.host + ":" +
+                                    std::to_string(impl_->peer.port) + ": " + to_string(port.error()));
+  impl_->membership->start(impl_->shard_host);
+  return {};
+}
+
+void cluster_node::leave() {
+  auto membership = std::unique_ptr<cluster::membership>{};
+  {
+    const std::lock_guard guard(impl_->mutex);
+    membership = std::move(impl_->membership);
+    impl_->registry = nullptr;
+  }
+  impl_->shard_host = nullptr;
+  if (membership) membership->leave();
+}
+
+std::string cluster_node::description() const {
+  const auto& meta = impl_->membership->meta();
+  return "cluster=" + meta.cluster_id + " node=" + impl_->host.self.node + " shards=" + std::to_string(meta.shards) +
+         " replicas=" + std::to_string(meta.replicas);
+}
+
+}  // namespace octavo::app

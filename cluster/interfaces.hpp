@@ -1,0 +1,127 @@
+// The protocols of the cluster's actors, as actors/interfaces.hpp has those of documents.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "cluster/replica.hpp"
+#include "cluster/shard_table.hpp"
+
+namespace octavo::cluster {
+
+struct disk_batch;
+struct disk_report;
+struct record_update;
+struct txn_answer;
+struct txn_request;
+struct node_view;
+
+/// Who speaks: sent when a node connects to another one, and refused with a reason where the two cannot work together.
+struct hello {
+  std::string cluster_id;
+  std::string node;
+  member_id member = 0;
+  std::uint64_t incarnation = 0;
+  std::uint32_t wire_version = 0;
+  std::string caf_version;
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, hello& x) {
+    return f.object(x).fields(f.field("cluster_id", x.cluster_id), f.field("node", x.node), f.field("member", x.member),
+                              f.field("incarnation", x.incarnation), f.field("wire_version", x.wire_version),
+                              f.field("caf_version", x.caf_version));
+  }
+};
+
+/// What nodes say to each other, but for CAF's own; another version cannot be worked with.
+inline constexpr std::uint32_t wire_version = 1;
+
+}  // namespace octavo::cluster
+
+// Do not reorder: nodes of one cluster must number these alike.
+CAF_BEGIN_TYPE_ID_BLOCK(octavo_cluster, caf::id_block::octavo_handles::end)
+
+CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::hello))
+CAF_ADD_TYPE_ID(octavo_cluster, (std::vector<octavo::actors::payload>))
+CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::disk_batch))
+CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::disk_report))
+CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::record_update))
+CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::txn_answer))
+CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::txn_request))
+CAF_ADD_TYPE_ID(octavo_cluster, (std::shared_ptr<const octavo::cluster::node_view>))
+
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, hello_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, frames_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, write_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, written_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, record_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, txn_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, nodes_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, status_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, link_atom)
+
+CAF_END_TYPE_ID_BLOCK(octavo_cluster)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::disk_batch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::disk_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::record_update)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::txn_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::txn_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<const octavo::cluster::node_view>)
+
+namespace octavo::cluster {
+
+/// What a node offers the others; it is published at its peer port.
+using peer_actor = caf::typed_actor<
+    // Introduces a node. Answered with who this is; errc::invalid_argument: they cannot work together, and why.
+    caf::result<hello>(hello_atom, hello),
+    // Frames for replicas of this node, each encoded. Answered once they are taken in, which is the sender's credit.
+    caf::result<void>(frames_atom, std::vector<actors::payload>),
+    // The actor of a document whose shard this node owns. errc::moved: it does not.
+    caf::result<actors::document_actor>(actors::document_atom, std::string),
+    // Deletes a document whose shard this node owns, and closes its sessions. errc::moved: it does not.
+    caf::result<void>(actors::drop_atom, std::string)>;
+
+}  // namespace octavo::cluster
+
+// Handles that messages carry. Do not reorder.
+CAF_BEGIN_TYPE_ID_BLOCK(octavo_cluster_handles, caf::id_block::octavo_cluster::end)
+
+CAF_ADD_TYPE_ID(octavo_cluster_handles, (octavo::cluster::peer_actor))
+
+CAF_END_TYPE_ID_BLOCK(octavo_cluster_handles)
+
+namespace octavo::cluster {
+
+/// The replicas of this node, behind one mailbox: the log that its documents write to, the directory that its relays
+/// ask, and what the other nodes talk to.
+using shard_host_actor = caf::typed_actor<
+    // What a peer takes: see peer_actor.
+    caf::result<hello>(hello_atom, hello), caf::result<void>(frames_atom, std::vector<actors::payload>),
+    caf::result<actors::document_actor>(actors::document_atom, std::string),
+    caf::result<void>(actors::drop_atom, std::string),
+    // What a log writer takes: see actors::log_writer_actor.
+    caf::result<void>(actors::append_atom, actors::append_request), caf::result<void>(actors::commit_atom),
+    caf::result<void>(actors::quarantine_atom, actors::quarantine_request),
+    caf::result<void>(actors::barrier_atom, std::string, actors::document_actor),
+    // What a directory takes: see actors::directory_actor.
+    caf::result<actors::document_actor>(actors::locate_atom, std::string),
+    // INTERNAL: from the disk: what is durable.
+    caf::result<void>(written_atom, disk_report),
+    // INTERNAL: from the membership: what the directory says of a shard.
+    caf::result<void>(record_atom, record_update),
+    // INTERNAL: from the membership: what became of a transaction.
+    caf::result<void>(txn_atom, txn_answer),
+    // INTERNAL: from the membership: who is there.
+    caf::result<void>(nodes_atom, std::shared_ptr<const node_view>),
+    // INTERNAL: from a link: a node is connected (it has a peer handle), or no longer.
+    caf::result<void>(link_atom, std::string, peer_actor),
+    // INTERNAL: to itself: time for what waits on the clock.
+    caf::result<void>(actors::tick_atom),
+    // What this node knows of itself and the shards, as JSON.
+    caf::result<std::string>(status_atom)>;
+
+}  // namespace octavo::cluster

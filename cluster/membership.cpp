@@ -1,0 +1,387 @@
+#include "cluster/membership.hpp"
+
+#include <chrono>
+#include <future>
+#include <random>
+
+#include "actors/caf_compat.hpp"
+#include "actors/clock.hpp"
+#include "cluster/logger.hpp"
+
+namespace octavo::cluster {
+
+namespace {
+
+constexpr auto meta_format = std::uint32_t{1};
+/// Records of shards that are made at once.
+constexpr auto made_at_once_max = std::size_t{256};
+
+/// Calls something that answers by a callback, and waits for the answer. Every call of the client ends by itself.
+template <class Answer, class Start>
+result<Answer> wait_for(Start start) {
+  auto done = std::make_shared<std::promise<result<Answer>>>();
+  start([done](result<Answer> answer) { done->set_value(std::move(answer)); });
+  return done->get_future().get();
+}
+
+std::string random_hex(std::size_t digits) {
+  auto random = std::random_device{};
+  auto result = std::string{};
+  for (auto i = std::size_t{0}; i < digits; ++i) result += "0123456789abcdef"[random() % 16];
+  return result;
+}
+
+}  // namespace
+
+membership::membership(membership_options options) : options_(std::move(options)) {
+  auto etcd = etcd_options{};
+  etcd.endpoints = options_.endpoints;
+  etcd_ = std::make_unique<etcd_client>(std::move(etcd));
+}
+
+membership::~membership() {
+  {
+    const std::lock_guard guard(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  etcd_.reset();
+}
+
+result<std::unique_ptr<membership>> membership::join(membership_options options) {
+  auto made = std::unique_ptr<membership>(new membership(std::move(options)));
+  if (auto read = made->read_meta(); !read) return tl::unexpected{read.error()};
+  if (auto fit = made->check_others(); !fit) return tl::unexpected{fit.error()};
+  if (auto taken = made->take_name(); !taken) return tl::unexpected{taken.error()};
+  return made;
+}
+
+result<void> membership::read_meta() {
+  const auto key = meta_key(options_.prefix);
+  auto mine = cluster_meta{options_.known_cluster_id.empty() ? random_hex(32) : options_.known_cluster_id,
+                           options_.shards, options_.replicas, meta_format};
+  auto found = wait_for<etcd_range_answer>([&](auto done) { etcd_->range(key, std::move(done)); });
+  if (!found) return tl::unexpected{found.error()};
+  if (found->kvs.empty()) {
+    if (!options_.known_cluster_id.empty())
+      return fail(errc::invalid_argument, "this node's data belongs to cluster " + options_.known_cluster_id +
+                                              ", and etcd knows of none under " + options_.prefix +
+                                              ": give the etcd that the cluster was made with, or another --data");
+    auto value = encode(mine);
+    if (!value) return tl::unexpected{value.error()};
+    auto made = wait_for<etcd_txn_answer>([&](auto done) { etcd_->txn({key, {}, *value, 0}, std::move(done)); });
+    if (!made) return tl::unexpected{made.error()};
+    found = wait_for<etcd_range_answer>([&](auto done) { etcd_->range(key, std::move(done)); });
+    if (!found) return tl::unexpected{found.error()};
+    if (found->kvs.empty()) return fail(errc::unavailable, "etcd did not keep the cluster's record: " + made->why);
+  }
+  auto meta = decode_cluster_meta(found->kvs.front().value);
+  if (!meta)
+    return fail(errc::invalid_argument, "etcd's record of the cluster cannot be read: " + meta.error().message);
+  if (meta->format_version != meta_format)
+    return fail(errc::unknown_version, "the cluster was made by another version of octavo (format " +
+                                           std::to_string(meta->format_version) + ")");
+  if (!options_.known_cluster_id.empty() && meta->cluster_id != options_.known_cluster_id)
+    return fail(errc::invalid_argument, "this node's data belongs to cluster " + options_.known_cluster_id +
+                                            ", and the one in etcd is " + meta->cluster_id +
+                                            ": give the right etcd, or another --data");
+  meta_ = std::move(*meta);
+  return {};
+}
+
+result<void> membership::check_others() {
+  auto found =
+      wait_for<etcd_range_answer>([&](auto done) { etcd_->range_prefix(node_keys(options_.prefix), std::move(done)); });
+  if (!found) return tl::unexpected{found.error()};
+  for (const auto& one : found->kvs) {
+    auto other = decode_node_record(one.value);
+    if (!other || other->name == options_.self.name) continue;
+    auto refuse = [&](const std::string& what, const std::string& theirs, const std::string& ours) {
+      return fail(errc::invalid_argument, "node " + other->name + " runs with " + what + " " + theirs +
+                                              ", and this one with " + ours +
+                                              ": nodes of one cluster must run the same");
+    };
+    if (other->wire_version != options_.self.wire_version)
+      return refuse("wire version", std::to_string(other->wire_version), std::to_string(options_.self.wire_version));
+    if (other->caf_version != options_.self.caf_version)
+      return refuse("CAF", other->caf_version, options_.self.caf_version);
+    if (other->member == options_.self.member)
+      return fail(errc::invalid_argument, "node " + other->name + " has the same disk id: was its data copied here?");
+  }
+  return {};
+}
+
+// The name is free, or a run before this one on the same disk had it, or its lease runs out while we wait.
+result<void> membership::take_name() {
+  const auto key = node_key(options_.prefix, options_.self.name);
+  auto value = encode(options_.self);
+  if (!value) return tl::unexpected{value.error()};
+  own_value_ = *value;
+  const auto end = actors::steady_now_ms() + 2 * options_.lease_s * 1'000 + options_.renew_ms;
+  for (;;) {
+    auto lease = wait_for<etcd_lease>([&](auto done) { etcd_->grant_lease(options_.lease_s, std::move(done)); });
+    if (!lease) return tl::unexpected{lease.error()};
+    auto put = wait_for<etcd_txn_answer>([&](auto done) {
+      etcd_->txn({key, {}, own_value_, lease->id}, std::move(done));
+    });
+    if (!put) return tl::unexpected{put.error()};
+    if (put->outcome == txn_outcome::done || (put->current && *put->current == own_value_)) {
+      lease_ = lease->id;
+      confirmed_ms_ = actors::steady_now_ms();
+      return {};
+    }
+    if (put->current) {
+      auto other = decode_node_record(*put->current);
+      // Whoever holds this disk's lock is the only one that can have written it.
+      if (other && other->member == options_.self.member)
+        (void)wait_for<etcd_txn_answer>([&](auto done) { etcd_->txn({key, put->current, {}, 0}, std::move(done)); });
+      if (actors::steady_now_ms() > end)
+        return fail(errc::already_exists, "a node named " + options_.self.name + " is running" +
+                                              (other ? " at " + other->peer_address : std::string{}) +
+                                              ": give this one another --node");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{200});
+  }
+}
+
+void membership::start(shard_host_actor host) {
+  {
+    const std::lock_guard guard(mutex_);
+    host_ = std::move(host);
+  }
+  reread();
+  watch();
+  thread_ = std::thread([this] { run(); });
+}
+
+void membership::leave() {
+  (void)wait_for<etcd_txn_answer>([&](auto done) {
+    etcd_->txn({node_key(options_.prefix, options_.self.name), own_value_, {}, 0}, std::move(done));
+  });
+}
+
+void membership::run() {
+  auto gathering_until = actors::steady_now_ms() + options_.gather_ms;
+  for (;;) {
+    {
+      auto guard = std::unique_lock{mutex_};
+      if (wake_.wait_for(guard, std::chrono::milliseconds{options_.renew_ms}, [this] { return stopping_; })) return;
+    }
+    renew();
+    auto is_due = false;
+    auto is_gathered = false;
+    {
+      const std::lock_guard guard(mutex_);
+      is_due = actors::steady_now_ms() - reread_ms_ >= options_.reread_ms;
+      is_gathered = nodes_.size() >= meta_.replicas || actors::steady_now_ms() >= gathering_until;
+      if (!is_watching_) is_due = true;
+    }
+    if (is_due) {
+      reread();
+      watch();
+    }
+    if (is_gathered) make_shards();
+    tell_nodes();
+  }
+}
+
+void membership::renew() {
+  auto left = wait_for<std::int64_t>([&](auto done) { etcd_->keep_alive_once(lease_, std::move(done)); });
+  if (left) {
+    const std::lock_guard guard(mutex_);
+    confirmed_ms_ = actors::steady_now_ms();
+    return;
+  }
+  if (left.error().code != errc::not_found) return;
+  logger().warn("the lease of this node ran out; it is taken anew");
+  if (auto taken = take_name(); !taken) logger().error("this node's place is taken: {}", taken.error().message);
+}
+
+// Shards that nobody has made yet get their first members, evenly: every node may try, and the first one's stand.
+void membership::make_shards() {
+  auto missing = std::vector<shard_number>{};
+  auto nodes = std::vector<member>{};
+  {
+    const std::lock_guard guard(mutex_);
+    for (auto shard = shard_number{0}; shard < meta_.shards; ++shard)
+      if (!values_.contains(shard)) missing.push_back(shard);
+    for (const auto& [name, one] : nodes_)
+      if (!one.draining) nodes.push_back({one.member, name});
+  }
+  if (missing.empty() || nodes.empty()) return;
+  if (missing.size() > made_at_once_max) missing.resize(made_at_once_max);
+  auto answers = std::vector<std::future<result<etcd_txn_answer>>>{};
+  for (auto shard : missing) {
+    auto record = shard_record{};
+    record.config.version = 1;
+    // As many as there are replicas, or an odd number of those that are there.
+    auto count = std::min<std::size_t>(meta_.replicas, nodes.size());
+    if (count % 2 == 0) --count;
+    for (auto i = std::size_t{0}; i < count; ++i) record.config.members.push_back(nodes[(shard + i) % nodes.size()]);
+    auto value = encode(record);
+    if (!value) continue;
+    auto done = std::make_shared<std::promise<result<etcd_txn_answer>>>();
+    answers.push_back(done->get_future());
+    etcd_->txn({shard_key(options_.prefix, shard), {}, *value, 0},
+               [done](result<etcd_txn_answer> answer) { done->set_value(std::move(answer)); });
+  }
+  for (auto& one : answers) one.wait();
+  reread();
+}
+
+void membership::reread() {
+  auto nodes =
+      wait_for<etcd_range_answer>([&](auto done) { etcd_->range_prefix(node_keys(options_.prefix), std::move(done)); });
+  auto shards = wait_for<etcd_range_answer>(
+      [&](auto done) { etcd_->range_prefix(shard_keys(options_.prefix), std::move(done)); });
+  if (!nodes || !shards) return;
+  take_nodes(*nodes);
+  take_shards(*shards);
+  const std::lock_guard guard(mutex_);
+  reread_ms_ = actors::steady_now_ms();
+}
+
+void membership::watch() {
+  {
+    const std::lock_guard guard(mutex_);
+    if (std::exchange(is_watching_, true)) return;
+  }
+  auto found =
+      wait_for<etcd_range_answer>([&](auto done) { etcd_->range(meta_key(options_.prefix), std::move(done)); });
+  if (!found) {
+    const std::lock_guard guard(mutex_);
+    is_watching_ = false;
+    return;
+  }
+  etcd_->watch(
+      options_.prefix, found->revision, [this](const std::vector<etcd_event>& events) { take_events(events); },
+      [this](const etcd_watch_end& end) {
+        if (end.reason != etcd_watch_end::reason_type::closed)
+          logger().warn("etcd's watch is broken and made anew: {}", end.what.message);
+        const std::lock_guard guard(mutex_);
+        is_watching_ = false;
+      });
+}
+
+void membership::take_nodes(const etcd_range_answer& answer) {
+  {
+    const std::lock_guard guard(mutex_);
+    nodes_.clear();
+    for (const auto& one : answer.kvs) {
+      auto record = decode_node_record(one.value);
+      if (record)
+        nodes_[record->name] = std::move(*record);
+      else
+        logger().error("etcd's record {} cannot be read: {}", one.key, record.error().message);
+    }
+  }
+  tell_nodes();
+}
+
+void membership::take_shard(const std::string& key, const std::string& value, record_update& update) {
+  auto shard = parse_shard_key(options_.prefix, key);
+  if (!shard || *shard >= meta_.shards) return;
+  auto record = decode_shard_record(value);
+  if (!record) {
+    logger().error("etcd's record of shard {} cannot be read, and is not believed: {}", *shard, record.error().message);
+    return;
+  }
+  auto& known = values_[*shard];
+  if (known == value) return;
+  known = value;
+  update.records.emplace_back(*shard, std::move(*record));
+}
+
+void membership::take_shards(const etcd_range_answer& answer) {
+  auto update = record_update{};
+  auto host = shard_host_actor{};
+  {
+    const std::lock_guard guard(mutex_);
+    for (const auto& one : answer.kvs) take_shard(one.key, one.value, update);
+    host = host_;
+  }
+  if (host && !update.records.empty()) compat::tell(host, record_atom_v, std::move(update));
+}
+
+void membership::take_events(const std::vector<etcd_event>& events) {
+  auto update = record_update{};
+  auto host = shard_host_actor{};
+  auto nodes_changed = false;
+  {
+    const std::lock_guard guard(mutex_);
+    for (const auto& one : events) {
+      if (auto name = parse_node_key(options_.prefix, one.kv.key)) {
+        nodes_changed = true;
+        if (one.kind == etcd_event::kind_type::deleted)
+          nodes_.erase(*name);
+        else if (auto record = decode_node_record(one.kv.value))
+          nodes_[*name] = std::move(*record);
+      } else if (one.kind == etcd_event::kind_type::put) {
+        take_shard(one.kv.key, one.kv.value, update);
+      }
+    }
+    host = host_;
+  }
+  if (host && !update.records.empty()) compat::tell(host, record_atom_v, std::move(update));
+  if (nodes_changed) tell_nodes();
+}
+
+void membership::tell_nodes() {
+  auto view = std::make_shared<node_view>();
+  auto host = shard_host_actor{};
+  {
+    const std::lock_guard guard(mutex_);
+    for (const auto& [name, one] : nodes_)
+      view->nodes[name] = {one.incarnation, one.member, one.peer_address, one.draining};
+    view->is_current = actors::steady_now_ms() - confirmed_ms_ <= options_.lease_s * 1'000;
+    host = host_;
+  }
+  if (host) compat::tell(host, nodes_atom_v, std::shared_ptr<const node_view>{std::move(view)});
+}
+
+void membership::submit(const txn_request& request) {
+  auto answer = [this, shard = request.shard, id = request.what.id](txn_outcome outcome,
+                                                                    std::optional<shard_record> current) {
+    auto host = shard_host_actor{};
+    {
+      const std::lock_guard guard(mutex_);
+      host = host_;
+    }
+    if (host) compat::tell(host, txn_atom_v, txn_answer{shard, id, outcome, std::move(current)});
+  };
+  auto expected = encode(request.what.expected);
+  auto wanted = encode(request.what.wanted);
+  if (!expected || !wanted) {
+    logger().error("shard={} a record cannot be written: {}", request.shard,
+                   !expected ? expected.error().message : wanted.error().message);
+    answer(txn_outcome::refused, {});
+    return;
+  }
+  {
+    // A newer octavo may have written more than is read here: it is compared as it stands.
+    const std::lock_guard guard(mutex_);
+    if (auto found = values_.find(request.shard); found != values_.end())
+      if (auto known = decode_shard_record(found->second); known && *known == request.what.expected)
+        *expected = found->second;
+  }
+  etcd_->txn(
+      {shard_key(options_.prefix, request.shard), *expected, *wanted, 0},
+      [this, answer, shard = request.shard, value = *wanted](const result<etcd_txn_answer>& done) {
+        if (!done) {
+          answer(txn_outcome::unknown, {});
+          return;
+        }
+        auto current = std::optional<shard_record>{};
+        const auto* stands = done->outcome == txn_outcome::done ? &value : done->current ? &*done->current : nullptr;
+        if (done->outcome == txn_outcome::refused && stands != nullptr)
+          if (auto record = decode_shard_record(*stands)) current = std::move(*record);
+        if (stands != nullptr) {
+          const std::lock_guard guard(mutex_);
+          values_[shard] = *stands;
+        }
+        answer(done->outcome, std::move(current));
+      });
+}
+
+}  // namespace octavo::cluster

@@ -1,0 +1,92 @@
+// A node's place in the directory (etcd): it joins under its name, on a lease; reads who else is there and who owns
+// which shard, again and again, as watches are hints; carries out the transactions of the replicas. What it reads goes
+// to the shard host as messages.
+//
+// Nothing here makes anybody an owner: a replica is one by the promises of the others (replica.hpp). So whatever the
+// directory loses, repeats or forgets costs time and never an edit.
+//
+// Threads: etcd's callbacks run on the client's thread, what is due by the clock on one of its own; a mutex orders
+// them.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cluster/etcd_client.hpp"
+#include "cluster/records.hpp"
+#include "cluster/shard_host.hpp"
+
+namespace octavo::cluster {
+
+struct membership_options {
+  std::vector<etcd_endpoint> endpoints;
+  std::string prefix = "octavo/";
+  node_record self;
+  std::string known_cluster_id;           ///< that this node's data belongs to; empty: none yet
+  std::uint32_t shards = default_shards;  ///< of a cluster that is made
+  std::uint32_t replicas = 3;             ///< likewise
+  std::int64_t lease_s = 3;
+  std::int64_t renew_ms = 1'000;
+  std::int64_t reread_ms = 10'000;
+  std::int64_t gather_ms = 5'000;  ///< a cluster that is made waits for so long for as many nodes as there are replicas
+};
+
+class membership {
+ public:
+  /// Joins, or makes the cluster if there is none. Blocks for a few seconds at the most.
+  /// errc::unavailable: etcd cannot be reached. errc::invalid_argument: the data belongs to another cluster, or the
+  /// other nodes cannot work with this one. errc::already_exists: a node of this name is running.
+  static result<std::unique_ptr<membership>> join(membership_options options);
+  ~membership();
+  membership(const membership&) = delete;
+  membership& operator=(const membership&) = delete;
+
+  const cluster_meta& meta() const { return meta_; }
+  /// From now on the host hears of everything, beginning with all that is there.
+  void start(shard_host_actor host);
+  /// Carries out a transaction, and tells the host what became of it.
+  void submit(const txn_request& request);
+  /// Takes the node's record away, so that the others need not wait for the lease.
+  void leave();
+
+ private:
+  explicit membership(membership_options options);
+  result<void> read_meta();
+  result<void> take_name();
+  result<void> check_others();
+  void make_shards();
+  void run();
+  void renew();
+  void reread();
+  void watch();
+  void take_nodes(const etcd_range_answer& answer);
+  void take_shards(const etcd_range_answer& answer);
+  void take_events(const std::vector<etcd_event>& events);
+  void take_shard(const std::string& key, const std::string& value, record_update& update);
+  void tell_nodes();
+
+  membership_options options_;
+  cluster_meta meta_;
+  std::string own_value_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::int64_t lease_ = 0;
+  std::int64_t confirmed_ms_ = 0;  ///< when etcd last said that the lease stands
+  std::int64_t reread_ms_ = 0;
+  bool is_watching_ = false;
+  std::map<std::string, node_record> nodes_;
+  std::map<shard_number, std::string> values_;  ///< as they stand in etcd, byte by byte, for comparing
+  shard_host_actor host_;
+  std::unique_ptr<etcd_client> etcd_;  ///< its callbacks use all above
+  std::thread thread_;
+};
+
+}  // namespace octavo::cluster

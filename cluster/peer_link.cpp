@@ -1,0 +1,172 @@
+#include "cluster/peer_link.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/spawn_options.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+#include <charconv>
+#include <deque>
+
+#include "actors/caf_compat.hpp"
+#include "cluster/logger.hpp"
+
+namespace octavo::cluster {
+
+namespace {
+
+constexpr auto hello_timeout = std::chrono::seconds{5};
+constexpr auto frames_timeout = std::chrono::seconds{10};
+constexpr auto reconnect_delay = std::chrono::milliseconds{100};
+constexpr auto reconnect_delay_max = std::chrono::milliseconds{2'000};
+
+class peer_link_impl {
+ public:
+  static inline const char* name = "octavo.peer_link";
+
+  peer_link_impl(peer_link_actor::pointer self, shard_host_actor host, host_options options, std::string node,
+                 std::string address, std::uint64_t incarnation)
+      : self_(self),
+        host_(std::move(host)),
+        options_(std::move(options)),
+        node_(std::move(node)),
+        address_(std::move(address)),
+        incarnation_(incarnation) {}
+
+  peer_link_actor::behavior_type make_behavior() {
+    watcher_.install(self_);
+    // The host makes links, and ends them with itself.
+    watcher_.watch(self_, host_, [this](const caf::error&) { self_->quit(); });
+    compat::send(self_, peer_link_actor{self_}, link_atom_v);
+    return {
+        [this](frames_atom, std::vector<actors::payload>& frames) {
+          for (auto& one : frames) add(std::move(one));
+          send();
+        },
+        [this](link_atom) { connect(); },
+        [this](link_atom, std::string& address, std::uint64_t incarnation) {
+          if (address == address_ && incarnation == incarnation_) return;
+          address_ = std::move(address);
+          incarnation_ = incarnation;
+          lose("it has been restarted");
+        },
+    };
+  }
+
+ private:
+  void add(actors::payload frame) {
+    if (!peer_ || queue_bytes_ + frame.size() > options_.link_queue_bytes_max) return;
+    queue_bytes_ += frame.size();
+    queue_.push_back(std::move(frame));
+  }
+
+  void send() {
+    if (!peer_ || is_waiting_ || queue_.empty()) return;
+    auto batch = std::vector<actors::payload>{};
+    auto bytes = std::size_t{0};
+    while (!queue_.empty() && (batch.empty() || bytes + queue_.front().size() <= options_.link_window_bytes)) {
+      bytes += queue_.front().size();
+      batch.push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
+    queue_bytes_ -= bytes;
+    is_waiting_ = true;
+    compat::ask(self_, peer_, frames_timeout, frames_atom_v, std::move(batch))
+        .then(
+            [this, round = round_] {
+              if (round != round_) return;
+              is_waiting_ = false;
+              send();
+            },
+            [this, round = round_](const caf::error& reason) {
+              if (round == round_) lose("it does not answer: " + to_string(reason));
+            });
+  }
+
+  void connect() {
+    connect_scheduled_ = false;
+    if (peer_) return;
+    auto colon = address_.rfind(':');
+    auto port = std::uint16_t{0};
+    auto host = address_.substr(0, colon);
+    if (colon == std::string::npos ||
+        std::from_chars(address_.data() + colon + 1, address_.data() + address_.size(), port).ec != std::errc{}) {
+      logger().error("node={} the address {} is not host:port", node_, address_);
+      return;
+    }
+    auto found = self_->system().middleman().remote_actor<peer_actor>(host, port);
+    if (!found) {
+      connect_later();
+      return;
+    }
+    compat::ask(self_, *found, hello_timeout, hello_atom_v, options_.self)
+        .then([this, peer = *found](const hello& theirs) { connected(peer, theirs); },
+              [this](const caf::error& reason) {
+                logger().warn("node={} at {} refuses this node: {}", node_, address_, actors::from_caf(reason).message);
+                connect_later();
+              });
+  }
+
+  void connected(const peer_actor& peer, const hello& theirs) {
+    if (theirs.node != node_ || theirs.incarnation != incarnation_) {
+      logger().warn("node={} is expected at {}, where {} answers", node_, address_, theirs.node);
+      connect_later();
+      return;
+    }
+    peer_ = peer;
+    ++round_;
+    delay_ = reconnect_delay;
+    is_waiting_ = false;
+    logger().info("node={} is connected at {}", node_, address_);
+    watcher_.watch(self_, peer_, [this, peer](const caf::error& reason) {
+      if (peer_ == peer) lose("the connection is gone: " + to_string(reason));
+    });
+    compat::send(self_, host_, link_atom_v, node_, peer_);
+  }
+
+  void lose(const std::string& why) {
+    if (peer_) {
+      logger().warn("node={} at {}: {}", node_, address_, why);
+      watcher_.unwatch(self_, peer_);
+      compat::send(self_, host_, link_atom_v, node_, peer_actor{});
+    }
+    peer_ = nullptr;
+    ++round_;
+    is_waiting_ = false;
+    queue_.clear();
+    queue_bytes_ = 0;
+    connect_later();
+  }
+
+  void connect_later() {
+    if (std::exchange(connect_scheduled_, true)) return;
+    compat::send_later(self_, peer_link_actor{self_}, delay_, link_atom_v);
+    delay_ = std::min(2 * delay_, reconnect_delay_max);
+  }
+
+  peer_link_actor::pointer self_;
+  shard_host_actor host_;
+  host_options options_;
+  std::string node_;
+  std::string address_;
+  std::uint64_t incarnation_;
+  compat::watcher watcher_;
+  peer_actor peer_;
+  std::uint64_t round_ = 0;  ///< of connections: answers of an earlier one say nothing
+  bool is_waiting_ = false;
+  bool connect_scheduled_ = false;
+  std::chrono::milliseconds delay_ = reconnect_delay;
+  std::deque<actors::payload> queue_;
+  std::size_t queue_bytes_ = 0;
+};
+
+}  // namespace
+
+peer_link_actor spawn_peer_link(caf::actor_system& system, const shard_host_actor& host, const host_options& options,
+                                std::string node, std::string address, std::uint64_t incarnation) {
+  return system.spawn<peer_link_actor::stateful_impl<peer_link_impl>, caf::detached>(host, options, std::move(node),
+                                                                                     std::move(address), incarnation);
+}
+
+}  // namespace octavo::cluster

@@ -1,0 +1,21 @@
+// The way to one other node: connects, and connects again; sends frames, at most a window of bytes unanswered. What
+// does not fit is dropped: replicas send again what is not answered. A thread of its own, since connecting blocks.
+#pragma once
+
+#include "cluster/shard_host.hpp"
+
+namespace octavo::cluster {
+
+using peer_link_actor = caf::typed_actor<
+    // INTERNAL: frames for the node, each encoded.
+    caf::result<void>(frames_atom, std::vector<actors::payload>),
+    // INTERNAL: to itself: try to connect.
+    caf::result<void>(link_atom),
+    // INTERNAL: the node is at another address, or has been restarted.
+    caf::result<void>(link_atom, std::string, std::uint64_t)>;
+
+/// The host is told with link_atom when the node is connected, and when it is not any more.
+peer_link_actor spawn_peer_link(caf::actor_system& system, const shard_host_actor& host, const host_options& options,
+                                std::string node, std::string address, std::uint64_t incarnation);
+
+}  // namespace octavo::cluster

@@ -1,0 +1,93 @@
+// The actor behind which a node's replicas are. It stands where a single node has its log writer and its directory:
+// documents append to it, and are told once a majority has their edits on disk; relays ask it where a document lives;
+// the other nodes talk to it.
+//
+// Its mailbox is bounded from outside: documents by the windows of relays, other nodes by the credit of their links,
+// the directory by the number of shards.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/log_writer.hpp"
+#include "actors/metrics.hpp"
+#include "cluster/interfaces.hpp"
+
+namespace octavo::storage {
+class store;
+}
+
+namespace octavo::cluster {
+
+/// Steps for the disk, in order, of all shards.
+struct disk_batch {
+  std::shared_ptr<const std::vector<shard_step>> steps;
+};
+
+/// What of them is durable, by shard.
+struct disk_report {
+  std::vector<shard_synced> shards;
+};
+
+struct record_update {
+  std::vector<std::pair<shard_number, shard_record>> records;
+};
+
+struct txn_request {
+  shard_number shard = 0;
+  directory_txn what;
+};
+
+struct txn_answer {
+  shard_number shard = 0;
+  std::uint64_t id = 0;
+  txn_outcome outcome = txn_outcome::unknown;
+  std::optional<shard_record> current;
+};
+
+/// The nodes whose leases stand, as the directory was read last.
+struct node_view {
+  struct entry {
+    std::uint64_t incarnation = 0;
+    member_id member = 0;
+    std::string peer_address;  ///< host:port
+    bool draining = false;
+  };
+  std::map<std::string, entry> nodes;
+  /// False: the directory cannot be reached, and the nodes are as they were when it last could be.
+  bool is_current = false;
+};
+
+struct host_options {
+  hello self;
+  std::uint32_t shards = default_shards;
+  replica_options replica;
+  std::int64_t tick_ms = 50;
+  /// Of frames on their way to one node; what comes while there is no room is dropped, as the protocol sends it again.
+  std::size_t link_window_bytes = 8u << 20;
+  std::size_t link_queue_bytes_max = 64u << 20;
+  std::size_t disk_batch_bytes_max = 8u << 20;  ///< of steps that go into one synced write
+};
+
+struct host_peers {
+  /// The registry of this node's documents, which comes later than the host. Any thread.
+  std::function<actors::registry_actor()> registry;
+  /// Takes transactions for the directory, and answers with txn_atom. Any thread.
+  std::function<void(txn_request)> submit;
+};
+
+/// What the disk holds of shards, read before the host starts. errc::corrupt: the store is to be set aside.
+result<std::shared_ptr<shard_table>> read_shards(const storage::store& store, const host_options& options);
+
+/// `store` and `counters` outlive the actor system. `table` is what read_shards() gave, and is the host's from then on.
+shard_host_actor spawn_shard_host(caf::actor_system& system, storage::store& store, std::shared_ptr<shard_table> table,
+                                  metrics& counters, host_options options, host_peers peers,
+                                  actors::fatal_handler on_fatal);
+
+/// Registers the cluster's message types with CAF, beside actors::init_messages().
+void init_messages();
+
+}  // namespace octavo::cluster

@@ -1,0 +1,86 @@
+// A cluster under test: one etcd and a few nodes on loopback, each with a folder of its own.
+//
+//   const cluster = await start_cluster({ nodes: 3 });
+//   new Editor(cluster.node(0), "notes");
+//   await cluster.node(0).kill();
+//   await cluster.dispose();
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Server, free_port, wait_for } from "./server.mjs";
+
+/** One etcd, alone. Its data outlives stop() and kill(). */
+export class Etcd {
+  async start() {
+    this.port ??= await free_port();
+    this.peer_port ??= await free_port();
+    this.data_dir ??= await mkdtemp(join(tmpdir(), "octavo-etcd-"));
+    const url = `http://127.0.0.1:${this.port}`;
+    const peer_url = `http://127.0.0.1:${this.peer_port}`;
+    const args = ["--name", "test", "--data-dir", this.data_dir, "--log-level", "error", "--logger", "zap"];
+    args.push("--listen-client-urls", url, "--advertise-client-urls", url, "--listen-peer-urls", peer_url);
+    args.push("--initial-advertise-peer-urls", peer_url, "--initial-cluster", `test=${peer_url}`);
+    this.child = spawn("etcd", args, { stdio: "ignore" });
+    this.gone = once(this.child, "close");
+    await wait_for("etcd answers", async () => (await fetch(`${url}/health`)).ok);
+    return this;
+  }
+  async kill() {
+    this.child?.kill("SIGKILL");
+    await this.gone;
+    this.child = undefined;
+  }
+  async dispose() {
+    if (this.child) await this.kill();
+    if (this.data_dir) await rm(this.data_dir, { recursive: true, force: true });
+  }
+  get url() {
+    return `etcd://127.0.0.1:${this.port}`;
+  }
+}
+
+export class Cluster {
+  constructor({ nodes = 3, shards = 16, args = [] } = {}) {
+    this.etcd = new Etcd();
+    this.wanted = { nodes, shards, args };
+    this.nodes = [];
+  }
+  async start() {
+    await this.etcd.start();
+    for (let i = 0; i < this.wanted.nodes; ++i) {
+      const peer = `127.0.0.1:${await free_port()}`;
+      const args = ["--node", `n${i + 1}`, "--cluster", this.etcd.url, "--peer-listen", peer];
+      args.push("--shards", String(this.wanted.shards), ...this.wanted.args);
+      this.nodes.push(new Server({ args }));
+    }
+    await Promise.all(this.nodes.map((node) => node.start()));
+    return this;
+  }
+  node(at) {
+    return this.nodes[at];
+  }
+  log() {
+    return this.nodes.map((node, i) => `=== n${i + 1}\n${node.log()}`).join("\n");
+  }
+  async dispose() {
+    await Promise.all(this.nodes.map((node) => node.dispose().catch(() => node.kill())));
+    await this.etcd.dispose();
+  }
+}
+
+/** Runs `body(cluster)`; the cluster is gone afterwards, and its logs are printed if the body failed. */
+export async function with_cluster(options, body) {
+  const cluster = new Cluster(options);
+  try {
+    await cluster.start();
+    return await body(cluster);
+  } catch (error) {
+    console.error(cluster.log());
+    throw error;
+  } finally {
+    await cluster.dispose();
+  }
+}

@@ -1,0 +1,214 @@
+// The replicas of three nodes, with disks and a network in memory: what stands between the protocol and the documents.
+#include "cluster/shard_table.hpp"
+
+#include <doctest/doctest.h>
+#include <deque>
+
+using namespace octavo;
+using namespace octavo::cluster;
+
+namespace {
+
+constexpr auto shards = std::uint32_t{4};
+
+member who(std::size_t i) {
+  return {i + 1, "n" + std::to_string(i + 1)};
+}
+
+/// What a node's disk holds of one shard, as storage/ keeps it.
+struct stored {
+  bytes note;
+  std::map<std::uint64_t, bytes> entries;
+  std::uint64_t applied = 0;
+  std::map<std::string, std::vector<std::string>> documents;
+
+  void perform(const shard_step& step) {
+    if (step.clear) *this = {};
+    if (step.note) note = *step.note;
+    if (step.truncate_after) entries.erase(entries.upper_bound(*step.truncate_after), entries.end());
+    for (const auto& [lsn, entry] : step.entries) entries[lsn] = entry;
+    if (step.drop_until) entries.erase(entries.begin(), entries.upper_bound(*step.drop_until));
+    for (const auto& one : step.appends) {
+      auto& document = documents[one.document];
+      CHECK(one.seq == document.size() + 1);
+      document.emplace_back(as_text(one.update));
+    }
+    for (const auto& name : step.removals) documents.erase(name);
+    if (step.applied) applied = *step.applied;
+  }
+};
+
+struct three_nodes {
+  three_nodes() {
+    for (auto i = std::size_t{0}; i < 3; ++i) start(i);
+  }
+
+  void start(std::size_t i) {
+    auto options = replica_options{};
+    options.compact_entries_min = 1;
+    tables[i] = std::make_unique<shard_table>(who(i), shards, options, 1'000 + i + lives++);
+    for (const auto& [shard, disk] : disks[i]) {
+      auto entries = std::vector<storage::stored_entry>{};
+      for (const auto& [lsn, data] : disk.entries) entries.push_back({lsn, data});
+      auto what = storage::stored_shard{shard, disk.note, disk.applied, 0, 0};
+      REQUIRE(tables[i]->restore(what, entries));
+    }
+    for (auto shard = shard_number{0}; shard < shards; ++shard) tables[i]->on_record(shard, records[shard]);
+  }
+
+  /// Everything that comes out goes where it belongs, until nothing does.
+  void settle() {
+    for (auto is_quiet = false; !is_quiet;) {
+      is_quiet = true;
+      for (auto i = std::size_t{0}; i < 3; ++i) {
+        if (!tables[i]) continue;
+        auto out = tables[i]->take_output();
+        for (const auto& step : out.steps) {
+          is_quiet = false;
+          disks[i][step.shard].perform(step);
+          tables[i]->on_synced({step.shard, step.ticket, step.applied}, now);
+        }
+        for (auto& [to, frame] : out.frames) {
+          is_quiet = false;
+          auto& target = tables[to.id - 1];
+          auto decoded = decode_frame(encode(frame));
+          REQUIRE(decoded);
+          if (target) target->on_frame(std::move(*decoded), now);
+        }
+        for (const auto& txn : out.txns) {
+          is_quiet = false;
+          auto& record = records[txn.shard];
+          const auto fits = record == txn.what.expected;
+          if (fits) record = txn.what.wanted;
+          tables[i]->on_txn(txn.shard, txn.what.id, fits ? txn_outcome::done : txn_outcome::refused, record, now);
+          for (auto& other : tables)
+            if (other) other->on_record(txn.shard, record);
+        }
+        for (const auto& one : out.committed) committed[one.shard] = one.lsn;
+      }
+    }
+  }
+
+  void pass(std::int64_t ms) {
+    for (auto end = now + ms; now < end; now += 50) {
+      for (auto& one : tables)
+        if (one) one->on_tick(now, [this](const member& node) { return tables[node.id - 1] != nullptr; });
+      settle();
+    }
+  }
+
+  std::size_t owner(shard_number shard) { return records[shard].owner.id - 1; }
+
+  result<std::uint64_t> type(const std::string& document, std::uint64_t seq, std::string_view text) {
+    const auto shard = shard_of(document, shards);
+    auto lsn =
+        tables[owner(shard)]->propose(shard, {edit_kind::edit, document, seq, 5, "ann", 0, 0, as_bytes(text)}, now);
+    settle();
+    return lsn;
+  }
+
+  std::int64_t now = 0;
+  std::uint64_t lives = 0;
+  std::vector<shard_record> records =
+      std::vector<shard_record>(shards, shard_record{0, {}, 0, {1, {who(0), who(1), who(2)}}});
+  std::array<std::unique_ptr<shard_table>, 3> tables;
+  std::array<std::map<shard_number, stored>, 3> disks;
+  std::map<shard_number, std::uint64_t> committed;
+};
+
+}  // namespace
+
+TEST_CASE("every shard finds an owner, and edits reach the documents of all replicas") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  for (auto shard = shard_number{0}; shard < shards; ++shard) REQUIRE(all.tables[all.owner(shard)]->serves(shard));
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "a"));
+  const auto lsn = all.type("notes", 2, "b");
+  REQUIRE(lsn);
+  CHECK(all.committed[shard] == *lsn);
+  all.pass(500);
+  for (auto& disk : all.disks) CHECK(disk[shard].documents["notes"] == std::vector<std::string>{"a", "b"});
+  // Nobody else takes edits of it.
+  const auto other = (all.owner(shard) + 1) % 3;
+  CHECK(!all.tables[other]->propose(shard, {edit_kind::edit, "notes", 3, 5, "", 0, 0, as_bytes("c")}, all.now));
+}
+
+TEST_CASE("when an owner is gone another one has its documents, and it catches up when it is back") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "a"));
+  const auto gone = all.owner(shard);
+  all.tables[gone] = nullptr;
+  all.pass(3'000);
+  REQUIRE(all.owner(shard) != gone);
+  REQUIRE(all.type("notes", 2, "b"));
+  CHECK(all.committed[shard] >= 2);
+  all.start(gone);
+  all.tables[all.owner(shard)]->on_reconnect(gone + 1);
+  all.pass(3'000);
+  CHECK(all.disks[gone][shard].documents["notes"] == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("all nodes stop and start, and what was committed is there") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  for (auto seq = std::uint64_t{1}; seq <= 20; ++seq) REQUIRE(all.type("notes", seq, std::to_string(seq)));
+  for (auto i = std::size_t{0}; i < 3; ++i) all.start(i);
+  all.pass(3'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.tables[all.owner(shard)]->serves(shard));
+  REQUIRE(all.type("notes", 21, "21"));
+  all.pass(500);
+  for (auto& disk : all.disks) CHECK(disk[shard].documents["notes"].size() == 21);
+}
+
+TEST_CASE("a document that is removed and made anew in one go is the new one everywhere") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "old"));
+  auto& owner = *all.tables[all.owner(shard)];
+  auto removal = edit_record{};
+  removal.kind = edit_kind::removal;
+  removal.document = "notes";
+  REQUIRE(owner.propose(shard, removal, all.now));
+  REQUIRE(owner.propose(shard, {edit_kind::edit, "notes", 1, 5, "", 0, 0, as_bytes("new")}, all.now));
+  all.pass(500);
+  for (auto& disk : all.disks) CHECK(disk[shard].documents["notes"] == std::vector<std::string>{"new"});
+}
+
+TEST_CASE("what another node sends for a disk that is gone is not for this one") {
+  auto all = three_nodes{};
+  auto frame = peer_frame{0, who(1), 99, prepare_message{{7, 2, 1}}};
+  all.tables[0]->on_frame(frame, 0);
+  CHECK(all.tables[0]->find(0)->promised().epoch == 0);
+  frame.to = 1;
+  frame.shard = shards;
+  all.tables[0]->on_frame(frame, 0);
+  frame.shard = 0;
+  all.tables[0]->on_frame(frame, 0);
+  CHECK(all.tables[0]->find(0)->promised().epoch == 7);
+}
+
+TEST_CASE("a damaged note or entry is refused, with its shard") {
+  auto table = shard_table{who(0), shards, {}, 1};
+  auto what = storage::stored_shard{};
+  what.shard = 2;
+  what.note = bytes(20);
+  auto refused = table.restore(what, {});
+  REQUIRE(!refused);
+  CHECK(refused.error().message.find("shard 2") == 0);
+  what.note.clear();
+  CHECK(!table.restore(what, {{1, bytes(9)}}));
+  what.shard = shards;
+  CHECK(!table.restore(what, {}));
+}
+
+TEST_CASE("every node says the same of where a document belongs") {
+  // Of another value a cluster would lose its documents.
+  CHECK(hash_of("") == hash_of(std::string_view{}));
+  CHECK(shard_of("notes", 1'024) == 543);
+  CHECK(shard_of("", 1'024) == 0);
+}
