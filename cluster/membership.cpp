@@ -211,6 +211,11 @@ void membership::make_shards() {
   }
   if (missing.empty() || nodes.empty()) return;
   if (missing.size() > made_at_once_max) missing.resize(made_at_once_max);
+  if (nodes.size() < meta_.replicas)
+    logger().warn(
+        "{} of {} nodes are there, and so shards are made with {} replicas: an edit in them survives the loss "
+        "of {} nodes",
+        nodes.size(), meta_.replicas, nodes.size() % 2 == 0 ? nodes.size() - 1 : nodes.size(), (nodes.size() - 1) / 2);
   auto answers = std::vector<std::future<result<etcd_txn_answer>>>{};
   for (auto shard : missing) {
     auto record = shard_record{};

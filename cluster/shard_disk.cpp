@@ -23,9 +23,9 @@ class shard_disk_impl {
  public:
   static inline const char* name = "octavo.shard_disk";
 
-  shard_disk_impl(shard_disk_actor::pointer self, storage::store& store, metrics& counters,
+  shard_disk_impl(shard_disk_actor::pointer self, shard_host_actor host, storage::store& store, metrics& counters,
                   actors::fatal_handler on_fatal)
-      : self_(self), store_(store), counters_(counters), on_fatal_(std::move(on_fatal)) {}
+      : self_(self), host_(std::move(host)), store_(store), counters_(counters), on_fatal_(std::move(on_fatal)) {}
 
   shard_disk_actor::behavior_type make_behavior() {
     self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error {
@@ -34,6 +34,8 @@ class shard_disk_impl {
       if (on_fatal_) on_fatal_(why);
       return actors::make_error(why);
     });
+    watcher_.install(self_);
+    watcher_.watch(self_, host_, [this](const caf::error&) { self_->quit(); });
     return {
         [this](write_atom, const disk_batch& batch) { return write(batch); },
         [this](actors::quarantine_atom, const actors::quarantine_request& what) { quarantine(what); },
@@ -87,6 +89,8 @@ class shard_disk_impl {
   }
 
   shard_disk_actor::pointer self_;
+  shard_host_actor host_;
+  compat::watcher watcher_;
   storage::store& store_;
   metrics& counters_;
   actors::fatal_handler on_fatal_;
@@ -94,10 +98,10 @@ class shard_disk_impl {
 
 }  // namespace
 
-shard_disk_actor spawn_shard_disk(caf::actor_system& system, storage::store& store, metrics& counters,
-                                  actors::fatal_handler on_fatal) {
+shard_disk_actor spawn_shard_disk(caf::actor_system& system, const shard_host_actor& host, storage::store& store,
+                                  metrics& counters, actors::fatal_handler on_fatal) {
   return system.spawn<shard_disk_actor::stateful_impl<shard_disk_impl>, caf::detached>(
-      std::ref(store), std::ref(counters), std::move(on_fatal));
+      host, std::ref(store), std::ref(counters), std::move(on_fatal));
 }
 
 }  // namespace octavo::cluster

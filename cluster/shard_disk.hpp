@@ -13,9 +13,9 @@ using shard_disk_actor = caf::typed_actor<
     // INTERNAL: an update that broke its document is kept for inspection.
     caf::result<void>(actors::quarantine_atom, actors::quarantine_request)>;
 
-/// Full disks are waited for; any other failure is fatal, since nothing that was promised or acknowledged may be
-/// missing.
-shard_disk_actor spawn_shard_disk(caf::actor_system& system, storage::store& store, metrics& counters,
-                                  actors::fatal_handler on_fatal);
+/// It ends with the host. Full disks are waited for; any other failure is fatal, since nothing that was promised or
+/// acknowledged may be missing.
+shard_disk_actor spawn_shard_disk(caf::actor_system& system, const shard_host_actor& host, storage::store& store,
+                                  metrics& counters, actors::fatal_handler on_fatal);
 
 }  // namespace octavo::cluster

@@ -1,5 +1,6 @@
 #include "cluster/shard_host.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/init_global_meta_objects.hpp>
@@ -25,6 +26,7 @@ namespace {
 
 constexpr auto disk_timeout = std::chrono::hours{24};
 constexpr auto locate_timeout = std::chrono::seconds{10};
+constexpr auto served_interval_ms = std::int64_t{1'000};
 
 error moved_error() {
   return {errc::moved, "another node has the document's shard, or nobody for a moment: look it up again"};
@@ -41,7 +43,7 @@ class shard_host_impl {
         counters_(counters),
         options_(std::move(options)),
         peers_(std::move(peers)),
-        disk_(spawn_shard_disk(self->system(), store, counters, std::move(on_fatal))) {}
+        disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, std::move(on_fatal))) {}
 
   shard_host_actor::behavior_type make_behavior() {
     watcher_.install(self_);
@@ -330,10 +332,10 @@ class shard_host_impl {
     using kind = replica_notice::kind_type;
     switch (what.kind) {
       case kind::serving:
-        logger().info("shard={} is served by this node from now on, epoch={}", shard, what.at.epoch);
+        logger().debug("shard={} is served by this node from now on, epoch={}", shard, what.at.epoch);
         break;
       case kind::stopped:
-        logger().info("shard={} is served by this node no longer: {}", shard, what.why);
+        logger().debug("shard={} is served by this node no longer: {}", shard, what.why);
         give_up(shard);
         break;
       case kind::moving:
@@ -350,7 +352,7 @@ class shard_host_impl {
         logger().error("shard={} lags further behind {} than its log goes", shard, what.who.node);
         break;
       case kind::config_committed:
-        logger().info("shard={} has {} members now", shard, what.config.members.size());
+        logger().debug("shard={} members={}", shard, what.config.members.size());
         break;
       case kind::removed:
         logger().info("shard={} has no replica on this node any more", shard);
@@ -379,8 +381,20 @@ class shard_host_impl {
   void tick() {
     table_->on_tick(actors::steady_now_ms(), [this](const member& who) { return is_live(who); });
     pump();
+    tell_served();
     compat::send_later(self_, shard_host_actor{self_}, std::chrono::milliseconds{options_.tick_ms},
                        actors::tick_atom_v);
+  }
+
+  // A line a shard would be a thousand when a node starts.
+  void tell_served() {
+    const auto now = actors::steady_now_ms();
+    if (now - served_told_ms_ < served_interval_ms) return;
+    const auto served = std::ranges::count_if(table_->replicas(), [](const auto& one) { return one.second->serves(); });
+    if (served == served_told_) return;
+    served_told_ms_ = now;
+    served_told_ = served;
+    logger().info("this node serves {} of {} shards", served, table_->shards());
   }
 
   std::string status() {
@@ -424,6 +438,8 @@ class shard_host_impl {
   std::size_t steps_bytes_ = 0;
   bool is_writing_ = false;
   std::uint64_t frames_refused_ = 0;
+  std::ptrdiff_t served_told_ = 0;
+  std::int64_t served_told_ms_ = 0;
 };
 
 }  // namespace
