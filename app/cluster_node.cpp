@@ -90,6 +90,9 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   if (!cluster::is_node_name(options.net.node_name))
     return fail(errc::invalid_argument,
                 "--node " + options.net.node_name + ": in a cluster a node's name is 1 to 64 of a-z, 0-9 and -");
+  if (options.store.sync != storage::sync_mode::always)
+    return fail(errc::invalid_argument,
+                "--sync: a cluster's node must have on disk what it promises to the others: always is possible");
   if (given.replicas % 2 == 0)
     return fail(errc::invalid_argument, "--replicas " + std::to_string(given.replicas) +
                                             ": 1, 3 or 5; an even number survives no more than one less");
@@ -145,6 +148,7 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
       return tl::unexpected{written.error()};
   made->host.self.cluster_id = meta.cluster_id;
   made->host.shards = meta.shards;
+  made->host.document = options.node.document;
   auto table = cluster::read_shards(store, made->host);
   if (!table) return tl::unexpected{table.error()};
   made->table = std::move(*table);

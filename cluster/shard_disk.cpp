@@ -53,7 +53,10 @@ class shard_disk_impl {
     }
     auto started = std::chrono::steady_clock::now();
     auto written = store_.commit_shards(writes);
-    for (auto is_told = false; !written && written.error().code == errc::no_space; is_told = true) {
+    auto has_no_room = [&] {
+      return !written && (written.error().code == errc::no_space || written.error().code == errc::limit_exceeded);
+    };
+    for (auto is_told = false; has_no_room(); is_told = true) {
       // The others have a majority without us, and we catch up once there is room.
       if (!is_told) logger().error("replicas on this node wait for room on the disk: {}", written.error().message);
       std::this_thread::sleep_for(full_disk_delay);

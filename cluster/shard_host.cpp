@@ -10,10 +10,13 @@
 #include <caf/typed_response_promise.hpp>
 #include <chrono>
 #include <deque>
+#include <functional>
+#include <iterator>
 #include <unordered_map>
 
 #include "actors/caf_compat.hpp"
 #include "actors/clock.hpp"
+#include "actors/loader.hpp"
 #include "actors/logger.hpp"
 #include "cluster/logger.hpp"
 #include "cluster/peer_link.hpp"
@@ -43,10 +46,14 @@ class shard_host_impl {
         counters_(counters),
         options_(std::move(options)),
         peers_(std::move(peers)),
+        store_(store),
+        snapshotter_(actors::spawn_snapshotter(self->system(), store, options_.document, counters)),
         disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, std::move(on_fatal))) {}
 
   shard_host_actor::behavior_type make_behavior() {
     watcher_.install(self_);
+    // It is nobody else's.
+    self_->attach_functor([snapshotter = snapshotter_] { compat::end(snapshotter); });
     tick();
     return {
         [this](hello_atom, const hello& theirs) { return introduce(theirs); },
@@ -101,7 +108,13 @@ class shard_host_impl {
   /// What waits until the documents on disk hold all entries up to an lsn.
   struct waiting_apply {
     std::uint64_t lsn = 0;
-    caf::typed_response_promise<void> promise;
+    std::function<void(const error&)> done;
+  };
+
+  /// A document of a shard that this node owns, open here.
+  struct open_document {
+    actors::document_actor actor;
+    std::uint64_t seq = 0;  ///< of its last edit that was proposed
   };
 
   /// A shard that this node owns.
@@ -109,7 +122,7 @@ class shard_host_impl {
     std::deque<pending_edit> pending;
     std::vector<actors::append_request> held;  ///< while the shard is about to move
     std::vector<waiting_apply> waiting;
-    std::unordered_map<std::string, actors::document_actor> documents;  ///< that are open here
+    std::unordered_map<std::string, open_document> documents;
   };
 
   shard_number shard_of(std::string_view name) const { return table_->shard_of_document(name); }
@@ -190,18 +203,30 @@ class shard_host_impl {
   }
 
   bool propose(shard_number shard, owned_shard& one, const actors::append_request& request) {
+    auto open = one.documents.find(request.document);
+    const auto is_open = open != one.documents.end() && open->second.actor == request.from;
     for (const auto& record : request.records) {
       const auto bytes = record.update.size() + record.user.size();
       counters_.log_queue_records.fetch_sub(1, std::memory_order_relaxed);
       counters_.log_queue_bytes.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
       auto what = edit_record{edit_kind::edit,     request.document, record.seq, record.time_ms, record.user, 0, 0,
                               record.update.view()};
-      auto lsn = table_->propose(shard, what, actors::steady_now_ms());
+      auto lsn = result<std::uint64_t>{};
+      // An actor from before the shard went away and came back may not know yet that it is none any more. An entry that
+      // does not follow would be in the log of all replicas, and none of them could apply it.
+      if (!is_open)
+        lsn = tl::unexpected{moved_error()};
+      else if (record.seq != open->second.seq + 1)
+        lsn = fail(errc::internal, "edit " + std::to_string(record.seq) + " does not follow the document's last one, " +
+                                       std::to_string(open->second.seq));
+      else
+        lsn = table_->propose(shard, what, actors::steady_now_ms());
       if (!lsn) {
         auto why = lsn.error().code == errc::unavailable ? moved_error() : lsn.error();
         compat::send(self_, request.from, actors::rejected_atom_v, record.seq, actors::make_error(why));
         return false;
       }
+      open->second.seq = record.seq;
       one.pending.push_back({*lsn, request.from, record.seq, bytes});
     }
     return true;
@@ -210,21 +235,38 @@ class shard_host_impl {
   caf::result<void> barrier(const std::string& name, const actors::document_actor& document) {
     const auto shard = shard_of(name);
     if (!table_->serves(shard)) return actors::make_error(moved_error());
-    auto& one = owned_[shard];
-    one.documents[name] = document;
     watcher_.watch(self_, document, [this, shard, name, document](const caf::error&) {
-      auto& documents = owned_[shard].documents;
-      if (auto found = documents.find(name); found != documents.end() && found->second == document)
+      auto owned = owned_.find(shard);
+      if (owned == owned_.end()) return;
+      auto& documents = owned->second.documents;
+      if (auto found = documents.find(name); found != documents.end() && found->second.actor == document)
         documents.erase(found);
     });
-    return when_applied(shard, one, table_->find(shard)->commit());
+    auto promise = self_->make_response_promise<void>();
+    // An earlier actor of the document may have failed with edits that have no majority yet.
+    when_applied(shard, table_->find(shard)->last().lsn,
+                 [this, shard, name, document, promise](const error& why) mutable {
+                   if (why.code != errc::none) {
+                     promise.deliver(actors::make_error(why));
+                     return;
+                   }
+                   auto info = store_.find(name);
+                   if (!info) {
+                     promise.deliver(actors::make_error(info.error()));
+                     return;
+                   }
+                   owned_[shard].documents[name] = {document, *info ? (*info)->last_seq : 0};
+                   promise.deliver();
+                 });
+    return promise;
   }
 
-  caf::result<void> when_applied(shard_number shard, owned_shard& one, std::uint64_t lsn) {
-    if (table_->applied(shard) >= lsn) return caf::unit;
-    auto promise = self_->make_response_promise<void>();
-    one.waiting.push_back({lsn, promise});
-    return promise;
+  /// Calls once the documents on disk hold all entries up to an lsn, or with the reason why they never will here.
+  void when_applied(shard_number shard, std::uint64_t lsn, std::function<void(const error&)> done) {
+    if (table_->applied(shard) >= lsn)
+      done({});
+    else
+      owned_[shard].waiting.push_back({lsn, std::move(done)});
   }
 
   // Asked by this node's registry once the document's actor has ended, or by another node, whose registry has none:
@@ -244,9 +286,15 @@ class shard_host_impl {
     what.time_ms = actors::unix_now_ms();
     auto lsn = table_->propose(shard, what, actors::steady_now_ms());
     if (!lsn) return actors::make_error(lsn.error().code == errc::unavailable ? moved_error() : lsn.error());
-    auto answer = when_applied(shard, owned_[shard], *lsn);
+    auto promise = self_->make_response_promise<void>();
+    when_applied(shard, *lsn, [promise](const error& why) mutable {
+      if (why.code == errc::none)
+        promise.deliver();
+      else
+        promise.deliver(actors::make_error(why));
+    });
     pump();
-    return answer;
+    return promise;
   }
 
   caf::result<actors::document_actor> locate(const std::string& name) {
@@ -267,6 +315,7 @@ class shard_host_impl {
   void pump() {
     auto out = table_->take_output();
     for (auto& step : out.steps) {
+      count_edits(step);
       for (const auto& [lsn, entry] : step.entries) steps_bytes_ += entry.size();
       steps_.push_back(std::move(step));
     }
@@ -299,10 +348,12 @@ class shard_host_impl {
       if (!one.applied) continue;
       auto found = owned_.find(one.shard);
       if (found == owned_.end()) continue;
+      auto due = std::vector<waiting_apply>{};
       auto& waiting = found->second.waiting;
-      for (auto& each : waiting)
-        if (each.lsn <= *one.applied) each.promise.deliver();
-      std::erase_if(waiting, [&](const waiting_apply& each) { return each.lsn <= *one.applied; });
+      auto rest = std::ranges::stable_partition(waiting, [&](const auto& each) { return each.lsn > *one.applied; });
+      std::ranges::move(rest, std::back_inserter(due));
+      waiting.erase(rest.begin(), rest.end());
+      for (const auto& each : due) each.done({});
     }
     pump();
   }
@@ -374,8 +425,27 @@ class shard_host_impl {
     auto given_up = std::move(found->second);
     owned_.erase(found);
     for (const auto& [name, document] : given_up.documents)
-      compat::send(self_, document, actors::rejected_atom_v, std::uint64_t{0}, actors::make_error(moved_error()));
-    for (auto& one : given_up.waiting) one.promise.deliver(actors::make_error(moved_error()));
+      compat::send(self_, document.actor, actors::rejected_atom_v, std::uint64_t{0}, actors::make_error(moved_error()));
+    for (const auto& one : given_up.waiting) one.done(moved_error());
+  }
+
+  // Documents that are open here see to their snapshots themselves. Those of other nodes would have an ever longer log
+  // on this disk.
+  void count_edits(const shard_step& step) {
+    for (const auto& one : step.appends) {
+      auto& edits = unsnapped_[one.document];
+      if (++edits < options_.document.snapshot_after_records) continue;
+      unsnapped_.erase(one.document);
+      auto owned = owned_.find(step.shard);
+      if (owned != owned_.end() && owned->second.documents.contains(one.document)) continue;
+      compat::ask(self_, snapshotter_, disk_timeout, actors::snapshot_atom_v, one.document)
+          .then([](std::uint64_t) {},
+                [name = one.document](const caf::error& reason) {
+                  logger().warn("document={} no snapshot could be written: {}", actors::printable(name),
+                                actors::from_caf(reason).message);
+                });
+    }
+    if (unsnapped_.size() > options_.unsnapped_documents_max) unsnapped_.clear();
   }
 
   void tick() {
@@ -429,8 +499,11 @@ class shard_host_impl {
   metrics& counters_;
   host_options options_;
   host_peers peers_;
+  storage::store& store_;
+  actors::snapshotter_actor snapshotter_;
   shard_disk_actor disk_;
   compat::watcher watcher_;
+  std::unordered_map<std::string, std::uint64_t> unsnapped_;  ///< edits of documents since their snapshots
   std::map<std::string, link> links_;
   std::shared_ptr<const node_view> view_;
   std::unordered_map<shard_number, owned_shard> owned_;

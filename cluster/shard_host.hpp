@@ -70,6 +70,9 @@ struct host_options {
   std::size_t link_window_bytes = 8u << 20;
   std::size_t link_queue_bytes_max = 64u << 20;
   std::size_t disk_batch_bytes_max = 8u << 20;  ///< of steps that go into one synced write
+  /// How documents are loaded for the snapshots of those that another node has open.
+  actors::document_options document;
+  std::size_t unsnapped_documents_max = 100'000;  ///< whose edits since their snapshots are counted
 };
 
 struct host_peers {

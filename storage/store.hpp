@@ -304,7 +304,8 @@ class store {
   result<void> clear_quarantined(std::string_view name);
 
   /// Does the steps of replicas, in order, in one batch: all or nothing, and durable when it returns under
-  /// sync_mode::always. Errors as for commit(); errc::internal also where a step cannot follow what is there.
+  /// sync_mode::always. Errors as for commit(), but that neither the size of an update nor a document's being set aside
+  /// keeps a replica from what the others have; errc::internal also where a step cannot follow what is there.
   result<void> commit_shards(std::span<const shard_write> writes);
   /// All shards of which there is anything, by number. errc::corrupt.
   result<std::vector<stored_shard>> list_shards() const;

@@ -175,7 +175,7 @@ class store::impl {
   result<std::optional<document_info>> lookup(std::string_view name);
   void cache(const document_info& info);
   result<void> sync_interval();
-  result<std::uint64_t> check_appends(std::span<const append> appends) const;
+  result<std::uint64_t> check_appends(std::span<const append> appends, std::size_t update_bytes_max) const;
   pending_document& add_pending(planned_commit& plan, std::string_view name, std::optional<document_info> info) const;
   result<pending_document*> pending(planned_commit& plan, std::string_view name);
   result<void> plan_append(planned_commit& plan, const append& item, std::optional<std::uint32_t> shard);

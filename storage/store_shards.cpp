@@ -1,6 +1,7 @@
 // Shards: the steps that their replicas take, and what is kept of them. A step becomes part of one commit like any
 // other, so that what the entries made of documents and the note that they did are there together or not at all.
 #include <rocksdb/iterator.h>
+#include <limits>
 
 #include <algorithm>
 
@@ -184,7 +185,7 @@ result<void> store::impl::commit_shards(std::span<const shard_write> writes) {
   if (writes.empty()) return {};
   std::uint64_t bytes = 0;
   for (const auto& step : writes) {
-    const auto appended = check_appends(step.appends);
+    const auto appended = check_appends(step.appends, std::numeric_limits<std::size_t>::max());
     if (!appended) return tl::unexpected(appended.error());
     bytes += *appended + (step.note ? step.note->size() : 0);
     for (const auto& entry : step.entries) bytes += entry.data.size();

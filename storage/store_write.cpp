@@ -298,8 +298,9 @@ void store::impl::cache(const document_info& info) {
   cache_.insert_or_assign(info.name, info);
 }
 
-// Their bytes, if all are acceptable.
-result<std::uint64_t> store::impl::check_appends(std::span<const append> appends) const {
+// Their bytes, if all are acceptable. What a shard's log holds was acceptable where it was taken, and may not be
+// refused here: replicas would differ.
+result<std::uint64_t> store::impl::check_appends(std::span<const append> appends, std::size_t update_bytes_max) const {
   std::uint64_t bytes = 0;
   for (const auto& item : appends) {
     if (!is_valid_name(item.document)) {
@@ -312,10 +313,10 @@ result<std::uint64_t> store::impl::check_appends(std::span<const append> appends
                                             std::to_string(item.user.size()) +
                                             " bytes; the limit (max_user_bytes) is " + std::to_string(max_user_bytes));
     }
-    if (item.update.size() > options_.max_update_bytes) {
+    if (item.update.size() > update_bytes_max) {
       return fail(errc::limit_exceeded,
                   "an update to " + quote_name(item.document) + " has " + std::to_string(item.update.size()) +
-                      " bytes; the limit (max_update_bytes) is " + std::to_string(options_.max_update_bytes));
+                      " bytes; the limit (max_update_bytes) is " + std::to_string(update_bytes_max));
     }
     bytes += item.update.size() + item.user.size();
   }
@@ -354,7 +355,8 @@ result<void> store::impl::plan_append(planned_commit& plan, const append& item, 
     document.is_new = true;
   }
   auto& info = *document.info;
-  if (info.is_quarantined()) {
+  // One that is set aside on this disk may be well on the others, and its log goes on as theirs does.
+  if (info.is_quarantined() && !shard) {
     return fail(errc::quarantined,
                 "the document " + quote_name(info.name) + " is set aside: " + info.quarantine_reason);
   }
@@ -416,7 +418,7 @@ result<void> store::impl::carry_out(planned_commit plan) {
 
 result<void> store::impl::commit(std::span<const append> appends) {
   if (appends.empty()) return {};
-  const auto bytes = check_appends(appends);
+  const auto bytes = check_appends(appends, options_.max_update_bytes);
   if (!bytes) return tl::unexpected(bytes.error());
   const std::lock_guard guard(write_mutex_);
   if (auto ready = ready_to_write(*bytes); !ready) return ready;
