@@ -601,8 +601,11 @@ void document_state::open_gate(std::vector<std::pair<subscriber_id, document_bur
         break;
       case gated::kind_type::catch_up: {
         // It comes behind what was there before, and before what follows: one burst holds one update.
-        add_update(out, std::exchange(edits, {}));
-        edit_bytes = 0;
+        if (!edits.empty()) {
+          add_update(out, std::exchange(edits, {}));
+          edit_bytes = 0;
+          for (auto subscriber : subscribers_) out.emplace_back(subscriber, document_burst{});
+        }
         if (std::ranges::find(subscribers_, one.subscriber) == subscribers_.end()) break;
         auto burst = document_burst{};
         burst.update = std::move(one.update);

@@ -67,8 +67,7 @@ void relay_state::document_lost() {
   // Those who just come are introduced by what they ask.
   for (const auto& one : again)
     if (one.kind == request_kind::enter) introduced.erase(one.session);
-  std::erase_if(
-      again, [&](const request& one) { return one.kind == request_kind::reenter || one.kind == request_kind::resync; });
+  std::erase_if(again, [](const request& one) { return one.kind == request_kind::reenter; });
   for (auto& [id, user] : introduced) enqueue({id, request_kind::reenter, 0, 0, std::move(user)});
   for (auto& one : again) enqueue(std::move(one));
 }

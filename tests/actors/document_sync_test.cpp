@@ -323,3 +323,25 @@ TEST_CASE("nothing counts as durable for a session of the last owner until it ha
   CHECK(got.of(reply_kind::durable).size() == 1);
   CHECK(one.log.back().user == "eve");
 }
+
+TEST_CASE("somebody who comes from the last owner takes nothing from those who are here") {
+  auto one = written{2};
+  one.state.subscribe(2);
+  one.ask(1, editing(1, 3, typed(100, 2, "c")));
+  one.state.subscribe(3);
+  one.state.bring_up(3, 1);
+  one.ask(1, editing(1, 4, typed(100, 3, "d")));
+  // All of it becomes durable at once, and so goes out together.
+  const auto all = one.commit();
+  auto updates_of = [&](subscriber_id subscriber) {
+    auto updates = std::vector<payload>{};
+    const auto got = by(subscriber, all);
+    for (const auto& burst : got.updates) updates.push_back(burst.update);
+    return updates;
+  };
+  CHECK(updates_of(1).size() == 2);
+  CHECK(units(updates_of(1)) == std::pair{2u, 4u});
+  CHECK(updates_of(2).size() == 2);
+  CHECK(units(updates_of(2)) == std::pair{2u, 4u});
+  CHECK(units(updates_of(3)) == std::pair{1u, 4u});
+}

@@ -443,3 +443,14 @@ TEST_CASE("a relay remembers up to where its sessions have everything") {
   one.state.joined(3);
   CHECK(one.state.seq() == 8);
 }
+
+TEST_CASE("a session that has lagged still gets what it asked for, from whoever has the document next") {
+  auto one = driven_relay{};
+  one.ask(resyncing(2, 7));
+  CHECK(one.state.next_requests().requests.size() == 1);
+  one.state.document_lost();
+  auto kinds = std::vector<request_kind>{};
+  for (const auto& what : one.answer_all())
+    if (what.kind != request_kind::reenter) kinds.push_back(what.kind);
+  CHECK(kinds == std::vector<request_kind>{request_kind::resync});
+}
