@@ -97,10 +97,11 @@ result<void> membership::check_others() {
   for (const auto& one : found->kvs) {
     auto other = decode_node_record(one.value);
     if (!other || other->name == options_.self.name) continue;
-    auto refuse = [&](const std::string& what, const std::string& theirs, const std::string& ours) {
-      return fail(errc::invalid_argument, "node " + other->name + " runs with " + what + " " + theirs +
-                                              ", and this one with " + ours +
-                                              ": nodes of one cluster must run the same");
+    auto refuse = [&](std::string_view what, const std::string& theirs, const std::string& ours) {
+      auto why = "node " + other->name;
+      why.append(" runs with ").append(what).append(" ").append(theirs);
+      why.append(", and this one with ").append(ours).append(": nodes of one cluster must run the same");
+      return fail(errc::invalid_argument, std::move(why));
     };
     if (other->wire_version != options_.self.wire_version)
       return refuse("wire version", std::to_string(other->wire_version), std::to_string(options_.self.wire_version));

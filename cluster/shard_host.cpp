@@ -151,7 +151,7 @@ class shard_host_impl {
         logger().error("a frame of {} bytes from another node is refused: {}", one.size(), frame.error().message);
         continue;
       }
-      table_->on_frame(std::move(*frame), actors::steady_now_ms());
+      table_->on_frame(*frame, actors::steady_now_ms());
     }
     pump();
   }
@@ -320,7 +320,7 @@ class shard_host_impl {
       steps_.push_back(std::move(step));
     }
     write();
-    send(std::move(out.frames));
+    send(out.frames);
     for (auto& txn : out.txns) peers_.submit({txn.shard, std::move(txn.what)});
     for (const auto& one : out.committed) committed(one);
     for (const auto& one : out.notices) noticed(one.shard, one.what);
@@ -350,17 +350,18 @@ class shard_host_impl {
       if (found == owned_.end()) continue;
       auto due = std::vector<waiting_apply>{};
       auto& waiting = found->second.waiting;
-      auto rest = std::ranges::stable_partition(waiting, [&](const auto& each) { return each.lsn > *one.applied; });
-      std::ranges::move(rest, std::back_inserter(due));
-      waiting.erase(rest.begin(), rest.end());
+      auto rest = std::stable_partition(waiting.begin(), waiting.end(),
+                                        [&](const waiting_apply& each) { return each.lsn > *one.applied; });
+      due.assign(std::make_move_iterator(rest), std::make_move_iterator(waiting.end()));
+      waiting.erase(rest, waiting.end());
       for (const auto& each : due) each.done({});
     }
     pump();
   }
 
-  void send(std::vector<std::pair<member, peer_frame>> frames) {
+  void send(const std::vector<std::pair<member, peer_frame>>& frames) {
     auto by_node = std::map<std::string, std::vector<actors::payload>>{};
-    for (auto& [to, frame] : frames) by_node[to.node].emplace_back(encode(frame));
+    for (const auto& [to, frame] : frames) by_node[to.node].emplace_back(encode(frame));
     for (auto& [node, batch] : by_node)
       if (auto found = links_.find(node); found != links_.end() && found->second.actor)
         compat::send(self_, found->second.actor, frames_atom_v, std::move(batch));

@@ -87,7 +87,7 @@ std::uint64_t shard_table::applied(shard_number shard) const {
 
 // --- what comes in ---
 
-void shard_table::on_frame(peer_frame frame, std::int64_t now) {
+void shard_table::on_frame(const peer_frame& frame, std::int64_t now) {
   // A disk that this one has replaced is not there any more.
   if (frame.shard >= shards() || frame.to != self_.id) return;
   get(frame.shard).on_message(frame.from, frame.what, now);
@@ -177,8 +177,7 @@ result<std::uint64_t> shard_table::propose(shard_number shard, const edit_record
 table_output shard_table::take_output() {
   // What one message or write makes another replica do comes in by way of the driver: one round is enough.
   std::ranges::sort(changed_);
-  const auto repeated = std::ranges::unique(changed_);
-  changed_.erase(repeated.begin(), repeated.end());
+  changed_.erase(std::unique(changed_.begin(), changed_.end()), changed_.end());
   for (auto shard : std::exchange(changed_, {})) drain(shard);
   return std::exchange(out_, {});
 }

@@ -78,7 +78,7 @@ class shard_table {
   result<void> restore(const storage::stored_shard& stored, const std::vector<storage::stored_entry>& entries);
 
   // --- what comes in ---
-  void on_frame(peer_frame frame, std::int64_t now);
+  void on_frame(const peer_frame& frame, std::int64_t now);
   void on_synced(const shard_synced& what, std::int64_t now);
   void on_record(shard_number shard, const shard_record& record);
   void on_txn(shard_number shard, std::uint64_t id, txn_outcome outcome, const std::optional<shard_record>& current,

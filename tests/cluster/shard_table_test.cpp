@@ -73,7 +73,7 @@ struct three_nodes {
           auto& target = tables[to.id - 1];
           auto decoded = decode_frame(encode(frame));
           REQUIRE(decoded);
-          if (target) target->on_frame(std::move(*decoded), now);
+          if (target) target->on_frame(*decoded, now);
         }
         for (const auto& txn : out.txns) {
           is_quiet = false;
