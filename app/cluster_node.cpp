@@ -63,7 +63,6 @@ result<void> write_binding(const std::filesystem::path& data, const std::string&
 
 class cluster_node::impl {
  public:
-  storage::store* store = nullptr;
   cluster::host_options host;
   std::shared_ptr<cluster::shard_table> table;
   std::unique_ptr<cluster::membership> membership;
@@ -86,7 +85,6 @@ cluster_node::~cluster_node() = default;
 result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& options, storage::store& store) {
   const auto& given = options.cluster;
   auto made = std::make_unique<impl>();
-  made->store = &store;
   if (!cluster::is_node_name(options.net.node_name))
     return fail(errc::invalid_argument,
                 "--node " + options.net.node_name + ": in a cluster a node's name is 1 to 64 of a-z, 0-9 and -");
@@ -163,7 +161,7 @@ actors::log_factory cluster_node::log() {
       const std::lock_guard guard(impl_->mutex);
       return impl_->registry;
     };
-    peers.submit = [this](const cluster::txn_request& request) {
+    peers.submit = [this](const cluster::shard_txn& request) {
       const std::lock_guard guard(impl_->mutex);
       if (impl_->membership) impl_->membership->submit(request);
     };

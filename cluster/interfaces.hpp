@@ -16,7 +16,6 @@ struct disk_batch;
 struct disk_report;
 struct record_update;
 struct txn_answer;
-struct txn_request;
 struct node_view;
 
 /// Who speaks: sent when a node connects to another one, and refused with a reason where the two cannot work together.
@@ -50,13 +49,11 @@ CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::disk_batch))
 CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::disk_report))
 CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::record_update))
 CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::txn_answer))
-CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::txn_request))
 CAF_ADD_TYPE_ID(octavo_cluster, (std::shared_ptr<const octavo::cluster::node_view>))
 
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, hello_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, frames_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, write_atom)
-CAF_ADD_ATOM(octavo_cluster, octavo::cluster, written_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, record_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, txn_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, nodes_atom)
@@ -69,7 +66,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::disk_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::disk_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::record_update)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::txn_answer)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::txn_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<const octavo::cluster::node_view>)
 
 namespace octavo::cluster {
@@ -109,8 +105,6 @@ using shard_host_actor = caf::typed_actor<
     caf::result<void>(actors::barrier_atom, std::string, actors::document_actor),
     // What a directory takes: see actors::directory_actor.
     caf::result<actors::document_actor>(actors::locate_atom, std::string),
-    // INTERNAL: from the disk: what is durable.
-    caf::result<void>(written_atom, disk_report),
     // INTERNAL: from the membership: what the directory says of a shard.
     caf::result<void>(record_atom, record_update),
     // INTERNAL: from the membership: what became of a transaction.

@@ -346,7 +346,7 @@ void membership::tell_nodes() {
   if (host) compat::tell(host, nodes_atom_v, std::shared_ptr<const node_view>{std::move(view)});
 }
 
-void membership::submit(const txn_request& request) {
+void membership::submit(const shard_txn& request) {
   auto answer = [this, shard = request.shard, id = request.what.id](txn_outcome outcome,
                                                                     std::optional<shard_record> current) {
     auto host = shard_host_actor{};

@@ -52,7 +52,7 @@ class membership {
   /// From now on the host hears of everything, beginning with all that is there.
   void start(shard_host_actor host);
   /// Carries out a transaction, and tells the host what became of it.
-  void submit(const txn_request& request);
+  void submit(const shard_txn& request);
   /// Takes the node's record away, so that the others need not wait for the lease.
   void leave();
 

@@ -28,7 +28,7 @@ replica::replica(member self, replica_options options, replica_disk disk, std::u
 
 // --- small things ---
 
-// A write that nothing depends on yet is added to, so that one message makes one write.
+// Each write has a ticket of its own; whoever drives this syncs many of them at once.
 disk_write& replica::write() {
   out_.writes.push_back({.ticket = ++ticket_});
   return out_.writes.back();

@@ -72,7 +72,6 @@ class shard_host_impl {
         },
         [this](actors::drop_atom, const std::string& name) { return drop(name); },
         [this](actors::locate_atom, const std::string& name) { return locate(name); },
-        [this](written_atom, const disk_report& report) { written(report); },
         [this](record_atom, const record_update& update) {
           for (const auto& [shard, record] : update.records) table_->on_record(shard, record);
           pump();
@@ -102,7 +101,6 @@ class shard_host_impl {
     std::uint64_t lsn = 0;
     actors::document_actor document;
     std::uint64_t seq = 0;
-    std::size_t bytes = 0;
   };
 
   /// What waits until the documents on disk hold all entries up to an lsn.
@@ -227,7 +225,7 @@ class shard_host_impl {
         return false;
       }
       open->second.seq = record.seq;
-      one.pending.push_back({*lsn, request.from, record.seq, bytes});
+      one.pending.push_back({*lsn, request.from, record.seq});
     }
     return true;
   }
@@ -316,12 +314,11 @@ class shard_host_impl {
     auto out = table_->take_output();
     for (auto& step : out.steps) {
       count_edits(step);
-      for (const auto& [lsn, entry] : step.entries) steps_bytes_ += entry.size();
       steps_.push_back(std::move(step));
     }
     write();
     send(out.frames);
-    for (auto& txn : out.txns) peers_.submit({txn.shard, std::move(txn.what)});
+    for (const auto& txn : out.txns) peers_.submit(txn);
     for (const auto& one : out.committed) committed(one);
     for (const auto& one : out.notices) noticed(one.shard, one.what);
   }
@@ -509,7 +506,6 @@ class shard_host_impl {
   std::shared_ptr<const node_view> view_;
   std::unordered_map<shard_number, owned_shard> owned_;
   std::deque<shard_step> steps_;
-  std::size_t steps_bytes_ = 0;
   bool is_writing_ = false;
   std::uint64_t frames_refused_ = 0;
   std::ptrdiff_t served_told_ = 0;

@@ -36,11 +36,6 @@ struct record_update {
   std::vector<std::pair<shard_number, shard_record>> records;
 };
 
-struct txn_request {
-  shard_number shard = 0;
-  directory_txn what;
-};
-
 struct txn_answer {
   shard_number shard = 0;
   std::uint64_t id = 0;
@@ -79,7 +74,7 @@ struct host_peers {
   /// The registry of this node's documents, which comes later than the host. Any thread.
   std::function<actors::registry_actor()> registry;
   /// Takes transactions for the directory, and answers with txn_atom. Any thread.
-  std::function<void(txn_request)> submit;
+  std::function<void(const shard_txn&)> submit;
 };
 
 /// What the disk holds of shards, read before the host starts. errc::corrupt: the store is to be set aside.
