@@ -11,10 +11,6 @@ namespace octavo::app {
 
 namespace {
 
-tl::unexpected<error> invalid(std::string message) {
-  return fail(errc::invalid_argument, std::move(message));
-}
-
 constexpr auto kib = std::uint64_t{1} << 10;
 constexpr auto mib = kib << 10;
 constexpr auto gib = mib << 10;

@@ -17,6 +17,11 @@
 
 namespace octavo::app {
 
+/// What a setting that cannot be meant is answered with.
+inline tl::unexpected<error> invalid(std::string message) {
+  return fail(errc::invalid_argument, std::move(message));
+}
+
 struct log_options {
   std::string level = "info";
   bool json = false;

@@ -13,10 +13,6 @@ namespace octavo::app {
 
 namespace {
 
-tl::unexpected<error> invalid(std::string message) {
-  return fail(errc::invalid_argument, std::move(message));
-}
-
 std::vector<std::string> setting_names() {
   auto names = std::vector<std::string>{};
   for (const auto& one : all_settings()) names.push_back(one.name);

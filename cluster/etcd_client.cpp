@@ -136,7 +136,7 @@ etcd_txn_answer unknown(std::string why) {
   return answer;
 }
 
-result<etcd_txn_answer> txn_answer(const reply& what, const etcd_txn& txn) {
+result<etcd_txn_answer> answer_to(const reply& what, const etcd_txn& txn) {
   if (what.kind == reply::kind_type::not_sent) return tl::unexpected{what.why};
   if (what.kind == reply::kind_type::lost) return unknown(what.why.message);
   if (what.status == 200) {
@@ -628,7 +628,7 @@ void etcd_client::txn(etcd_txn what, callback<etcd_txn_answer> done) {
     return impl_->refuse(std::move(done), {errc::invalid_argument, "a transaction needs a key, and something to do"});
   auto body = etcd::write(what);
   impl_->ask<etcd_txn_answer>(txn_target, std::move(body), false, std::move(done),
-                              [asked = std::move(what)](const reply& how) { return txn_answer(how, asked); });
+                              [asked = std::move(what)](const reply& how) { return answer_to(how, asked); });
 }
 
 void etcd_client::grant_lease(std::int64_t ttl_s, callback<etcd_lease> done) {

@@ -58,6 +58,20 @@ function(octavo_mark_system_headers)
   endforeach()
 endfunction()
 
+# OCTAVO_UNITY, as the presets of sanitizers and the linter have it: the headers of CAF and Beast, which take most of the
+# time, are read once for several files. So names in anonymous namespaces must differ within a library.
+option(OCTAVO_UNITY "compile a library's files together, a few at a time" OFF)
+if(OCTAVO_UNITY)
+  # A type of an anonymous namespace that a class uses is seen as one of a header.
+  list(APPEND OCTAVO_WARNINGS -Wno-subobject-linkage)
+endif()
+
+function(octavo_unite target)
+  if(OCTAVO_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+endfunction()
+
 option(OCTAVO_PCH "precompile the headers of heavy libraries" OFF)
 
 # Precompiles library headers for a target. ccache wants to be told (scripts/build sets its CCACHE_SLOPPINESS). Reading
@@ -86,6 +100,7 @@ function(octavo_library name)
   set_target_properties(octavo_${name} PROPERTIES LINKER_LANGUAGE CXX)
   target_compile_features(octavo_${name} PUBLIC cxx_std_20)
   target_compile_options(octavo_${name} PRIVATE ${OCTAVO_WARNINGS})
+  octavo_unite(octavo_${name})
   target_include_directories(octavo_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/octavo>)
   target_link_libraries(octavo_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
@@ -113,6 +128,10 @@ function(octavo_test name)
     target_compile_definitions(test_${name} PRIVATE OCTAVO_SANITIZED)
     if(NOT arg_COMPUTES)
       target_compile_options(test_${name} PRIVATE -O0)
+    endif()
+    if(OCTAVO_SANITIZE MATCHES "undefined")
+      # It is not the test that is tested, and these checks are most of what compiling it takes.
+      target_compile_options(test_${name} PRIVATE -fno-sanitize=undefined)
     endif()
   endif()
   target_link_libraries(test_${name} PRIVATE octavo_test_main ${arg_LINK})

@@ -10,13 +10,6 @@ namespace octavo::crdt::internal {
 
 namespace {
 
-bool is_ascii_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // What CommonMark's rules for delimiters see in a character. What lies beside a delimiter must be known; of a character
 // that may be a letter or punctuation (`either`) the rules must hold both ways.
 enum class char_class : std::uint8_t { space, punctuation, letter, either };

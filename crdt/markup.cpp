@@ -18,13 +18,6 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-bool is_letter(char c) {
-  return lower(c) >= 'a' && lower(c) <= 'z';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 }  // namespace
 
 void append_html_text(std::string_view text, std::string& out) {
@@ -77,8 +70,8 @@ std::string safe_address(std::string_view address, address_use use) {
   while (!clean.empty() && clean.back() == ' ') clean.pop_back();
   std::string scheme;
   std::size_t at = 0;
-  for (; at < clean.size() &&
-         (is_letter(clean[at]) || is_digit(clean[at]) || clean[at] == '+' || clean[at] == '-' || clean[at] == '.');
+  for (; at < clean.size() && (is_ascii_letter(clean[at]) || is_digit(clean[at]) || clean[at] == '+' ||
+                               clean[at] == '-' || clean[at] == '.');
        ++at)
     scheme += lower(clean[at]);
   if (at < clean.size() && clean[at] == ':') {
@@ -101,7 +94,7 @@ std::string_view safe_style_value(std::string_view value) {
   if (value.size() > 200) return {};
   std::string word;
   for (const char c : value) {
-    if (is_letter(c) || is_digit(c) || c == '-') {
+    if (is_ascii_letter(c) || is_digit(c) || c == '-') {
       word += lower(c);
     } else {
       if (c == '(' && !is_one_of(word, functions)) return {};

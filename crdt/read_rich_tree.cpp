@@ -29,12 +29,6 @@ namespace internal {
 
 namespace {
 
-std::string_view read_string(lib0_reader& reader) {
-  bytes_view text;
-  reader.var_bytes(text);
-  return as_text(text);
-}
-
 // Objects of JavaScript show keys that are array indices first, in their order.
 std::optional<std::uint32_t> array_index(std::string_view key) {
   if (key.empty() || key.size() > 10 || (key.size() > 1 && key[0] == '0')) return {};
@@ -209,7 +203,7 @@ class tree_reader {
       }
       case content_kind::json: {
         lib0_reader reader(as_bytes(last_value(value.kind(), content, value.length)));
-        const auto text = read_string(reader);
+        const auto text = text_of(reader);
         return text == "undefined" ? std::string() : std::string(text);
       }
       case content_kind::string: {
@@ -242,8 +236,8 @@ class tree_reader {
       case content_kind::format: {
         flush(top);
         lib0_reader reader(as_bytes(data_.content_of(each)));
-        const auto key = read_string(reader);
-        const auto value = read_string(reader);
+        const auto key = text_of(reader);
+        const auto value = text_of(reader);
         if (!charge(key.size() + value.size())) return;
         top.formats.apply(key, value, value == "null" ? 0 : tree_.mark(mark_name(key), value));
         return;

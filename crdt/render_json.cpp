@@ -67,12 +67,6 @@ void append_text(const store& data, std::uint32_t index, std::string& out) {
 
 namespace {
 
-std::string_view read_string(lib0_reader& reader) {
-  bytes_view text;
-  reader.var_bytes(text);
-  return as_text(text);
-}
-
 /// Prints types as JSON, with a stack in place of recursion: one frame for each array or object that is open.
 class json_writer {
  public:
@@ -158,7 +152,7 @@ class json_writer {
       case content_kind::json:
         for (std::uint32_t i = 0; i < each.length; ++i) {
           comma();
-          const auto text = read_string(reader);
+          const auto text = text_of(reader);
           out_ += text == "undefined" ? std::string_view("null") : text;
         }
         return;
@@ -199,7 +193,7 @@ class json_writer {
       case content_kind::doc: {
         lib0_reader reader(as_bytes(content));
         out_ += "{\"guid\":";
-        append_json_string(read_string(reader), out_);
+        append_json_string(text_of(reader), out_);
         out_ += '}';
         return;
       }
@@ -216,7 +210,7 @@ class json_writer {
     lib0_reader reader(as_bytes(value));
     if (each.kind() == content_kind::any && next_any_is_undefined(reader)) return;
     if (each.kind() == content_kind::json) {
-      value = read_string(reader);
+      value = text_of(reader);
       if (value == "undefined") return;
     }
     comma();
@@ -250,8 +244,8 @@ void append_json(const store& data, std::uint32_t index, std::string& out, type_
 
 void apply_format(const store& data, const item& marker, attribute_map& attributes) {
   lib0_reader reader(as_bytes(data.content_of(marker)));
-  const auto key = read_string(reader);
-  const auto value = read_string(reader);
+  const auto key = text_of(reader);
+  const auto value = text_of(reader);
   if (value == "null") {
     attributes.erase(std::string(key));
   } else {

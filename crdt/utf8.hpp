@@ -33,6 +33,13 @@ inline bool is_utf8(std::string_view text) {
 /// The length in UTF-16 units of text that is known to be valid.
 std::size_t utf16_length(std::string_view valid);
 
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_ascii_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /// Where a position in UTF-16 units falls in valid text.
 struct utf8_cut {
   std::size_t byte = 0;      ///< offset of the code point that the position is in front of, or inside of

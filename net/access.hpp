@@ -2,6 +2,7 @@
 // signature, and the algorithm is ours to choose and not the token's. Pure but for the secret file; any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -13,6 +14,11 @@
 #include "storage/result.hpp"
 
 namespace octavo::net {
+
+/// What a token's times are held against: seconds since 1970.
+inline std::int64_t unix_now_s() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 /// Documents as a token names them: one, or with a `*` at the end all whose names begin so.
 struct name_pattern {

@@ -23,10 +23,6 @@ actors::close_reason refusal_of(errc code) {
 /// How long a handshake may take while others wait for its place.
 constexpr auto handshake_grace = std::chrono::seconds{1};
 
-std::int64_t now_s() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 template <class Stream>
 class http_session final : public watched, public std::enable_shared_from_this<http_session<Stream>> {
  public:
@@ -113,7 +109,7 @@ class http_session final : public watched, public std::enable_shared_from_this<h
     }
     auto what = opening{};
     what.document = target->document;
-    if (auto granted = routes_.access().check(target->token, target->document, now_s())) {
+    if (auto granted = routes_.access().check(target->token, target->document, unix_now_s())) {
       what.who = granted->who;
       what.expires_s = granted->expires_s;
     } else {

@@ -28,10 +28,6 @@ constexpr std::string_view content_security_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
-std::int64_t now_s() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 std::string_view view(boost::beast::string_view text) {
   return {text.data(), text.size()};
 }
@@ -174,7 +170,7 @@ http::message_generator routes::answer(const http_request& request) const {
 }
 
 http::message_generator routes::documents(const http_request& request, std::string_view query) const {
-  auto claims = access_.check(token_of(request, query), now_s());
+  auto claims = access_.check(token_of(request, query), unix_now_s());
   if (!claims) return respond_error(request, status_of(claims.error().code), claims.error().message);
   auto limit = listing_default;
   if (auto text = query_parameter(query, "limit"); !text.empty()) {
@@ -232,7 +228,7 @@ result<actors::document_listing> routes::covered_documents(const token_claims& c
 
 http::message_generator routes::access_of(const http_request& request, std::string_view query) const {
   auto name = query_parameter(query, "doc");
-  auto granted = access_.check(token_of(request, query), name, now_s());
+  auto granted = access_.check(token_of(request, query), name, unix_now_s());
   if (!granted)
     return respond(request, http::status::ok,
                    json::object{{"access", "none"},
@@ -277,12 +273,12 @@ http::message_generator routes::sign_in(const http_request& request) const {
                          "the token has " + std::to_string(text.size()) + " bytes, and a browser keeps no more than " +
                              std::to_string(cookie_token_bytes_max) +
                              " of one; ask for one that names fewer documents");
-  auto claims = access_.check(text, now_s());
+  auto claims = access_.check(text, unix_now_s());
   if (!claims) return respond_error(request, status_of(claims.error().code), claims.error().message);
   if (access_.is_open()) text.clear();
   // What verified is base64url and dots, and so fits a cookie as it is.
   if (claims->expires_s != 0)
-    attributes += "; Max-Age=" + std::to_string(std::max<std::int64_t>(0, claims->expires_s - now_s()));
+    attributes += "; Max-Age=" + std::to_string(std::max<std::int64_t>(0, claims->expires_s - unix_now_s()));
   return with_cookie(text);
 }
 

@@ -20,15 +20,7 @@ namespace {
 using crdt::json_string;
 using crdt::rich_attribute;
 
-template <std::size_t Size>
-bool is_one_of(std::string_view name, const std::array<std::string_view, Size>& names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-struct tag_mark {
-  std::string_view tag, mark;
-};
-constexpr std::array tag_marks = {
+constexpr std::array html_marks = {
     tag_mark{"strong", "bold"},   tag_mark{"b", "bold"},        tag_mark{"em", "italic"},
     tag_mark{"i", "italic"},      tag_mark{"cite", "italic"},   tag_mark{"dfn", "italic"},
     tag_mark{"var", "italic"},    tag_mark{"s", "strike"},      tag_mark{"del", "strike"},
@@ -290,7 +282,7 @@ class html_reader {
       code_language(attributes);
       return;
     }
-    for (const auto& each : tag_marks)
+    for (const auto& each : html_marks)
       if (each.tag == name) return mark(each.mark);
     const auto style = value_of(attributes, "style");
     if (name == "mark") {

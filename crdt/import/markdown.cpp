@@ -15,10 +15,7 @@ namespace {
 
 using crdt::json_string;
 
-struct tag_mark {
-  std::string_view tag, mark;
-};
-constexpr std::array tag_marks = {
+constexpr std::array markdown_marks = {
     tag_mark{"u", "underline"},     tag_mark{"ins", "underline"},  tag_mark{"sub", "subscript"},
     tag_mark{"sup", "superscript"}, tag_mark{"mark", "highlight"}, tag_mark{"strong", "bold"},
     tag_mark{"b", "bold"},          tag_mark{"em", "italic"},      tag_mark{"i", "italic"},
@@ -266,7 +263,7 @@ class markdown_reader {
       name += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     }
     if (name == "br") return to_.line_break();
-    for (const auto& each : tag_marks) {
+    for (const auto& each : markdown_marks) {
       if (each.tag != name) continue;
       if (!closes) {
         if (html_marks_.size() > max_depth_) return to_.nests_too_deep();

@@ -13,11 +13,6 @@ namespace {
 
 using crdt::no_node;
 
-template <std::size_t Size>
-bool is_one_of(std::string_view name, const std::array<std::string_view, Size>& names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-
 bool is_text_block(std::string_view name) {
   static constexpr std::array<std::string_view, 3> names = {"paragraph", "heading", "codeBlock"};
   return is_one_of(name, names);

@@ -2,6 +2,8 @@
 // items in lists and begin with a paragraph, blocks are never inside a line of text. One owner; the parsers feed it.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +14,16 @@
 #include "crdt/rich_tree.hpp"
 
 namespace octavo::import {
+
+template <std::size_t Size>
+bool is_one_of(std::string_view name, const std::array<std::string_view, Size>& names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// An element of HTML, and the mark that it is.
+struct tag_mark {
+  std::string_view tag, mark;
+};
 
 class tree_builder {
  public:

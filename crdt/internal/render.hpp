@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crdt/internal/store.hpp"
+#include "crdt/lib0.hpp"
 
 namespace octavo::crdt {
 class tree_visitor;
@@ -48,6 +49,13 @@ void append_xml(const store& data, std::uint32_t branch, std::string& out);
 
 /// Shows a type to a visitor.
 void walk(const store& data, std::uint32_t branch, tree_visitor& visitor);
+
+/// The next text of content in a store, which was checked when it came in.
+inline std::string_view text_of(lib0_reader& reader) {
+  bytes_view text;
+  reader.var_bytes(text);
+  return as_text(text);
+}
 
 /// The last value of a run of `any` or JSON values.
 std::string_view last_value(content_kind kind, std::string_view run, std::uint32_t length);

@@ -13,7 +13,7 @@ using namespace octavo::test;
 namespace {
 
 /// What the text says once these updates are applied, in this order.
-std::string text_of(const std::vector<payload>& updates) {
+std::string merged_text(const std::vector<payload>& updates) {
   auto document = crdt::document{};
   for (const auto& one : updates) feed(document, one.view());
   return document.text("text");
@@ -72,13 +72,13 @@ TEST_CASE("each edit opens the gate for itself alone") {
   one.state.committed(1);
   const auto first = one.take();
   REQUIRE(by(2, first).updates.size() == 1);
-  CHECK(text_of({by(2, first).updates[0].update}) == "a");
+  CHECK(merged_text({by(2, first).updates[0].update}) == "a");
   CHECK(by(1, first).acked(1) == 1);
   CHECK(by(2, first).replies.empty());
   one.state.committed(2);
   const auto second = one.take();
   CHECK(by(1, second).acked(1) == 2);
-  CHECK(text_of({by(2, second).of(reply_kind::synced)[0].data}) == "ab");
+  CHECK(merged_text({by(2, second).of(reply_kind::synced)[0].data}) == "ab");
 }
 
 TEST_CASE("a commit that is told late does not close the gate again") {
@@ -111,7 +111,7 @@ TEST_CASE("edits become records with gap-free numbers, the writer's name and our
   CHECK(records[0].user == "ann");
   CHECK(records[1].user == "ben");
   CHECK(records[0].time_ms == 1'700'000'000'000);
-  CHECK(text_of({records[0].update, records[1].update}) == one.state.content().text("text"));
+  CHECK(merged_text({records[0].update, records[1].update}) == one.state.content().text("text"));
   CHECK(one.state.records_since_snapshot() == 2);
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("all edits of a burst arrive as one update, without an echo to a sole 
   for (auto subscriber : {1u, 2u}) {
     const auto got = by(subscriber, all);
     REQUIRE(got.updates.size() == 1);
-    CHECK(text_of({got.updates[0].update}) == "abc");
+    CHECK(merged_text({got.updates[0].update}) == "abc");
     CHECK(got.updates[0].seq == 3);
     CHECK(got.updates[0].edits == 3);
   }
@@ -272,7 +272,7 @@ TEST_CASE("on a full disk edits are refused and everything else goes on") {
   REQUIRE(got.of(reply_kind::refused).size() == 1);
   CHECK(got.of(reply_kind::refused)[0].seq == 2);
   CHECK(as_text(got.of(reply_kind::refused)[0].data.view()) == "the disk is full");
-  CHECK(text_of({got.of(reply_kind::synced).at(0).data}) == "a");
+  CHECK(merged_text({got.of(reply_kind::synced).at(0).data}) == "a");
   CHECK(got.presence.size() == 1);
   CHECK(one.state.take_records().empty());
   CHECK(one.state.has_refused());
@@ -354,7 +354,7 @@ TEST_CASE("an update that breaks the document is reported, neither logged nor ac
   CHECK_FALSE(one.state.broken()->reason.empty());
   const auto records = one.state.take_records();
   REQUIRE(records.size() == 1);
-  CHECK(text_of({records[0].update}) == "a");
+  CHECK(merged_text({records[0].update}) == "a");
   one.state.committed(one.state.seq());
   const auto got = by(1, one.take());
   CHECK(got.acked(1) == 1);

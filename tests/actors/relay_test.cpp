@@ -70,7 +70,7 @@ document_burst update_burst(bytes update, std::uint64_t seq, session_id only_fro
   return burst;
 }
 
-std::string text_of(const payload& update) {
+std::string shown_text(const payload& update) {
   auto document = crdt::document{};
   feed(document, update.view());
   return document.text("text");
@@ -182,7 +182,7 @@ TEST_CASE("each outlet with sessions gets one delivery, sharing one payload") {
   CHECK(left[0].relay == relay_number);
   CHECK(left[0].seq == 1);
   CHECK(left[0].update.shared() == right[0].update.shared());
-  CHECK(text_of(left[0].update) == "a");
+  CHECK(shown_text(left[0].update) == "a");
 
   one.finish();
   one.state.leave(3);
