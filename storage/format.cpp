@@ -86,6 +86,12 @@ std::string shard_document_key(std::uint32_t shard, std::string_view name) {
   return shard_key(shard, shard_part::document).append(name);
 }
 
+std::string shard_copy_key(std::uint32_t shard, std::uint64_t copy) {
+  std::string key = shard_key(shard, shard_part::copy);
+  put_u64_be(key, copy);
+  return key;
+}
+
 std::string end_of_part(std::uint32_t shard, shard_part part) {
   return shard_key(shard, static_cast<shard_part>(static_cast<std::uint8_t>(part) + 1));
 }
@@ -100,10 +106,12 @@ std::optional<shard_key_view> decode_shard_key(std::string_view key) {
   switch (view.part) {
     case shard_part::note:
     case shard_part::applied:
+    case shard_part::ahead:
       if (view.rest.empty()) return view;
       break;
     case shard_part::mark:
     case shard_part::entry:
+    case shard_part::copy:
       if (view.rest.size() == 8) return view;
       break;
     case shard_part::document:

@@ -42,11 +42,12 @@ inline std::string version_piece_key(std::uint64_t id, std::uint64_t n, std::uin
 }
 
 /// "shards": what is kept of a shard, as the byte behind its number in the key. Do not renumber.
-enum class shard_part : std::uint8_t { note = 1, applied = 2, mark = 3, entry = 4, document = 5 };
+enum class shard_part : std::uint8_t { note = 1, applied = 2, mark = 3, entry = 4, document = 5, copy = 6, ahead = 7 };
 std::string shard_key(std::uint32_t shard, shard_part part);
 std::string shard_mark_key(std::uint32_t shard, std::uint64_t client);
 std::string shard_entry_key(std::uint32_t shard, std::uint64_t lsn);
 std::string shard_document_key(std::uint32_t shard, std::string_view name);
+std::string shard_copy_key(std::uint32_t shard, std::uint64_t copy);
 /// Behind all keys of a part, and of a shard.
 std::string end_of_part(std::uint32_t shard, shard_part part);
 std::string end_of_shard(std::uint32_t shard);

@@ -43,11 +43,17 @@ struct client_mark {
 /// and does not pass the last entry unless all of them go. So the log always begins at applied + 1 or before.
 struct shard_write {
   std::uint32_t shard = 0;
-  bool clear = false;              ///< the entries, the note, `applied`, the marks and all documents of the shard go
-  std::optional<bytes_view> note;  ///< replaces the one before
+  /// The entries, the note, `applied`, `ahead`, the marks, all documents of the shard and copies under way go.
+  bool clear = false;
+  std::optional<bytes_view> note;               ///< replaces the one before
   std::optional<std::uint64_t> truncate_after;  ///< entries with a greater lsn go
   std::vector<shard_entry> entries;             ///< are put behind the last one
   std::optional<std::uint64_t> drop_until;      ///< entries up to this lsn go
+  /// Documents may hold entries up to this lsn already, as they are being copied from another replica: in a step whose
+  /// `applied` does not pass it, this one among them, an update that does not follow its document's last one is left
+  /// out instead of being refused. A step that passes it is held to all of its updates, and so is one without
+  /// `applied`. The greatest that was given stays until `applied` reaches it, or the shard is cleared.
+  std::optional<std::uint64_t> ahead;
   /// Updates of documents of this shard, as for store::commit(). A document that no shard has joins this one.
   std::vector<append> appends;
   std::vector<std::string_view> removals;  ///< documents that go; one that is not there is no error
@@ -63,6 +69,7 @@ struct stored_shard {
   std::uint64_t applied = 0;
   std::uint64_t first_lsn = 0;  ///< 0 while there are no entries, as is last_lsn
   std::uint64_t last_lsn = 0;
+  std::uint64_t ahead = 0;  ///< documents may hold entries up to this one already; 0: up to `applied` only
 };
 
 }  // namespace octavo::storage

@@ -108,6 +108,26 @@ result<page> store::list_shard_documents(std::uint32_t shard, std::string_view a
   return impl_->list_shard_documents(shard, after, limit);
 }
 
+result<std::unique_ptr<shard_view>> store::view_shard(std::uint32_t shard) const {
+  return impl_->view_shard(shard);
+}
+
+result<std::uint64_t> store::begin_copy(std::uint32_t shard) {
+  return impl_->begin_copy(shard);
+}
+
+result<void> store::add_to_copy(std::uint64_t copy, std::span<const document_part> parts) {
+  return impl_->add_to_copy(copy, parts);
+}
+
+result<void> store::finish_copy(std::uint64_t copy, const document_copy& what) {
+  return impl_->finish_copy(copy, what);
+}
+
+void store::drop_copy(std::uint64_t copy) {
+  impl_->drop_copy(copy);
+}
+
 result<page> store::list(std::string_view prefix, std::string_view after, std::size_t limit) const {
   return impl_->list(prefix, after, limit);
 }

@@ -222,6 +222,10 @@ struct shard_write;
 struct stored_shard;
 struct stored_entry;
 struct client_mark;
+// A shard at one moment, and copies of documents: storage/shard_copy.hpp.
+class shard_view;
+struct document_part;
+struct document_copy;
 
 class store {
  public:
@@ -316,6 +320,25 @@ class store {
   /// Documents of a shard whose names sort (by bytes) behind `after`, at most `limit` of them. errc::corrupt: one that
   /// the shard should have is not there.
   result<page> list_shard_documents(std::uint32_t shard, std::string_view after, std::size_t limit) const;
+
+  /// A shard as it is now. errc::not_found: there is nothing of it here. errc::corrupt.
+  result<std::unique_ptr<shard_view>> view_shard(std::uint32_t shard) const;
+
+  /// Begins a copy of a document of the shard, which nobody sees before it is finished. Returns its number. One that is
+  /// not finished when the store is closed is dropped when it is opened for writing, and one of a shard that is
+  /// cleared with it. errc::limit_exceeded: max_copies; and those of commit().
+  result<std::uint64_t> begin_copy(std::uint32_t shard);
+  /// Adds parts, in the order in which shard_view::read() gives them. Not durable before finish_copy().
+  /// errc::not_found: no such copy; errc::invalid_argument: out of order, or what a document cannot have; and those of
+  /// commit(). Nothing is added then, and the copy can go on.
+  result<void> add_to_copy(std::uint64_t copy, std::span<const document_part> parts);
+  /// The copy becomes the document of that name of the shard, in the place of one that is there, which goes in the same
+  /// commit. Durable when it returns under sync_mode::always.
+  /// errc::not_found: no such copy; errc::invalid_argument: the parts do not make the document that `what` says; the
+  /// copy is dropped then. errc::internal: another shard has the document; and those of commit(): the copy stays.
+  result<void> finish_copy(std::uint64_t copy, const document_copy& what);
+  /// One that is not there is no error.
+  void drop_copy(std::uint64_t copy);
 
   /// Documents whose names begin with `prefix` and sort (by bytes) behind `after`, at most `limit` of them.
   result<page> list(std::string_view prefix, std::string_view after, std::size_t limit) const;

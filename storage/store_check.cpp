@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 
 #include "storage/codec.hpp"
 #include "storage/store_impl.hpp"
@@ -26,6 +27,10 @@ class store_checker {
       : store_(store), db_(*store.db_), on_progress_(on_progress) {}
 
   result<check_report> run() {
+    const auto copies = store_.list_copies();
+    if (!copies) problem("", copies.error().message);
+    if (copies)
+      for (const auto& each : *copies) copies_.insert(each.copy);
     report_.completed = check_documents() && check_names() && check_strays() && check_shards() && check_tables();
     return std::move(report_);
   }
@@ -163,7 +168,7 @@ class store_checker {
         }
         const auto id = get_u64_be(key.data());
         const auto stored = db_.get(family::ids, id_key(id));
-        if (!stored && stored.error().code == errc::not_found) {
+        if (!stored && stored.error().code == errc::not_found && !copies_.contains(id)) {
           problem("", std::string("there are ") + family_names[static_cast<std::size_t>(which)] + " of document " +
                           std::to_string(id) + ", which does not exist");
         }
@@ -198,7 +203,7 @@ class store_checker {
         problem("", "a key of the shards is damaged");
         continue;
       }
-      if (current != key->shard) {
+      if (current != key->shard && key->part != shard_part::copy) {
         current = key->shard;
         ++report_.shards;
         // It reads all entries and what they must follow.
@@ -225,7 +230,11 @@ class store_checker {
         report_.bytes += value.size();
         break;
       case shard_part::applied:
+      case shard_part::ahead:
         break;  // read_shard() has looked at it
+      case shard_part::copy:
+        if (!decode_opaque(whole_key, value)) problem("", "the key of a copy" + of_shard + " is damaged");
+        break;
       case shard_part::document: {
         const auto found = store_.find(key.rest);
         if (!found) return;  // said with the document
@@ -250,6 +259,7 @@ class store_checker {
   database& db_;
   const progress_callback& on_progress_;
   check_report report_;
+  std::unordered_set<std::uint64_t> copies_;  ///< that are under way, or were when the store was closed
 };
 
 result<check_report> store::impl::check(const progress_callback& on_progress) const {

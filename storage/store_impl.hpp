@@ -18,8 +18,10 @@
 #include <vector>
 
 #include "storage/commit_entry.hpp"
+#include "storage/copy_progress.hpp"
 #include "storage/database.hpp"
 #include "storage/files.hpp"
+#include "storage/shard_copy.hpp"
 #include "storage/shard_log.hpp"
 #include "storage/store.hpp"
 #include "storage/wal_recovery.hpp"
@@ -65,6 +67,12 @@ class store::impl {
   result<void> set_quarantine_reason(std::string_view name, std::string_view reason, std::uint64_t wanted_id);
   result<void> remove(std::string_view name);
 
+  // Copies of documents: store_copies.cpp.
+  result<std::uint64_t> begin_copy(std::uint32_t shard);
+  result<void> add_to_copy(std::uint64_t copy, std::span<const document_part> parts);
+  result<void> finish_copy(std::uint64_t copy, const document_copy& what);
+  void drop_copy(std::uint64_t copy);
+
   // Reading: store_read.cpp.
   result<std::optional<document_info>> find(std::string_view name, const rocksdb::Snapshot* at = nullptr) const;
   result<document_info> load(std::string_view name, const load_visitor& visitor) const;
@@ -76,11 +84,13 @@ class store::impl {
   result<std::vector<quarantined_update>> list_quarantine(std::string_view name) const;
   result<page> list(std::string_view prefix, std::string_view after, std::size_t limit) const;
 
-  // Reading: store_shards.cpp.
+  // Reading: store_shards.cpp, and shard_view.cpp.
   result<std::vector<stored_shard>> list_shards() const;
-  result<std::vector<stored_entry>> read_shard(std::uint32_t shard) const;
+  result<std::vector<stored_entry>> read_shard(std::uint32_t shard, const rocksdb::Snapshot* at = nullptr) const;
   result<std::vector<client_mark>> read_marks(std::uint32_t shard) const;
-  result<page> list_shard_documents(std::uint32_t shard, std::string_view after, std::size_t limit) const;
+  result<page> list_shard_documents(std::uint32_t shard, std::string_view after, std::size_t limit,
+                                    const rocksdb::Snapshot* at = nullptr) const;
+  result<std::unique_ptr<shard_view>> view_shard(std::uint32_t shard) const;
 
   // Care: store_check.cpp.
   result<check_report> check(const progress_callback& on_progress) const;
@@ -107,6 +117,7 @@ class store::impl {
   };
   struct shard_extent {
     std::uint64_t applied = 0;
+    std::uint64_t ahead = 0;  ///< greater than `applied`, or 0
     std::uint64_t first = 0;  ///< lsn of the first entry; 0: there are none
     std::uint64_t last = 0;
     std::uint64_t end() const { return first == 0 ? applied : last; }
@@ -128,7 +139,18 @@ class store::impl {
     std::unordered_map<std::string_view, pending_document*> by_name;
     std::vector<touched> removed;
     std::map<std::uint32_t, shard_extent> shards;
+    bool touches_shards = false;                ///< also where no extent changes
+    std::vector<std::uint64_t> dropped_copies;  ///< that are under way no longer
     std::vector<std::function<void(rocksdb::WriteBatch&)>> puts;
+  };
+  struct copy_under_way {
+    std::uint32_t shard = 0;
+    std::uint64_t commit = 0;  ///< the newest with parts of it
+    copy_progress progress;
+  };
+  struct copy_key {
+    std::uint32_t shard = 0;
+    std::uint64_t copy = 0;
   };
   // A commit that the next ones still name, so that its loss can be told from them.
   struct window_commit {
@@ -178,14 +200,25 @@ class store::impl {
   result<std::uint64_t> check_appends(std::span<const append> appends, std::size_t update_bytes_max) const;
   pending_document& add_pending(planned_commit& plan, std::string_view name, std::optional<document_info> info) const;
   result<pending_document*> pending(planned_commit& plan, std::string_view name);
-  result<void> plan_append(planned_commit& plan, const append& item, std::optional<std::uint32_t> shard);
+  result<void> plan_append(planned_commit& plan, const append& item, std::optional<std::uint32_t> shard,
+                           bool may_be_ahead = false);
   result<void> carry_out(planned_commit plan);
 
   // store_shards.cpp
   result<void> plan_shard(planned_commit& plan, const shard_write& step);
   result<void> plan_clear(planned_commit& plan, std::uint32_t shard, shard_extent& extent);
   result<void> plan_entries(planned_commit& plan, const shard_write& step, shard_extent& extent) const;
+  void plan_ahead(planned_commit& plan, std::uint32_t shard, std::uint64_t ahead, shard_extent& extent) const;
   result<shard_extent> extent_of(std::uint32_t shard, const rocksdb::Snapshot* at = nullptr) const;
+  result<stored_shard> shard_at(std::uint32_t shard, const rocksdb::Snapshot* at) const;
+
+  // store_copies.cpp; but for the first, with write_mutex_ held.
+  void drop_unfinished_copies();
+  result<std::vector<copy_key>> list_copies() const;
+  result<void> remove_copy(std::uint32_t shard, std::uint64_t copy);
+  void drop_copy_locked(std::uint64_t copy);
+  void put_copy_key(rocksdb::WriteBatch& batch, std::uint32_t shard, std::uint64_t copy) const;
+  void put_copy_removal(rocksdb::WriteBatch& batch, std::uint32_t shard, std::uint64_t copy) const;
 
   // store_documents.cpp
   result<std::vector<snapshot_place>> snapshots_of(std::uint64_t id, const rocksdb::Snapshot* at = nullptr) const;
@@ -244,7 +277,8 @@ class store::impl {
   std::deque<window_commit> window_;
   std::size_t window_bytes_ = 0;
   std::unordered_map<std::string, document_info, text_hash, std::equal_to<>> cache_;
-  std::unordered_map<std::uint32_t, shard_extent> extents_;  ///< of shards that were written to; as many as there are
+  std::unordered_map<std::uint32_t, shard_extent> extents_;   ///< of shards that were written to; as many as there are
+  std::unordered_map<std::uint64_t, copy_under_way> copies_;  ///< at most max_copies
   bool has_space_ = true;
   std::atomic<std::uint64_t> reserve_missing_bytes_{0};  ///< the RESERVE file's size while it is not there
   bool reserve_unsupported_ = false;
@@ -267,6 +301,12 @@ inline std::string end_of_document(std::uint64_t id) {
 
 /// Stands among the documents that a commit touched for whatever it wrote of shards; no document has this number.
 inline constexpr std::uint64_t shards_touched = 0;
+
+/// Whether a key of "shards" is that of a copy under way, which is nothing yet.
+inline bool is_copy_key(std::string_view key) {
+  const auto view = decode_shard_key(key);
+  return view && view->part == shard_part::copy;
+}
 
 /// A name as it is written in messages: quoted, and control bytes escaped.
 std::string quote_name(std::string_view name);

@@ -227,6 +227,7 @@ result<void> store::impl::start() {
   refresh_space();
   keep_reserve();
   refresh_writable();
+  drop_unfinished_copies();
   log().info("opened the store in {}: {} documents, commit {}", options_.path.string(), state_.documents,
              state_.commit);
   maintenance_ = std::jthread([this](const std::stop_token& stop) { maintain(stop); });

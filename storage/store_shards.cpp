@@ -33,15 +33,19 @@ std::uint64_t lsn_in(const rocksdb::Iterator& it) {
 
 result<store::impl::shard_extent> store::impl::extent_of(std::uint32_t shard, const rocksdb::Snapshot* at) const {
   shard_extent extent;
-  const auto applied_key = shard_key(shard, shard_part::applied);
-  const auto applied = db_->get(family::shards, applied_key, at);
-  if (applied) {
-    const auto number = decode_number(applied_key, *applied);
-    if (!number) return damaged(shard, "the applied lsn");
-    extent.applied = *number;
-  } else if (applied.error().code != errc::not_found) {
-    return tl::unexpected(applied.error());
-  }
+  const auto read_number = [&](shard_part part, const char* what, std::uint64_t& number) -> result<void> {
+    const auto key = shard_key(shard, part);
+    const auto stored = db_->get(family::shards, key, at);
+    if (!stored && stored.error().code == errc::not_found) return {};
+    if (!stored) return tl::unexpected(stored.error());
+    const auto decoded = decode_number(key, *stored);
+    if (!decoded) return damaged(shard, what);
+    number = *decoded;
+    return {};
+  };
+  auto read = read_number(shard_part::applied, "the applied lsn", extent.applied);
+  if (read) read = read_number(shard_part::ahead, "the lsn that documents may be ahead to", extent.ahead);
+  if (!read) return tl::unexpected(read.error());
   const auto range =
       db_->iterate(family::shards, shard_key(shard, shard_part::entry), end_of_part(shard, shard_part::entry), at);
   auto& it = *range->it;
@@ -70,11 +74,21 @@ result<void> store::impl::plan_clear(planned_commit& plan, std::uint32_t shard, 
     if (key && !plan.by_name.contains(key->rest)) names.emplace_back(key->rest);
   }
   if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the documents of a shard"));
+  const auto under_way =
+      db_->iterate(family::shards, shard_key(shard, shard_part::copy), end_of_part(shard, shard_part::copy));
+  auto& each = *under_way->it;
+  std::vector<std::uint64_t> copies;
+  for (each.SeekToFirst(); each.Valid(); each.Next()) {
+    if (is_copy_key(to_view(each.key()))) copies.push_back(get_u64_be(each.key().data() + 5));
+  }
+  if (!each.status().ok()) return tl::unexpected(to_error(each.status(), "list the copies of a shard"));
   for (const auto& name : names) {
     auto planned = plan_removal(plan, name, shard);
     if (!planned && planned.error().code != errc::not_found) return planned;
   }
-  plan.puts.emplace_back([this, shard](rocksdb::WriteBatch& batch) {
+  for (const auto copy : copies) plan.dropped_copies.push_back(copy);
+  plan.puts.emplace_back([this, shard, copies = std::move(copies)](rocksdb::WriteBatch& batch) {
+    for (const auto copy : copies) put_copy_removal(batch, shard, copy);
     batch.DeleteRange((*db_)[family::shards], shard_key(shard, shard_part::note), end_of_shard(shard));
   });
   extent = {};
@@ -134,6 +148,22 @@ result<void> store::impl::plan_entries(planned_commit& plan, const shard_write& 
   return {};
 }
 
+// It says nothing any more once `applied` has come that far.
+void store::impl::plan_ahead(planned_commit& plan, std::uint32_t shard, std::uint64_t ahead,
+                             shard_extent& extent) const {
+  if (ahead <= extent.applied) ahead = 0;
+  if (ahead == extent.ahead) return;
+  extent.ahead = ahead;
+  plan.puts.emplace_back([this, shard, ahead](rocksdb::WriteBatch& batch) {
+    const auto key = shard_key(shard, shard_part::ahead);
+    if (ahead == 0) {
+      batch.Delete((*db_)[family::shards], key);
+    } else {
+      batch.Put((*db_)[family::shards], key, encode_number(key, ahead));
+    }
+  });
+}
+
 result<void> store::impl::plan_shard(planned_commit& plan, const shard_write& step) {
   const auto shard = step.shard;
   auto known = plan.shards.find(shard);
@@ -158,8 +188,11 @@ result<void> store::impl::plan_shard(planned_commit& plan, const shard_write& st
     put(key, encode_opaque(key, *step.note));
   }
   if (auto planned = plan_entries(plan, step, extent); !planned) return planned;
+  const auto ahead = std::max(extent.ahead, step.ahead.value_or(0));
+  plan_ahead(plan, shard, ahead, extent);
+  const bool may_be_ahead = step.applied && *step.applied <= ahead;
   for (const auto& item : step.appends) {
-    if (auto planned = plan_append(plan, item, shard); !planned) return planned;
+    if (auto planned = plan_append(plan, item, shard, may_be_ahead); !planned) return planned;
   }
   for (const auto name : step.removals) {
     auto planned = plan_removal(plan, name, shard);
@@ -199,38 +232,52 @@ result<void> store::impl::commit_shards(std::span<const shard_write> writes) {
   return carry_out(std::move(plan));
 }
 
+result<stored_shard> store::impl::shard_at(std::uint32_t number, const rocksdb::Snapshot* at) const {
+  stored_shard shard;
+  shard.shard = number;
+  const auto note_key = shard_key(number, shard_part::note);
+  const auto stored = db_->get(family::shards, note_key, at);
+  if (stored) {
+    const auto note = decode_opaque(note_key, *stored);
+    if (!note) return damaged(number, "the note");
+    shard.note.assign(note->begin(), note->end());
+  } else if (stored.error().code != errc::not_found) {
+    return tl::unexpected(stored.error());
+  }
+  const auto extent = extent_of(number, at);
+  if (!extent) return tl::unexpected(extent.error());
+  shard.applied = extent->applied;
+  shard.ahead = extent->ahead;
+  shard.first_lsn = extent->first;
+  shard.last_lsn = extent->last;
+  return shard;
+}
+
 result<std::vector<stored_shard>> store::impl::list_shards() const {
   const pinned at(*db_);
   std::vector<stored_shard> list;
   const auto range = db_->iterate(family::shards, {}, {}, at.get());
   auto& it = *range->it;
-  for (it.SeekToFirst(); it.Valid(); it.Seek(end_of_shard(list.back().shard))) {
+  for (it.SeekToFirst(); it.Valid();) {
     const auto key = decode_shard_key(to_view(it.key()));
     if (!key) return fail(errc::corrupt, "a key of the shards is damaged");
-    auto& shard = list.emplace_back();
-    shard.shard = key->shard;
-    const auto note_key = shard_key(shard.shard, shard_part::note);
-    const auto stored = db_->get(family::shards, note_key, at.get());
-    if (stored) {
-      const auto note = decode_opaque(note_key, *stored);
-      if (!note) return damaged(shard.shard, "the note");
-      shard.note.assign(note->begin(), note->end());
-    } else if (stored.error().code != errc::not_found) {
-      return tl::unexpected(stored.error());
+    if (key->part == shard_part::copy) {  // it is nothing yet
+      it.Seek(end_of_part(key->shard, shard_part::copy));
+      continue;
     }
-    const auto extent = extent_of(shard.shard, at.get());
-    if (!extent) return tl::unexpected(extent.error());
-    shard.applied = extent->applied;
-    shard.first_lsn = extent->first;
-    shard.last_lsn = extent->last;
+    auto shard = shard_at(key->shard, at.get());
+    if (!shard) return tl::unexpected(shard.error());
+    list.push_back(std::move(*shard));
+    it.Seek(end_of_shard(list.back().shard));
   }
   if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "list the shards"));
   return list;
 }
 
-result<std::vector<stored_entry>> store::impl::read_shard(std::uint32_t shard) const {
-  const pinned at(*db_);
-  const auto extent = extent_of(shard, at.get());
+result<std::vector<stored_entry>> store::impl::read_shard(std::uint32_t shard, const rocksdb::Snapshot* at) const {
+  const pinned now(*db_);
+  if (at == nullptr) at = now.get();
+  const auto extent = extent_of(shard, at);
   if (!extent) return tl::unexpected(extent.error());
   std::vector<stored_entry> entries;
   if (extent->first == 0) return entries;
@@ -240,8 +287,8 @@ result<std::vector<stored_entry>> store::impl::read_shard(std::uint32_t shard) c
   if (extent->first > extent->applied + 1) return is_missing(extent->applied + 1);
   if (extent->last < extent->applied) return is_missing(extent->last + 1);
   auto expected = extent->first;
-  const auto range = db_->iterate(family::shards, shard_entry_key(shard, expected),
-                                  end_of_part(shard, shard_part::entry), at.get(), true);
+  const auto range =
+      db_->iterate(family::shards, shard_entry_key(shard, expected), end_of_part(shard, shard_part::entry), at, true);
   auto& it = *range->it;
   for (it.SeekToFirst(); it.Valid(); it.Next(), ++expected) {
     if (lsn_in(it) != expected) return is_missing(expected);
@@ -269,12 +316,14 @@ result<std::vector<client_mark>> store::impl::read_marks(std::uint32_t shard) co
   return marks;
 }
 
-result<page> store::impl::list_shard_documents(std::uint32_t shard, std::string_view after, std::size_t limit) const {
-  const pinned at(*db_);
+result<page> store::impl::list_shard_documents(std::uint32_t shard, std::string_view after, std::size_t limit,
+                                               const rocksdb::Snapshot* at) const {
+  const pinned now(*db_);
+  if (at == nullptr) at = now.get();
   page found;
   auto begin = shard_document_key(shard, after);
   if (!after.empty()) begin.push_back('\0');
-  const auto range = db_->iterate(family::shards, std::move(begin), end_of_part(shard, shard_part::document), at.get());
+  const auto range = db_->iterate(family::shards, std::move(begin), end_of_part(shard, shard_part::document), at);
   auto& it = *range->it;
   for (it.SeekToFirst(); it.Valid(); it.Next()) {
     const auto key = decode_shard_key(to_view(it.key()));
@@ -283,7 +332,7 @@ result<page> store::impl::list_shard_documents(std::uint32_t shard, std::string_
       found.more = true;
       break;
     }
-    const auto value = db_->get(family::names, key->rest, at.get());
+    const auto value = db_->get(family::names, key->rest, at);
     if (!value && value.error().code == errc::not_found) {
       return fail(errc::corrupt,
                   "the document " + quote_name(key->rest) + " of shard " + std::to_string(shard) + " has no metadata");

@@ -341,11 +341,16 @@ result<store::impl::pending_document*> store::impl::pending(planned_commit& plan
 }
 
 // `item` must live until the plan is carried out. A document of a shard is written to by the shard's replica alone:
-// another writer's update would be one that the other replicas lack.
-result<void> store::impl::plan_append(planned_commit& plan, const append& item, std::optional<std::uint32_t> shard) {
+// another writer's update would be one that the other replicas lack. Where documents may be ahead of the log, what does
+// not follow is left out: they hold it already, or it goes with a removal that is still to come.
+result<void> store::impl::plan_append(planned_commit& plan, const append& item, std::optional<std::uint32_t> shard,
+                                      bool may_be_ahead) {
   auto found = pending(plan, item.document);
   if (!found) return tl::unexpected(found.error());
   auto& document = **found;
+  const bool is_others = document.info && document.info->shard && document.info->shard != shard;
+  const auto last = document.info ? document.info->last_seq : 0;
+  if (may_be_ahead && !is_others && item.seq != last + 1) return {};
   if (!document.info) {
     auto& made = document.info.emplace();
     made.name = document.name;
@@ -393,7 +398,7 @@ result<void> store::impl::carry_out(planned_commit plan) {
                      document.is_new ? touch_kind::created : touch_kind::appended,
                      document.is_new ? document.name : std::string()});
   }
-  if (!plan.shards.empty()) items.push_back({shards_touched, 0, touch_kind::changed, {}});
+  if (plan.touches_shards || !plan.shards.empty()) items.push_back({shards_touched, 0, touch_kind::changed, {}});
   auto written = write(std::move(items), plan.next, true, [&](rocksdb::WriteBatch& batch) {
     for (const auto& put : plan.puts) put(batch);
     for (const auto& document : plan.documents) {
@@ -412,6 +417,7 @@ result<void> store::impl::carry_out(planned_commit plan) {
       cache_.erase(cached);
     }
   }
+  for (const auto copy : plan.dropped_copies) copies_.erase(copy);
   for (const auto& [shard, extent] : plan.shards) extents_.insert_or_assign(shard, extent);
   return {};
 }
