@@ -147,6 +147,8 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   made->host.self.cluster_id = meta.cluster_id;
   made->host.shards = meta.shards;
   made->host.document = options.node.document;
+  made->host.placement.replicas = meta.replicas;
+  made->host.placement.replace_ms = given.replace_after_ms;
   auto table = cluster::read_shards(store, made->host);
   if (!table) return tl::unexpected{table.error()};
   made->table = std::move(*table);
@@ -164,6 +166,10 @@ actors::log_factory cluster_node::log() {
     peers.submit = [this](const cluster::shard_txn& request) {
       const std::lock_guard guard(impl_->mutex);
       if (impl_->membership) impl_->membership->submit(request);
+    };
+    peers.publish = [this](std::string status) {
+      const std::lock_guard guard(impl_->mutex);
+      if (impl_->membership) impl_->membership->publish(std::move(status));
     };
     impl_->shard_host = cluster::spawn_shard_host(system, store, impl_->table, counters, impl_->host, std::move(peers),
                                                   std::move(on_fatal));

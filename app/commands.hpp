@@ -16,6 +16,7 @@ using command = std::function<int()>;
 void add_serve(CLI::App& program, command& run);
 void add_doc(CLI::App& program, command& run);
 void add_store(CLI::App& program, command& run);
+void add_cluster(CLI::App& program, command& run);
 void add_token(CLI::App& program, command& run);
 void add_update(CLI::App& program, command& run);
 

@@ -87,6 +87,7 @@ int run_program(int argc, char** argv, const speech& how) {
   add_serve(program, run);
   add_doc(program, run);
   add_store(program, run);
+  add_cluster(program, run);
   add_token(program, run);
   add_update(program, run);
   try {

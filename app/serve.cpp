@@ -188,7 +188,7 @@ int serve(const given_settings& given) {
   if (is_clustered) {
     if (auto started = in_cluster->start(system); !started) return refuse_to_serve(started.error(), options.log);
     spdlog::info("{}", in_cluster->description());
-    spdlog::warn("clusters are a preview: a replica that lost its disk is not rebuilt yet (docs/cluster.md)");
+    spdlog::warn("clusters are a preview: docs/cluster.md says what is not there yet");
   }
   auto server = net::server::open(*node, options.net, std::move(*setup));
   if (!server) return refuse_to_serve(server.error(), options.log);

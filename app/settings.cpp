@@ -185,6 +185,9 @@ std::vector<setting> make_settings() {
   add(count_setting(
       "replicas", "how many nodes of a new cluster keep each document: 1, 3 or 5", "3", {1, 5},
       [](o & to) -> auto& { return to.cluster.replicas; }));
+  add(duration_setting(
+      "replace-after", "a node that is gone for so long is replaced by another one, if there is one to spare", "5min",
+      {1'000, 30 * day_ms}, [](o & to) -> auto& { return to.cluster.replace_after_ms; }));
   // --- who ---
   add(text_setting(
       "secret-file", "FILE", "clients need tokens signed with this secret (see: octavo token)", "",

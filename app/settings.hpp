@@ -32,6 +32,7 @@ struct cluster_options {
   std::string peer_listen;
   std::uint32_t shards = 1'024;  ///< of a cluster that is made
   std::uint32_t replicas = 3;
+  std::int64_t replace_after_ms = 300'000;
 };
 
 struct serve_options {

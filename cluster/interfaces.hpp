@@ -17,6 +17,8 @@ struct disk_report;
 struct record_update;
 struct txn_answer;
 struct node_view;
+struct state_wanted;
+struct state_fetched;
 
 /// Who speaks: sent when a node connects to another one, and refused with a reason where the two cannot work together.
 struct hello {
@@ -50,6 +52,8 @@ CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::disk_report))
 CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::record_update))
 CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::txn_answer))
 CAF_ADD_TYPE_ID(octavo_cluster, (std::shared_ptr<const octavo::cluster::node_view>))
+CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::state_wanted))
+CAF_ADD_TYPE_ID(octavo_cluster, (octavo::cluster::state_fetched))
 
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, hello_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, frames_atom)
@@ -59,6 +63,8 @@ CAF_ADD_ATOM(octavo_cluster, octavo::cluster, txn_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, nodes_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, status_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, link_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, transfer_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, state_atom)
 
 CAF_END_TYPE_ID_BLOCK(octavo_cluster)
 
@@ -67,6 +73,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::disk_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::record_update)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::txn_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<const octavo::cluster::node_view>)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::state_wanted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(octavo::cluster::state_fetched)
 
 namespace octavo::cluster {
 
@@ -79,7 +87,9 @@ using peer_actor = caf::typed_actor<
     // The actor of a document whose shard this node owns. errc::moved: it does not.
     caf::result<actors::document_actor>(actors::document_atom, std::string),
     // Deletes a document whose shard this node owns, and closes its sessions. errc::moved: it does not.
-    caf::result<void>(actors::drop_atom, std::string)>;
+    caf::result<void>(actors::drop_atom, std::string),
+    // An encoded transfer_request for documents of a replica of this node; see shard_sender_actor.
+    caf::result<actors::payload>(transfer_atom, actors::payload)>;
 
 }  // namespace octavo::cluster
 
@@ -98,7 +108,7 @@ using shard_host_actor = caf::typed_actor<
     // What a peer takes: see peer_actor.
     caf::result<hello>(hello_atom, hello), caf::result<void>(frames_atom, std::vector<actors::payload>),
     caf::result<actors::document_actor>(actors::document_atom, std::string),
-    caf::result<void>(actors::drop_atom, std::string),
+    caf::result<void>(actors::drop_atom, std::string), caf::result<actors::payload>(transfer_atom, actors::payload),
     // What a log writer takes: see actors::log_writer_actor.
     caf::result<void>(actors::append_atom, actors::append_request), caf::result<void>(actors::commit_atom),
     caf::result<void>(actors::quarantine_atom, actors::quarantine_request),
@@ -113,6 +123,11 @@ using shard_host_actor = caf::typed_actor<
     caf::result<void>(nodes_atom, std::shared_ptr<const node_view>),
     // INTERNAL: from a link: a node is connected (it has a peer handle), or no longer.
     caf::result<void>(link_atom, std::string, peer_actor),
+    // INTERNAL: from the receiver: documents of a shard are about to be ahead of its log, up to this lsn. Answered once
+    // that is on disk.
+    caf::result<void>(state_atom, shard_number, std::uint64_t),
+    // INTERNAL: from the receiver: documents of a shard are here.
+    caf::result<void>(state_atom, state_fetched),
     // INTERNAL: to itself: time for what waits on the clock.
     caf::result<void>(actors::tick_atom),
     // What this node knows of itself and the shards, as JSON.

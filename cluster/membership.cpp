@@ -1,11 +1,13 @@
 #include "cluster/membership.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <random>
 
 #include "actors/caf_compat.hpp"
 #include "actors/clock.hpp"
+#include "cluster/etcd_wait.hpp"
 #include "cluster/logger.hpp"
 
 namespace octavo::cluster {
@@ -15,14 +17,6 @@ namespace {
 constexpr auto meta_format = std::uint32_t{1};
 /// Records of shards that are made at once.
 constexpr auto made_at_once_max = std::size_t{256};
-
-/// Calls something that answers by a callback, and waits for the answer. Every call of the client ends by itself.
-template <class Answer, class Start>
-result<Answer> wait_for(Start start) {
-  auto done = std::make_shared<std::promise<result<Answer>>>();
-  start([done](result<Answer> answer) { done->set_value(std::move(answer)); });
-  return done->get_future().get();
-}
 
 std::string random_hex(std::size_t digits) {
   auto random = std::random_device{};
@@ -53,6 +47,7 @@ result<std::unique_ptr<membership>> membership::join(membership_options options)
   auto made = std::unique_ptr<membership>(new membership(std::move(options)));
   if (auto read = made->read_meta(); !read) return tl::unexpected{read.error()};
   if (auto fit = made->check_others(); !fit) return tl::unexpected{fit.error()};
+  if (auto welcome = made->read_orders(); !welcome) return tl::unexpected{welcome.error()};
   if (auto taken = made->take_name(); !taken) return tl::unexpected{taken.error()};
   return made;
 }
@@ -111,6 +106,30 @@ result<void> membership::check_others() {
       return fail(errc::invalid_argument, "node " + other->name + " has the same disk id: was its data copied here?");
   }
   return {};
+}
+
+result<void> membership::read_orders() {
+  auto found =
+      wait_for<etcd_range_answer>([&](auto done) { etcd_->range(orders_key(options_.prefix), std::move(done)); });
+  if (!found) return tl::unexpected{found.error()};
+  if (found->kvs.empty()) return {};
+  take_orders(found->kvs.front().value);
+  if (std::ranges::find(orders_.removed, options_.self.member) != orders_.removed.end())
+    return fail(errc::invalid_argument,
+                "this node was taken out of the cluster with octavo cluster remove, and others have its replicas: to "
+                "bring it back, give it an empty --data");
+  return {};
+}
+
+// What cannot be read changes nothing.
+void membership::take_orders(const std::optional<std::string>& value) {
+  auto orders = value ? decode_cluster_orders(*value) : result<cluster_orders>{};
+  if (!orders) {
+    logger().error("{}", orders.error().message);
+    return;
+  }
+  const std::lock_guard guard(mutex_);
+  orders_ = std::move(*orders);
 }
 
 // The name is free, or a run before this one on the same disk had it, or its lease runs out while we wait.
@@ -183,7 +202,33 @@ void membership::run() {
       watch();
     }
     if (is_gathered) make_shards();
+    put_status();
     tell_nodes();
+  }
+}
+
+void membership::publish(std::string status) {
+  const std::lock_guard guard(mutex_);
+  status_ = std::move(status);
+}
+
+void membership::put_status() {
+  auto wanted = std::string{};
+  {
+    const std::lock_guard guard(mutex_);
+    wanted = status_;
+  }
+  if (wanted.empty() || status_shown_ == wanted) return;
+  const auto key = status_key(options_.prefix, options_.self.name);
+  // Nobody else writes there but this node's run before this one.
+  for (auto tries = 0; tries < 2; ++tries) {
+    auto put = wait_for<etcd_txn_answer>([&](auto done) {
+      etcd_->txn({key, status_shown_, wanted, lease_}, std::move(done));
+    });
+    if (!put || put->outcome == txn_outcome::unknown) return;
+    const auto is_done = put->outcome == txn_outcome::done;
+    status_shown_ = is_done ? wanted : put->current;
+    if (is_done) return;
   }
 }
 
@@ -202,29 +247,24 @@ void membership::renew() {
 // Shards that nobody has made yet get their first members, evenly: every node may try, and the first one's stand.
 void membership::make_shards() {
   auto missing = std::vector<shard_number>{};
-  auto nodes = std::vector<member>{};
+  auto nodes = std::vector<placement_node>{};
   {
     const std::lock_guard guard(mutex_);
     for (auto shard = shard_number{0}; shard < meta_.shards; ++shard)
       if (!values_.contains(shard)) missing.push_back(shard);
-    for (const auto& [name, one] : nodes_)
-      if (!one.draining) nodes.push_back({one.member, name});
+    for (const auto& [name, one] : nodes_) nodes.push_back({{one.member, name}, one.draining});
   }
   if (missing.empty() || nodes.empty()) return;
   if (missing.size() > made_at_once_max) missing.resize(made_at_once_max);
   if (nodes.size() < meta_.replicas)
-    logger().warn(
-        "{} of {} nodes are there, and so shards are made with {} replicas: an edit in them survives the loss "
-        "of {} nodes",
-        nodes.size(), meta_.replicas, nodes.size() % 2 == 0 ? nodes.size() - 1 : nodes.size(), (nodes.size() - 1) / 2);
+    logger().warn("{} of {} nodes are there, and so shards are made with {} replicas until more come: {}", nodes.size(),
+                  meta_.replicas, nodes.size() == 4 ? 3 : nodes.size(),
+                  nodes.size() > 1 ? "an edit survives the loss of a disk" : "nothing survives the loss of the disk");
   auto answers = std::vector<std::future<result<etcd_txn_answer>>>{};
   for (auto shard : missing) {
     auto record = shard_record{};
     record.config.version = 1;
-    // As many as there are replicas, or an odd number of those that are there.
-    auto count = std::min<std::size_t>(meta_.replicas, nodes.size());
-    if (count % 2 == 0) --count;
-    for (auto i = std::size_t{0}; i < count; ++i) record.config.members.push_back(nodes[(shard + i) % nodes.size()]);
+    record.config.members = wanted_members(shard, nodes, meta_.replicas);
     auto value = encode(record);
     if (!value) continue;
     auto done = std::make_shared<std::promise<result<etcd_txn_answer>>>();
@@ -241,7 +281,10 @@ void membership::reread() {
       wait_for<etcd_range_answer>([&](auto done) { etcd_->range_prefix(node_keys(options_.prefix), std::move(done)); });
   auto shards = wait_for<etcd_range_answer>(
       [&](auto done) { etcd_->range_prefix(shard_keys(options_.prefix), std::move(done)); });
-  if (!nodes || !shards) return;
+  auto orders =
+      wait_for<etcd_range_answer>([&](auto done) { etcd_->range(orders_key(options_.prefix), std::move(done)); });
+  if (!nodes || !shards || !orders) return;
+  take_orders(orders->kvs.empty() ? std::nullopt : std::optional{orders->kvs.front().value});
   take_nodes(*nodes);
   take_shards(*shards);
   const std::lock_guard guard(mutex_);
@@ -314,6 +357,8 @@ void membership::take_events(const std::vector<etcd_event>& events) {
   auto update = record_update{};
   auto host = shard_host_actor{};
   auto nodes_changed = false;
+  auto orders_changed = false;
+  auto orders = std::optional<std::string>{};
   {
     const std::lock_guard guard(mutex_);
     for (const auto& one : events) {
@@ -323,6 +368,9 @@ void membership::take_events(const std::vector<etcd_event>& events) {
           nodes_.erase(*name);
         else if (auto record = decode_node_record(one.kv.value))
           nodes_[*name] = std::move(*record);
+      } else if (one.kv.key == orders_key(options_.prefix)) {
+        orders = one.kind == etcd_event::kind_type::put ? std::optional{one.kv.value} : std::nullopt;
+        orders_changed = true;
       } else if (one.kind == etcd_event::kind_type::put) {
         take_shard(one.kv.key, one.kv.value, update);
       }
@@ -330,7 +378,8 @@ void membership::take_events(const std::vector<etcd_event>& events) {
     host = host_;
   }
   if (host && !update.records.empty()) compat::tell(host, record_atom_v, std::move(update));
-  if (nodes_changed) tell_nodes();
+  if (orders_changed) take_orders(orders);
+  if (nodes_changed || orders_changed) tell_nodes();
 }
 
 void membership::tell_nodes() {
@@ -338,8 +387,12 @@ void membership::tell_nodes() {
   auto host = shard_host_actor{};
   {
     const std::lock_guard guard(mutex_);
-    for (const auto& [name, one] : nodes_)
-      view->nodes[name] = {one.incarnation, one.member, one.peer_address, one.draining};
+    for (const auto& [name, one] : nodes_) {
+      const auto is_drained = std::ranges::find(orders_.draining, name) != orders_.draining.end();
+      view->nodes[name] = {one.incarnation, one.member, one.peer_address, one.draining || is_drained};
+    }
+    for (const auto& one : orders_.pins) view->pins[one.shard] = one.node;
+    view->removed.insert(orders_.removed.begin(), orders_.removed.end());
     view->is_current = actors::steady_now_ms() - confirmed_ms_ <= options_.lease_s * 1'000;
     host = host_;
   }

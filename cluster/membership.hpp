@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -53,6 +54,8 @@ class membership {
   void start(shard_host_actor host);
   /// Carries out a transaction, and tells the host what became of it.
   void submit(const shard_txn& request);
+  /// What `octavo cluster status` shows of this node from now on.
+  void publish(std::string status);
   /// Takes the node's record away, so that the others need not wait for the lease.
   void leave();
 
@@ -61,6 +64,7 @@ class membership {
   result<void> read_meta();
   result<void> take_name();
   result<void> check_others();
+  result<void> read_orders();
   void make_shards();
   void run();
   void renew();
@@ -68,6 +72,8 @@ class membership {
   void watch();
   void take_nodes(const etcd_range_answer& answer);
   void take_shards(const etcd_range_answer& answer);
+  void take_orders(const std::optional<std::string>& value);
+  void put_status();
   void take_events(const std::vector<etcd_event>& events);
   void take_shard(const std::string& key, const std::string& value, record_update& update);
   void tell_nodes();
@@ -83,6 +89,9 @@ class membership {
   std::int64_t reread_ms_ = 0;
   bool is_watching_ = false;
   std::map<std::string, node_record> nodes_;
+  cluster_orders orders_;
+  std::string status_;                          ///< to be published
+  std::optional<std::string> status_shown_;     ///< as it stands in etcd
   std::map<shard_number, std::string> values_;  ///< as they stand in etcd, byte by byte, for comparing
   shard_host_actor host_;
   std::unique_ptr<etcd_client> etcd_;  ///< its callbacks use all above

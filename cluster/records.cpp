@@ -106,6 +106,22 @@ complaint check(const cluster_meta& meta) {
   return {};
 }
 
+complaint check(const cluster_orders& orders) {
+  if (orders.draining.size() > orders_draining_max) return "draining names more than 32 nodes";
+  for (const auto& one : orders.draining)
+    if (!is_node_name(one)) return "draining holds what is no name of a node";
+  if (orders.pins.size() > orders_pins_max)
+    return "pins are more than 100; octavo cluster rebalance takes all of them back";
+  for (const auto& one : orders.pins) {
+    if (one.shard >= shards_max) return "pins.shard is not below 65536";
+    if (!is_node_name(one.node)) return "pins.node is no name: 1 to 64 of a-z, 0-9 and '-' are needed";
+  }
+  if (orders.removed.size() > orders_removed_max) return "removed are more than 64";
+  if (std::ranges::find(orders.removed, member_id{0}) != orders.removed.end())
+    return "removed holds 0, which is nobody";
+  return {};
+}
+
 /// Reads the fields of an object. After the first that is not as it should be, what it answers means nothing.
 class fields {
  public:
@@ -285,6 +301,17 @@ result<std::string> encode(const cluster_meta& meta) {
                   {"format", meta.format_version}});
 }
 
+result<std::string> encode(const cluster_orders& orders) {
+  auto pins = json::array{};
+  for (const auto& one : orders.pins) pins.push_back(json::object{{"shard", one.shard}, {"node", one.node}});
+  auto removed = json::array{};
+  for (const auto one : orders.removed) removed.emplace_back(to_hex(one));
+  return written("orders", orders,
+                 {{"draining", json::array(orders.draining.begin(), orders.draining.end())},
+                  {"pins", std::move(pins)},
+                  {"removed", std::move(removed)}});
+}
+
 result<shard_record> decode_shard_record(std::string_view text) {
   auto from = parse("shard", text);
   if (!from) return tl::unexpected{std::move(from.error())};
@@ -337,6 +364,41 @@ result<cluster_meta> decode_cluster_meta(std::string_view text) {
   return checked("meta", std::move(meta), std::move(said));
 }
 
+result<cluster_orders> decode_cluster_orders(std::string_view text) {
+  auto from = parse("orders", text);
+  if (!from) return tl::unexpected{std::move(from.error())};
+  auto said = complaint{};
+  auto in = fields{*from, "", said};
+  auto orders = cluster_orders{};
+  auto text_in = [&](std::string_view field, const json::value& value) {
+    if (const auto* string = value.if_string()) return std::string{string->begin(), string->end()};
+    in.complain(field, "holds what is no string");
+    return std::string{};
+  };
+  if (const auto* draining = in.array("draining"))
+    for (const auto& one : *draining) orders.draining.push_back(text_in("draining", one));
+  if (const auto* pins = in.array("pins"))
+    for (const auto& one : *pins) {
+      const auto* pin = one.if_object();
+      if (pin == nullptr) {
+        in.complain("pins", "holds what is no object");
+        break;
+      }
+      auto of = fields{*pin, "pins.", said};
+      const auto shard = static_cast<std::uint32_t>(of.number("shard", shards_max - 1));
+      orders.pins.push_back({shard, of.text("node")});
+    }
+  if (const auto* removed = in.array("removed"))
+    for (const auto& one : *removed) {
+      const auto digits = text_in("removed", one);
+      auto id = member_id{0};
+      if (!is_hex(digits, member_digits)) in.complain("removed", "holds what is not 16 lowercase hexadecimal digits");
+      std::from_chars(digits.data(), digits.data() + digits.size(), id, 16);
+      orders.removed.push_back(id);
+    }
+  return checked("orders", std::move(orders), std::move(said));
+}
+
 std::string node_keys(std::string_view prefix) {
   return std::string{prefix} + "node/";
 }
@@ -345,6 +407,15 @@ std::string shard_keys(std::string_view prefix) {
 }
 std::string meta_key(std::string_view prefix) {
   return std::string{prefix} + "meta";
+}
+
+std::string orders_key(std::string_view prefix) {
+  return std::string{prefix} + "orders";
+}
+
+std::string status_key(std::string_view prefix, std::string_view name) {
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  return std::string{prefix} + "-status/" + std::string{name};
 }
 
 std::string node_key(std::string_view prefix, std::string_view name) {

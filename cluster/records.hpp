@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cluster/shard_types.hpp"
 #include "storage/result.hpp"
@@ -51,6 +52,22 @@ struct cluster_meta {
   bool operator==(const cluster_meta&) const = default;
 };
 
+/// What the operator wants, until it is taken back: octavo cluster drain, move, remove.
+struct cluster_orders {
+  struct pin {
+    std::uint32_t shard = 0;
+    std::string node;  ///< that is to own it
+    bool operator==(const pin&) const = default;
+  };
+  std::vector<std::string> draining;  ///< nodes that are to own nothing
+  std::vector<pin> pins;
+  std::vector<member_id> removed;  ///< disks that are no part of the cluster any more, the latest last
+  bool operator==(const cluster_orders&) const = default;
+};
+inline constexpr auto orders_draining_max = std::size_t{32};
+inline constexpr auto orders_pins_max = std::size_t{100};
+inline constexpr auto orders_removed_max = std::size_t{64};
+
 /// Whether it may name a node: 1 to 64 of [a-z0-9-].
 bool is_node_name(std::string_view name);
 
@@ -58,15 +75,21 @@ bool is_node_name(std::string_view name);
 result<std::string> encode(const shard_record& record);
 result<std::string> encode(const node_record& record);
 result<std::string> encode(const cluster_meta& meta);
+result<std::string> encode(const cluster_orders& orders);
 result<shard_record> decode_shard_record(std::string_view json);
 result<node_record> decode_node_record(std::string_view json);
 result<cluster_meta> decode_cluster_meta(std::string_view json);
+result<cluster_orders> decode_cluster_orders(std::string_view json);
 
 /// `prefix` stands before all keys of one cluster, such as "octavo/". Numbers of shards are padded, so that keys sort
 /// as their numbers do.
 std::string node_key(std::string_view prefix, std::string_view name);
 std::string shard_key(std::string_view prefix, std::uint32_t shard);
 std::string meta_key(std::string_view prefix);
+std::string orders_key(std::string_view prefix);
+/// What a node says of itself now and then, as JSON for people and tools, on its lease. It stands outside of `prefix`,
+/// which all nodes watch.
+std::string status_key(std::string_view prefix, std::string_view name);
 /// What all keys of nodes, and of shards, begin with.
 std::string node_keys(std::string_view prefix);
 std::string shard_keys(std::string_view prefix);

@@ -170,6 +170,8 @@ class replica {
   /// The members by the newest entry of the log that names them.
   const shard_config& config() const { return *config_; }
   std::optional<member> learner() const { return learner_; }
+  /// The newest change of the members is not committed yet.
+  bool is_config_open() const { return config_lsn_ > commit_; }
   /// How many entries a member is known to have, for an owner.
   std::optional<std::uint64_t> match_of(member_id one) const;
   /// Nothing waits on the clock.

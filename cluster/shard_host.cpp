@@ -1,6 +1,7 @@
 #include "cluster/shard_host.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/init_global_meta_objects.hpp>
@@ -21,6 +22,8 @@
 #include "cluster/logger.hpp"
 #include "cluster/peer_link.hpp"
 #include "cluster/shard_disk.hpp"
+#include "cluster/shard_receiver.hpp"
+#include "cluster/shard_sender.hpp"
 #include "storage/store.hpp"
 
 namespace octavo::cluster {
@@ -48,12 +51,17 @@ class shard_host_impl {
         peers_(std::move(peers)),
         store_(store),
         snapshotter_(actors::spawn_snapshotter(self->system(), store, options_.document, counters)),
-        disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, std::move(on_fatal))) {}
+        disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, std::move(on_fatal))),
+        sender_(spawn_shard_sender(self->system(), store)),
+        receiver_(spawn_shard_receiver(self->system(), shard_host_actor{self}, store)) {}
 
   shard_host_actor::behavior_type make_behavior() {
     watcher_.install(self_);
-    // It is nobody else's.
-    self_->attach_functor([snapshotter = snapshotter_] { compat::end(snapshotter); });
+    // They are nobody else's.
+    self_->attach_functor([snapshotter = snapshotter_, sender = sender_] {
+      compat::end(snapshotter);
+      compat::end(sender);
+    });
     tick();
     return {
         [this](hello_atom, const hello& theirs) { return introduce(theirs); },
@@ -61,6 +69,9 @@ class shard_host_impl {
         [this](actors::document_atom, const std::string& name) -> caf::result<actors::document_actor> {
           if (!table_->serves(shard_of(name))) return actors::make_error(moved_error());
           return compat::pass_on(self_, peers_.registry(), actors::document_atom_v, name);
+        },
+        [this](transfer_atom, const actors::payload& request) {
+          return compat::pass_on(self_, sender_, transfer_atom_v, request);
         },
         [this](actors::append_atom, actors::append_request& request) { append(std::move(request)); },
         [](actors::commit_atom) {},
@@ -82,6 +93,11 @@ class shard_host_impl {
         },
         [this](nodes_atom, const std::shared_ptr<const node_view>& view) { see(view); },
         [this](link_atom, const std::string& node, const peer_actor& peer) { linked(node, peer); },
+        [this](state_atom, shard_number shard, std::uint64_t ahead) { return begin_state(shard, ahead); },
+        [this](state_atom, const state_fetched& what) {
+          table_->on_state(what.shard, what.at, actors::steady_now_ms());
+          pump();
+        },
         [this](actors::tick_atom) { tick(); },
         [this](status_atom) { return status(); },
     };
@@ -123,6 +139,12 @@ class shard_host_impl {
     std::unordered_map<std::string, open_document> documents;
   };
 
+  /// Since when a node is there, or a member is not. Steady milliseconds.
+  struct presence {
+    member_id member = 0;
+    std::int64_t since_ms = 0;
+  };
+
   shard_number shard_of(std::string_view name) const { return table_->shard_of_document(name); }
 
   // --- other nodes ---
@@ -156,6 +178,12 @@ class shard_host_impl {
 
   void see(const std::shared_ptr<const node_view>& view) {
     view_ = view;
+    const auto now = actors::steady_now_ms();
+    std::erase_if(there_, [&](const auto& one) { return !view->nodes.contains(one.first); });
+    for (const auto& [name, node] : view->nodes) {
+      auto& one = there_[name];
+      if (one.member != node.member) one = {node.member, now};
+    }
     for (const auto& [name, node] : view->nodes) {
       if (name == options_.self.node) continue;
       auto& one = links_[name];
@@ -185,6 +213,83 @@ class shard_host_impl {
     auto found = view_->nodes.find(who.node);
     // Where the directory cannot be asked nobody can be said to be gone.
     return !view_->is_current || (found != view_->nodes.end() && found->second.member == who.id);
+  }
+
+  caf::result<void> begin_state(shard_number shard, std::uint64_t ahead) {
+    if (table_->find(shard) == nullptr) return actors::make_error(moved_error());
+    table_->begin_state(shard, ahead);
+    pump();
+    auto promise = self_->make_response_promise<void>();
+    // It goes to the disk behind all that was applied without knowing of it.
+    waiting_steps_.emplace_back(steps_written_ + steps_.size() + steps_flying_, promise);
+    return promise;
+  }
+
+  // --- where shards are ---
+
+  // What the directory does not know for sure is no reason to change anything.
+  void arrange() {
+    const auto now = actors::steady_now_ms();
+    if (now - arranged_ms_ < options_.arrange_ms) return;
+    arranged_ms_ = now;
+    if (!view_ || !view_->is_current) return;
+    auto nodes = std::vector<placement_node>{};
+    for (const auto& [name, node] : view_->nodes) {
+      if (view_->removed.contains(node.member)) continue;
+      auto since = there_.find(name);
+      nodes.push_back({{node.member, name}, node.draining, since == there_.end() ? 0 : now - since->second.since_ms});
+    }
+    auto changing = std::size_t{0};
+    for (const auto& [shard, core] : table_->replicas())
+      if (core->serves() && is_changing(*core)) ++changing;
+    auto away = std::map<member_id, std::int64_t>{};
+    for (const auto& [shard, core] : table_->replicas()) {
+      if (!core->serves()) continue;
+      auto members = placed_members(*core, now, away);
+      if (core->learner() && !is_live(*core->learner())) {
+        (void)table_->arrange(shard, {placement_step::kind_type::remove, *core->learner(), "it has gone"}, now);
+        continue;
+      }
+      if (changing >= options_.changes_at_once_max || is_changing(*core)) continue;
+      const auto pin = view_->pins.find(shard);
+      const auto pinned = pin == view_->pins.end() ? std::string_view{} : std::string_view{pin->second};
+      const auto step = next_step(shard, table_->self(), members, nodes, options_.placement, pinned);
+      if (step.kind == placement_step::kind_type::none) continue;
+      auto& moved_ms = moved_ms_[shard];
+      if (step.kind == placement_step::kind_type::move && moved_ms != 0 && now - moved_ms < options_.rest_ms) continue;
+      if (auto begun = table_->arrange(shard, step, now); !begun) continue;
+      ++changing;
+      note_change(shard, step);
+      if (step.kind == placement_step::kind_type::move) {
+        moved_ms = now;
+        ++moves_;
+      } else {
+        logger().info("shard={} node={} {}: {}", shard, step.who.node,
+                      step.kind == placement_step::kind_type::add ? "gets a replica" : "loses its replica", step.why);
+      }
+    }
+    away_.swap(away);
+  }
+
+  static bool is_changing(const replica& core) {
+    return !core.takes_proposals() || core.learner() || core.is_config_open();
+  }
+
+  std::vector<placed_member> placed_members(const replica& core, std::int64_t now,
+                                            std::map<member_id, std::int64_t>& away) const {
+    auto members = std::vector<placed_member>{};
+    for (const auto& who : core.config().members) {
+      auto one =
+          placed_member{who, 0, core.match_of(who.id).value_or(0) + options_.replica.handoff_lag_max >= core.commit()};
+      one.is_removed = view_->removed.contains(who.id);
+      if (!is_live(who)) {
+        auto found = away_.find(who.id);
+        const auto since = away.emplace(who.id, found == away_.end() ? now : found->second).first->second;
+        one.away_ms = std::max<std::int64_t>(1, now - since);
+      }
+      members.push_back(std::move(one));
+    }
+    return members;
   }
 
   // --- documents ---
@@ -225,6 +330,7 @@ class shard_host_impl {
         return false;
       }
       open->second.seq = record.seq;
+      ++edited_[request.document];
       one.pending.push_back({*lsn, request.from, record.seq});
     }
     return true;
@@ -333,6 +439,7 @@ class shard_host_impl {
       batch->push_back(std::move(steps_.front()));
       steps_.pop_front();
     }
+    steps_flying_ = batch->size();
     compat::ask(self_, disk_, disk_timeout, write_atom_v, disk_batch{std::move(batch)})
         .then([this](const disk_report& report) { written(report); },
               [this](const caf::error& reason) { self_->quit(reason); });
@@ -340,6 +447,11 @@ class shard_host_impl {
 
   void written(const disk_report& report) {
     is_writing_ = false;
+    steps_written_ += std::exchange(steps_flying_, 0);
+    while (!waiting_steps_.empty() && waiting_steps_.front().first <= steps_written_) {
+      waiting_steps_.front().second.deliver();
+      waiting_steps_.pop_front();
+    }
     for (const auto& one : report.shards) {
       table_->on_synced(one, actors::steady_now_ms());
       if (!one.applied) continue;
@@ -398,13 +510,15 @@ class shard_host_impl {
         break;
       }
       case kind::state_wanted:
-        logger().error("shard={} lags further behind {} than its log goes", shard, what.who.node);
+        if (auto found = links_.find(what.who.node); found != links_.end() && found->second.peer)
+          compat::send(self_, receiver_, state_atom_v, state_wanted{shard, what.who.node, found->second.peer});
         break;
       case kind::config_committed:
         logger().debug("shard={} members={}", shard, what.config.members.size());
         break;
       case kind::removed:
         logger().info("shard={} has no replica on this node any more", shard);
+        compat::send(self_, receiver_, actors::drop_atom_v, shard);
         break;
       case kind::damaged:
         logger().error("shard={} node={} has less in its log than it acknowledged: {}", shard, what.who.node, what.why);
@@ -448,8 +562,10 @@ class shard_host_impl {
 
   void tick() {
     table_->on_tick(actors::steady_now_ms(), [this](const member& who) { return is_live(who); });
+    arrange();
     pump();
     tell_served();
+    publish_status();
     compat::send_later(self_, shard_host_actor{self_}, std::chrono::milliseconds{options_.tick_ms},
                        actors::tick_atom_v);
   }
@@ -465,31 +581,73 @@ class shard_host_impl {
     logger().info("this node serves {} of {} shards", served, table_->shards());
   }
 
+  /// What a node says of itself; docs/cluster.md lists the fields.
   std::string status() {
-    auto shards = boost::json::array{};
+    constexpr auto listed_max = std::size_t{10};
     auto served = std::uint64_t{0};
+    auto open = std::uint64_t{0};
+    auto changing = std::uint64_t{0};
+    auto lagging = std::vector<std::pair<std::uint64_t, boost::json::object>>{};
     for (const auto& [number, core] : table_->replicas()) {
       if (!core->serves()) continue;
       ++served;
-      auto replicas = boost::json::array{};
-      for (const auto& who : core->config().members)
-        replicas.push_back({{"node", who.node},
-                            {"lag", core->commit() - std::min(core->commit(), core->match_of(who.id).value_or(0))}});
-      auto found = owned_.find(number);
-      shards.push_back({{"shard", number},
-                        {"epoch", core->claim_ballot().epoch},
-                        {"commit", core->commit()},
-                        {"documents", found == owned_.end() ? 0 : found->second.documents.size()},
-                        {"replicas", std::move(replicas)}});
+      if (is_changing(*core)) ++changing;
+      for (const auto& who : core->config().members) {
+        const auto lag = core->commit() - std::min(core->commit(), core->match_of(who.id).value_or(0));
+        if (lag != 0) lagging.push_back({lag, {{"shard", number}, {"node", who.node}, {"lag", lag}}});
+      }
     }
+    for (const auto& [shard, one] : owned_) open += one.documents.size();
+    auto hot = std::vector<std::pair<std::uint64_t, boost::json::object>>{};
+    const auto since_ms =
+        std::max<std::int64_t>(1, actors::steady_now_ms() - std::exchange(status_ms_, actors::steady_now_ms()));
+    for (const auto& [name, edits] : std::exchange(edited_, {})) {
+      const auto rate = edits * 1'000 / static_cast<std::uint64_t>(since_ms);
+      if (rate != 0) hot.push_back({rate, {{"document", name}, {"shard", shard_of(name)}, {"edits_per_s", rate}}});
+    }
+    auto largest = [&](auto& list) {
+      const auto count = std::min(list.size(), listed_max);
+      std::partial_sort(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(count), list.end(),
+                        [](const auto& a, const auto& b) { return a.first > b.first; });
+      auto out = boost::json::array{};
+      for (auto i = std::size_t{0}; i < count; ++i) out.push_back(std::move(list[i].second));
+      return out;
+    };
     auto links = boost::json::object{};
     for (const auto& [node, one] : links_) links[node] = one.peer ? "connected" : "lost";
-    return boost::json::serialize(boost::json::object{{"node", options_.self.node},
-                                                      {"cluster", options_.self.cluster_id},
-                                                      {"served", served},
+    auto changes = boost::json::array{};
+    for (const auto& one : changes_) changes.push_back(one);
+    const auto lagging_count = lagging.size();
+    return boost::json::serialize(boost::json::object{{"served", served},
+                                                      {"replicas", table_->replicas().size()},
+                                                      {"documents_open", open},
+                                                      {"changing", changing},
+                                                      {"moves", moves_},
                                                       {"links", std::move(links)},
                                                       {"frames_refused", frames_refused_},
-                                                      {"shards", std::move(shards)}});
+                                                      {"lagging_count", lagging_count},
+                                                      {"lagging", largest(lagging)},
+                                                      {"hot", largest(hot)},
+                                                      {"changes", std::move(changes)}});
+  }
+
+  void publish_status() {
+    const auto now = actors::steady_now_ms();
+    if (!peers_.publish || now - published_ms_ < options_.status_ms) return;
+    published_ms_ = now;
+    peers_.publish(status());
+  }
+
+  /// Remembers what was changed and why, for whoever asks for the status.
+  void note_change(shard_number shard, const placement_step& step) {
+    constexpr auto kept = std::size_t{20};
+    constexpr auto verbs = std::array<std::string_view, 4>{"", "add", "remove", "move"};
+    changes_.push_back(boost::json::object{{"time_ms", actors::unix_now_ms()},
+                                           {"shard", shard},
+                                           {"change", verbs[static_cast<std::size_t>(step.kind)]},
+                                           {"node", step.who.node},
+                                           {"why", step.why}});
+    if (changes_.size() > kept) changes_.pop_front();
   }
 
   shard_host_actor::pointer self_;
@@ -500,13 +658,27 @@ class shard_host_impl {
   storage::store& store_;
   actors::snapshotter_actor snapshotter_;
   shard_disk_actor disk_;
+  shard_sender_actor sender_;
+  shard_receiver_actor receiver_;
   compat::watcher watcher_;
   std::unordered_map<std::string, std::uint64_t> unsnapped_;  ///< edits of documents since their snapshots
   std::map<std::string, link> links_;
   std::shared_ptr<const node_view> view_;
+  std::map<std::string, presence> there_;
+  std::map<member_id, std::int64_t> away_;  ///< since when members are not there
+  std::unordered_map<shard_number, std::int64_t> moved_ms_;
+  std::int64_t arranged_ms_ = 0;
+  std::int64_t published_ms_ = 0;
+  std::int64_t status_ms_ = 0;                             ///< when it was told last
+  std::unordered_map<std::string, std::uint64_t> edited_;  ///< documents of this node since then, and how often
+  std::deque<boost::json::object> changes_;
+  std::uint64_t moves_ = 0;
   std::unordered_map<shard_number, owned_shard> owned_;
   std::deque<shard_step> steps_;
   bool is_writing_ = false;
+  std::size_t steps_flying_ = 0;  ///< that are being written
+  std::uint64_t steps_written_ = 0;
+  std::deque<std::pair<std::uint64_t, caf::typed_response_promise<void>>> waiting_steps_;  ///< for so many steps
   std::uint64_t frames_refused_ = 0;
   std::ptrdiff_t served_told_ = 0;
   std::int64_t served_told_ms_ = 0;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ struct node_view {
     bool draining = false;
   };
   std::map<std::string, entry> nodes;
+  std::map<shard_number, std::string> pins;  ///< nodes that are to own a shard, as the operator wants it
+  std::set<member_id> removed;               ///< disks that the operator has taken out of the cluster
   /// False: the directory cannot be reached, and the nodes are as they were when it last could be.
   bool is_current = false;
 };
@@ -67,6 +70,11 @@ struct host_options {
   std::size_t disk_batch_bytes_max = 8u << 20;  ///< of steps that go into one synced write
   /// How documents are loaded for the snapshots of those that another node has open.
   actors::document_options document;
+  placement_options placement;
+  std::size_t changes_at_once_max = 8;            ///< shards of this node whose members or owner change
+  std::int64_t arrange_ms = 250;                  ///< how often it is looked whether shards are where they ought to be
+  std::int64_t rest_ms = 5'000;                   ///< between two changes of a shard's owner
+  std::int64_t status_ms = 1'000;                 ///< how often the node says how it is
   std::size_t unsnapped_documents_max = 100'000;  ///< whose edits since their snapshots are counted
 };
 
@@ -75,6 +83,8 @@ struct host_peers {
   std::function<actors::registry_actor()> registry;
   /// Takes transactions for the directory, and answers with txn_atom. Any thread.
   std::function<void(const shard_txn&)> submit;
+  /// Takes what this node has to say of itself, as JSON. Any thread.
+  std::function<void(std::string)> publish;
 };
 
 /// What the disk holds of shards, read before the host starts. errc::corrupt: the store is to be set aside.

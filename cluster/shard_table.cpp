@@ -24,6 +24,7 @@ storage::shard_write shard_step::view() const {
   for (const auto& one : appends) result.appends.push_back({one.document, one.seq, one.time_ms, one.user, one.update});
   for (const auto& one : removals) result.removals.emplace_back(one);
   result.marks = marks;
+  result.ahead = ahead;
   result.applied = applied;
   return result;
 }
@@ -53,6 +54,7 @@ result<void> shard_table::restore(const storage::stored_shard& stored,
     if (entry->lsn > disk.base.at.lsn) disk.log.push_back(std::move(*entry));
   }
   disk.applied = stored.applied;
+  if (stored.ahead != 0) ahead_[stored.shard] = stored.ahead;
   applied_[stored.shard] = stored.applied;
   make(stored.shard, std::move(disk));
   return {};
@@ -123,6 +125,40 @@ void shard_table::on_txn(shard_number shard, std::uint64_t id, txn_outcome outco
   changed_.push_back(shard);
 }
 
+void shard_table::begin_state(shard_number shard, std::uint64_t ahead) {
+  auto& known = ahead_[shard];
+  known = std::max(known, ahead);
+  auto step = shard_step{};
+  step.shard = shard;
+  step.ahead = known;
+  out_.steps.push_back(std::move(step));
+}
+
+void shard_table::on_state(shard_number shard, const log_base& at, std::int64_t now) {
+  auto* one = find(shard);
+  if (one == nullptr) return;
+  (void)one->on_state(at, now);
+  changed_.push_back(shard);
+}
+
+result<void> shard_table::arrange(shard_number shard, const placement_step& step, std::int64_t now) {
+  using kind = placement_step::kind_type;
+  auto* one = find(shard);
+  if (one == nullptr) return fail(errc::moved, "this node has no replica of the shard");
+  changed_.push_back(shard);
+  switch (step.kind) {
+    case kind::add:
+      return one->add(step.who, now);
+    case kind::remove:
+      return one->remove(step.who.id, now);
+    case kind::move:
+      return one->move_to(step.who.id, now);
+    case kind::none:
+      break;
+  }
+  return {};
+}
+
 void shard_table::on_reconnect(member_id peer) {
   for (auto& [shard, one] : replicas_) one->on_reconnect(peer);
 }
@@ -137,10 +173,9 @@ void shard_table::on_tick(std::int64_t now, const std::function<bool(const membe
 
 std::size_t shard_table::rank_of(shard_number shard, const shard_record& record,
                                  const std::function<bool(const member&)>& is_live) const {
-  auto weight = [shard](member_id id) { return hash_of(std::to_string(shard) + "/" + std::to_string(id)); };
-  const auto mine = weight(self_.id);
+  const auto mine = placement_weight(shard, self_.id);
   return static_cast<std::size_t>(std::ranges::count_if(record.config.members, [&](const member& other) {
-    return other.id != self_.id && weight(other.id) < mine && is_live(other);
+    return other.id != self_.id && placement_weight(shard, other.id) < mine && is_live(other);
   }));
 }
 
@@ -197,11 +232,16 @@ void shard_table::drain(shard_number shard) {
       note.base = {};
       step.clear = true;
       applied_[shard] = 0;
+      ahead_.erase(shard);
     }
     if (write.promised || write.base || write.removed) step.note = encode(note);
     step.truncate_after = write.truncate_after;
     for (const auto& entry : write.append) step.entries.emplace_back(entry.lsn, encode(entry));
-    if (write.base) step.drop_until = write.base->at.lsn;
+    if (write.base) {
+      step.drop_until = write.base->at.lsn;
+      // Documents that came from another replica are there already.
+      if (write.base->at.lsn > applied(shard)) step.applied = write.base->at.lsn;
+    }
     out_.steps.push_back(std::move(step));
   }
   apply(shard, out.committed);
@@ -214,7 +254,8 @@ void shard_table::drain(shard_number shard) {
 }
 
 // Committed entries become changes of documents. What is removed goes behind what was added in the same step, so that
-// whatever follows a removal needs another one.
+// whatever follows a removal needs another one. What documents may hold already goes into steps of its own: there the
+// store leaves out what they do hold.
 void shard_table::apply(shard_number shard, const std::vector<log_entry>& entries) {
   auto step = shard_step{};
   step.shard = shard;
@@ -222,8 +263,10 @@ void shard_table::apply(shard_number shard, const std::vector<log_entry>& entrie
     if (step.applied) out_.steps.push_back(std::exchange(step, {}));
     step.shard = shard;
   };
+  const auto known = ahead_.find(shard);
+  const auto ahead = known == ahead_.end() ? 0 : known->second;
   for (const auto& entry : entries) {
-    if (!step.removals.empty()) close();
+    if (!step.removals.empty() || step.applied == ahead) close();
     step.applied = entry.lsn;
     if (entry.kind != entry_kind::edit) continue;
     auto record = decode_edit(*entry.data);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cluster/codec.hpp"
+#include "cluster/placement.hpp"
 #include "cluster/replica.hpp"
 #include "cluster/shards.hpp"
 #include "storage/shard_log.hpp"
@@ -32,6 +33,7 @@ struct shard_step {
   std::vector<edit_record> appends;  ///< their updates are views into `data`
   std::vector<std::string> removals;
   std::vector<storage::client_mark> marks;
+  std::optional<std::uint64_t> ahead;
   std::optional<std::uint64_t> applied;
   std::vector<shared_bytes> data;
 
@@ -87,6 +89,13 @@ class shard_table {
   /// `is_live` says whether a node's lease stands. Claims shards whose owner is gone, the first of their members at
   /// once and the others a little later each.
   void on_tick(std::int64_t now, const std::function<bool(const member&)>& is_live);
+  /// Documents of a shard will hold entries up to `ahead` before its log is applied up to there.
+  void begin_state(shard_number shard, std::uint64_t ahead);
+  /// The documents of a shard are on disk as they are at this place of its log, from another replica.
+  void on_state(shard_number shard, const log_base& at, std::int64_t now);
+  /// For the owner of a shard: begins a change of its members or its owner. Errors as replica::add(), remove() and
+  /// move_to().
+  result<void> arrange(shard_number shard, const placement_step& step, std::int64_t now);
   /// An edit of a document at the end of its shard's log. Errors as replica::propose().
   result<std::uint64_t> propose(shard_number shard, const edit_record& record, std::int64_t now);
 
@@ -122,6 +131,7 @@ class shard_table {
   std::map<shard_number, std::unique_ptr<replica>> replicas_;
   std::unordered_map<shard_number, replica_note> notes_;
   std::unordered_map<shard_number, std::uint64_t> applied_;
+  std::unordered_map<shard_number, std::uint64_t> ahead_;  ///< of those for which it was ever more
   std::unordered_map<shard_number, std::int64_t> ownerless_since_;
   std::vector<shard_number> changed_;
   table_output out_;

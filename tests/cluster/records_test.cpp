@@ -82,6 +82,35 @@ TEST_CASE("a node's record and the cluster's are read back from their one form")
   CHECK(*decode_cluster_meta(meta_text) == a_meta());
 }
 
+TEST_CASE("orders are read as they were written, and what is wrong in them is refused") {
+  const auto orders = cluster_orders{{"n2", "n5"}, {{17, "n3"}, {0, "n1"}}, {0xabU, 0xfedcba9876543210U}};
+  const auto text = std::string{R"({"draining":["n2","n5"],"pins":[{"shard":17,"node":"n3"},{"shard":0,"node":"n1"}],)"
+                                R"("removed":["00000000000000ab","fedcba9876543210"]})"};
+  CHECK(*encode(orders) == text);
+  REQUIRE(decode_cluster_orders(text));
+  CHECK(*decode_cluster_orders(text) == orders);
+  CHECK(*decode_cluster_orders(*encode(cluster_orders{})) == cluster_orders{});
+  const auto no = [&](std::string_view what, std::string_view by, std::string_view field) {
+    refuses(decode_cluster_orders, with(text, what, by), field);
+  };
+  no(R"("n2")", R"("N 2")", "draining holds what is no name");
+  no(R"("n2")", "2", "draining holds what is no string");
+  no(R"(["n2","n5"])", R"("n2")", "draining is no array");
+  no(R"({"shard":17,"node":"n3"})", "17", "pins holds what is no object");
+  no(R"("shard":17)", R"("shard":65536)", "pins.shard is too large");
+  no(R"("node":"n3")", R"("node":"")", "pins.node is no name");
+  no("00000000000000ab", "ab", "removed holds what is not 16");
+  no("00000000000000ab", "0000000000000000", "removed holds 0");
+  auto many = cluster_orders{};
+  for (auto i = std::uint32_t{0}; i <= orders_pins_max; ++i) many.pins.push_back({i, "n1"});
+  CHECK(encode(many).error().code == errc::invalid_argument);
+  many.pins.pop_back();
+  for (auto& one : many.pins) one = {65'535, std::string(node_name_bytes_max, 'n')};
+  many.removed.assign(orders_removed_max, ~member_id{0});
+  many.draining.assign(orders_draining_max, std::string(node_name_bytes_max, 'n'));
+  CHECK_MESSAGE(decode_cluster_orders(*encode(many)), "as many as there may be can be read");
+}
+
 TEST_CASE("fields that a later version adds are skipped") {
   CHECK(*decode_shard_record(with(shard_text, R"({"epoch")", R"({"new":[{}],"epoch")")) == a_shard());
   CHECK(*decode_shard_record(with(shard_text, R"({"version")", R"({"new":1,"version")")) == a_shard());

@@ -20,6 +20,7 @@ struct stored {
   bytes note;
   std::map<std::uint64_t, bytes> entries;
   std::uint64_t applied = 0;
+  std::uint64_t ahead = 0;
   std::map<std::string, std::vector<std::string>> documents;
 
   void perform(const shard_step& step) {
@@ -28,8 +29,10 @@ struct stored {
     if (step.truncate_after) entries.erase(entries.upper_bound(*step.truncate_after), entries.end());
     for (const auto& [lsn, entry] : step.entries) entries[lsn] = entry;
     if (step.drop_until) entries.erase(entries.begin(), entries.upper_bound(*step.drop_until));
+    if (step.ahead) ahead = std::max(ahead, *step.ahead);
     for (const auto& one : step.appends) {
       auto& document = documents[one.document];
+      if (step.applied && *step.applied <= ahead && one.seq != document.size() + 1) continue;
       CHECK(one.seq == document.size() + 1);
       document.emplace_back(as_text(one.update));
     }
@@ -46,11 +49,12 @@ struct three_nodes {
   void start(std::size_t i) {
     auto options = replica_options{};
     options.compact_entries_min = 1;
+    options.log_bytes_max = log_bytes_max;
     tables[i] = std::make_unique<shard_table>(who(i), shards, options, 1'000 + i + lives++);
     for (const auto& [shard, disk] : disks[i]) {
       auto entries = std::vector<storage::stored_entry>{};
       for (const auto& [lsn, data] : disk.entries) entries.push_back({lsn, data});
-      auto what = storage::stored_shard{shard, disk.note, disk.applied, 0, 0};
+      auto what = storage::stored_shard{shard, disk.note, disk.applied, 0, 0, disk.ahead};
       REQUIRE(tables[i]->restore(what, entries));
     }
     for (auto shard = shard_number{0}; shard < shards; ++shard) tables[i]->on_record(shard, records[shard]);
@@ -84,6 +88,8 @@ struct three_nodes {
           for (auto& other : tables)
             if (other) other->on_record(txn.shard, record);
         }
+        for (const auto& one : out.notices)
+          if (one.what.kind == replica_notice::kind_type::state_wanted) wanted.emplace_back(i, one.shard);
         for (const auto& one : out.committed) committed[one.shard] = one.lsn;
       }
     }
@@ -108,6 +114,8 @@ struct three_nodes {
   }
 
   std::int64_t now = 0;
+  std::size_t log_bytes_max = 4u << 20U;
+  std::vector<std::pair<std::size_t, shard_number>> wanted;  ///< who wants documents of which shard
   std::uint64_t lives = 0;
   std::vector<shard_record> records =
       std::vector<shard_record>(shards, shard_record{0, {}, 0, {1, {who(0), who(1), who(2)}}});
@@ -162,6 +170,70 @@ TEST_CASE("all nodes stop and start, and what was committed is there") {
   REQUIRE(all.type("notes", 21, "21"));
   all.pass(500);
   for (auto& disk : all.disks) CHECK(disk[shard].documents["notes"].size() == 21);
+}
+
+TEST_CASE("a replica that lags too far gets the documents, and goes on with the log from there") {
+  auto all = three_nodes{};
+  all.log_bytes_max = 500;
+  for (auto i = std::size_t{0}; i < 3; ++i) all.start(i);
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  const auto owner = all.owner(shard);
+  const auto late = (owner + 1) % 3;
+  REQUIRE(all.type("notes", 1, "1"));
+  all.pass(500);
+  all.tables[late].reset();
+  for (auto seq = std::uint64_t{2}; seq <= 100; ++seq) REQUIRE(all.type("notes", seq, std::to_string(seq)));
+  all.pass(500);
+  all.start(late);
+  all.pass(3'000);
+  REQUIRE(!all.wanted.empty());
+  CHECK(all.wanted.back() == std::pair{late, shard});
+  CHECK(all.disks[late][shard].documents["notes"].size() == 1);
+  // What the receiver does.
+  const auto& source = all.disks[owner][shard];
+  const auto at = all.tables[owner]->find(shard)->state_at(source.applied);
+  all.tables[late]->begin_state(shard, at.at.lsn);
+  all.settle();
+  all.disks[late][shard].documents = source.documents;
+  REQUIRE(all.type("notes", 101, "101"));
+  all.tables[late]->on_state(shard, at, all.now);
+  all.pass(1'000);
+  REQUIRE(all.type("notes", 102, "102"));
+  all.pass(500);
+  for (auto& disk : all.disks) CHECK(disk[shard].documents["notes"].size() == 102);
+  CHECK(all.disks[late][shard].applied == all.disks[owner][shard].applied);
+  // And it counts: with another one gone there is still a majority.
+  all.tables[(owner + 2) % 3].reset();
+  REQUIRE(all.type("notes", 103, "103"));
+  all.pass(500);
+  CHECK(all.disks[late][shard].documents["notes"].size() == 103);
+}
+
+TEST_CASE("documents that are ahead of the log, as a transfer was broken off, take from it what they lack") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "1"));
+  all.pass(500);
+  const auto owner = all.owner(shard);
+  const auto late = (owner + 1) % 3;
+  const auto lsn = all.tables[owner]->find(shard)->commit();
+  all.tables[late]->begin_state(shard, lsn + 3);
+  all.settle();
+  all.disks[late][shard].documents["notes"] = {"1", "2", "3"};
+  for (auto is_restarted : {false, true}) {
+    // It is known after a start too.
+    if (is_restarted) all.start(late);
+    // All of them come in one go, those that are there and those that are not.
+    for (auto seq = std::uint64_t{2}; seq <= 7; ++seq)
+      (void)all.tables[owner]->propose(
+          shard, {edit_kind::edit, "notes", seq + (is_restarted ? 6 : 0), 5, "", 0, 0, as_bytes("x")}, all.now);
+    all.settle();
+    all.pass(500);
+    const auto count = is_restarted ? 13u : 7u;
+    for (auto& disk : all.disks) CHECK(disk[shard].documents["notes"].size() == count);
+  }
 }
 
 TEST_CASE("a document that is removed and made anew in one go is the new one everywhere") {

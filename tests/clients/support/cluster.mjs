@@ -10,7 +10,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Server, free_port, wait_for } from "./server.mjs";
+import { Server, free_port, octavo, wait_for } from "./server.mjs";
 
 /** One etcd, alone. Its data outlives stop() and kill(). */
 export class Etcd {
@@ -50,14 +50,46 @@ export class Cluster {
   }
   async start() {
     await this.etcd.start();
-    for (let i = 0; i < this.wanted.nodes; ++i) {
-      const peer = `127.0.0.1:${await free_port()}`;
-      const args = ["--node", `n${i + 1}`, "--cluster", this.etcd.url, "--peer-listen", peer];
-      args.push("--shards", String(this.wanted.shards), ...this.wanted.args);
-      this.nodes.push(new Server({ args }));
-    }
+    for (let i = 0; i < this.wanted.nodes; ++i) this.nodes.push(await this.make_node());
     await Promise.all(this.nodes.map((node) => node.start()));
     return this;
+  }
+  async make_node() {
+    const peer = `127.0.0.1:${await free_port()}`;
+    const args = ["--node", `n${this.nodes.length + 1}`, "--cluster", this.etcd.url, "--peer-listen", peer];
+    args.push("--shards", String(this.wanted.shards), ...this.wanted.args);
+    return new Server({ args });
+  }
+  /** One more node; it gets its share by and by. */
+  async add_node() {
+    const node = await this.make_node();
+    this.nodes.push(node);
+    await node.start();
+    return node;
+  }
+  /** `octavo cluster …` to its end; rejects if it fails. */
+  command(name, ...args) {
+    return octavo("cluster", name, ...args, "--cluster", this.etcd.url);
+  }
+  async shard_of(document) {
+    return JSON.parse((await this.command("where", document, "--json")).stdout).shard;
+  }
+  async status() {
+    return JSON.parse((await this.command("status", "--json")).stdout);
+  }
+  /** Every shard has an owner, its replicas, and they lack nothing; returns the status. */
+  settled({ replicas, timeout_ms = 60_000 }) {
+    return wait_for(
+      "the cluster has come to rest",
+      async () => {
+        const status = await this.status();
+        const is_whole = status.shards.every((one) => one.owner !== null && one.replicas.length === replicas);
+        const is_still = status.nodes.every(({ status: own }) => own && own.changing === 0 && own.lagging_count < 3);
+        const is_short = status.shards_without_owner + status.shards_short_of_replicas + status.shards_elsewhere;
+        return is_whole && is_still && is_short === 0 && status;
+      },
+      timeout_ms,
+    );
   }
   node(at) {
     return this.nodes[at];

@@ -1,0 +1,457 @@
+// `octavo cluster …`: what an operator sees of a cluster, and what it is told to do. All of it goes by way of etcd, so
+// that it works from any machine that reaches it, whatever nodes are down.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <boost/json.hpp>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "app/commands.hpp"
+#include "app/output.hpp"
+#include "cluster/admin.hpp"
+
+namespace octavo::app {
+
+namespace json = boost::json;
+
+namespace {
+
+using cluster::cluster_picture;
+
+constexpr auto look_interval = std::chrono::milliseconds{300};
+
+struct cluster_request {
+  std::string url = "etcd://127.0.0.1:2379";
+  bool json = false;
+  std::string document;
+  std::string node;
+  bool undo = false;
+  std::uint32_t timeout_s = 300;
+};
+
+using admin_pointer = std::unique_ptr<cluster::cluster_admin>;
+
+// --- status ---
+
+struct shard_counts {
+  std::size_t unowned = 0;
+  std::size_t short_of_replicas = 0;
+  std::size_t misplaced = 0;
+};
+
+shard_counts count_shards(const cluster_picture& picture) {
+  auto counts = shard_counts{};
+  for (auto shard = cluster::shard_number{0}; shard < picture.shards.size(); ++shard) {
+    const auto& one = picture.shards[shard];
+    const auto there = static_cast<std::size_t>(
+        std::ranges::count_if(one.config.members, [&](const auto& who) { return picture.is_there(who); }));
+    if (one.owner.id == 0 || !picture.is_there(one.owner)) ++counts.unowned;
+    if (there < picture.meta.replicas) ++counts.short_of_replicas;
+    if (one.owner != picture.owner_wanted(shard)) ++counts.misplaced;
+  }
+  return counts;
+}
+
+/// A field of what a node says of itself; nothing if it says nothing of the kind.
+const json::value* told(const std::map<std::string, json::value>& statuses, const std::string& node,
+                        std::string_view field) {
+  const auto found = statuses.find(node);
+  if (found == statuses.end() || !found->second.is_object()) return nullptr;
+  return found->second.get_object().if_contains(field);
+}
+
+std::map<std::string, json::value> read_statuses(const cluster_picture& picture) {
+  auto result = std::map<std::string, json::value>{};
+  for (const auto& [node, text] : picture.statuses) {
+    auto failed = json::error_code{};
+    auto value = json::parse({text.data(), text.size()}, failed);
+    if (!failed) result.emplace(node, std::move(value));
+  }
+  return result;
+}
+
+/// Every node that is there, or that shards name.
+std::set<std::string> all_nodes(const cluster_picture& picture) {
+  auto names = std::set<std::string>{};
+  for (const auto& [name, one] : picture.nodes) names.insert(name);
+  for (const auto& one : picture.shards)
+    for (const auto& who : one.config.members) names.insert(who.node);
+  return names;
+}
+
+std::string_view state_of(const cluster_picture& picture, const std::string& node) {
+  if (!picture.nodes.contains(node)) return "away";
+  return picture.is_drained(node) ? "draining" : "up";
+}
+
+json::value status_json(const cluster_picture& picture, const std::map<std::string, json::value>& statuses) {
+  auto nodes = json::array{};
+  for (const auto& name : all_nodes(picture)) {
+    auto one = json::object{{"node", name},
+                            {"state", state_of(picture, name)},
+                            {"owns", picture.owned_by(name)},
+                            {"replicas", picture.replicas_on(name)}};
+    if (const auto found = picture.nodes.find(name); found != picture.nodes.end()) {
+      one["http"] = found->second.http_address;
+      one["peer"] = found->second.peer_address;
+      one["version"] = found->second.octavo_version;
+      one["started_ms"] = found->second.started_unix_ms;
+    }
+    if (const auto said = statuses.find(name); said != statuses.end()) one["status"] = said->second;
+    nodes.push_back(std::move(one));
+  }
+  auto shards = json::array{};
+  for (auto shard = cluster::shard_number{0}; shard < picture.shards.size(); ++shard) {
+    const auto& one = picture.shards[shard];
+    auto members = json::array{};
+    for (const auto& who : one.config.members) members.emplace_back(who.node);
+    shards.push_back(json::object{{"shard", shard},
+                                  {"epoch", one.epoch},
+                                  {"owner", one.owner.id == 0 ? json::value(nullptr) : json::value(one.owner.node)},
+                                  {"replicas", std::move(members)}});
+  }
+  auto pins = json::array{};
+  for (const auto& one : picture.orders.pins) pins.push_back(json::object{{"shard", one.shard}, {"node", one.node}});
+  const auto counts = count_shards(picture);
+  return json::object{{"cluster", picture.meta.cluster_id},
+                      {"replicas", picture.meta.replicas},
+                      {"shards_without_owner", counts.unowned},
+                      {"shards_short_of_replicas", counts.short_of_replicas},
+                      {"shards_elsewhere", counts.misplaced},
+                      {"nodes", std::move(nodes)},
+                      {"pins", std::move(pins)},
+                      {"shards", std::move(shards)}};
+}
+
+std::string number_of(const json::value* value) {
+  return value == nullptr ? "-" : json::serialize(*value);
+}
+
+void print_list(const cluster_picture& picture, const std::map<std::string, json::value>& statuses,
+                std::string_view field, const std::function<void(const std::string&, const json::object&)>& print) {
+  for (const auto& [name, node] : picture.nodes)
+    if (const auto* list = told(statuses, name, field); list != nullptr && list->is_array())
+      for (const auto& one : list->get_array())
+        if (one.is_object()) print(name, one.get_object());
+}
+
+std::string text_of(const json::object& from, std::string_view field) {
+  const auto* value = from.if_contains(field);
+  if (value == nullptr) return "-";
+  return value->is_string() ? std::string{value->get_string().c_str()} : json::serialize(*value);
+}
+
+int status(const cluster_request& asked) {
+  auto admin = cluster::cluster_admin::connect(asked.url);
+  if (!admin) return report(admin.error(), asked.json);
+  auto picture = (*admin)->look();
+  if (!picture) return report(picture.error(), asked.json);
+  const auto statuses = read_statuses(*picture);
+  if (asked.json) {
+    print_json(status_json(*picture, statuses));
+    return exit_ok;
+  }
+  std::printf("cluster %s: %zu shards, %u replicas each\n\n", picture->meta.cluster_id.c_str(), picture->shards.size(),
+              picture->meta.replicas);
+  std::printf("%-16s %-9s %7s %9s %9s %8s  %s\n", "node", "state", "owns", "replicas", "open", "changing", "http");
+  for (const auto& name : all_nodes(*picture)) {
+    const auto found = picture->nodes.find(name);
+    const auto is_there = found != picture->nodes.end();
+    std::printf("%-16s %-9s %7zu %9zu %9s %8s  %s\n", name.c_str(), state_of(*picture, name).data(),
+                picture->owned_by(name), picture->replicas_on(name),
+                number_of(is_there ? told(statuses, name, "documents_open") : nullptr).c_str(),
+                number_of(is_there ? told(statuses, name, "changing") : nullptr).c_str(),
+                is_there ? found->second.http_address.c_str() : "-");
+  }
+  const auto counts = count_shards(*picture);
+  std::printf(
+      "\n%zu shards without an owner, %zu with fewer replicas up than %u, %zu not on the node that comes first\n",
+      counts.unowned, counts.short_of_replicas, picture->meta.replicas, counts.misplaced);
+  for (const auto& one : picture->orders.pins) std::printf("shard %u is kept on %s\n", one.shard, one.node.c_str());
+  print_list(*picture, statuses, "lagging", [](const std::string&, const json::object& one) {
+    std::printf("shard %s: %s lacks %s entries\n", text_of(one, "shard").c_str(), text_of(one, "node").c_str(),
+                text_of(one, "lag").c_str());
+  });
+  print_list(*picture, statuses, "hot", [](const std::string& node, const json::object& one) {
+    std::printf("hot: %s on %s (shard %s), %s edits/s\n", printable_name(text_of(one, "document")).c_str(),
+                node.c_str(), text_of(one, "shard").c_str(), text_of(one, "edits_per_s").c_str());
+  });
+  print_list(*picture, statuses, "changes", [](const std::string& node, const json::object& one) {
+    const auto* time = one.if_contains("time_ms");
+    std::printf("%s shard %s: %s %s, by %s: %s\n",
+                human_time(time != nullptr && time->is_int64() ? time->get_int64() : 0).c_str(),
+                text_of(one, "shard").c_str(), text_of(one, "change").c_str(), text_of(one, "node").c_str(),
+                node.c_str(), text_of(one, "why").c_str());
+  });
+  return exit_ok;
+}
+
+int where(const cluster_request& asked) {
+  auto admin = cluster::cluster_admin::connect(asked.url);
+  if (!admin) return report(admin.error(), asked.json);
+  auto picture = (*admin)->look();
+  if (!picture) return report(picture.error(), asked.json);
+  const auto shard = cluster::shard_of(asked.document, picture->meta.shards);
+  const auto& one = picture->shards[shard];
+  auto members = json::array{};
+  auto names = std::string{};
+  for (const auto& who : one.config.members) {
+    members.emplace_back(who.node);
+    names.append(names.empty() ? "" : ", ").append(who.node).append(picture->is_there(who) ? "" : " (away)");
+  }
+  if (asked.json) {
+    print_json(json::object{{"document", asked.document},
+                            {"shard", shard},
+                            {"owner", one.owner.id == 0 ? json::value(nullptr) : json::value(one.owner.node)},
+                            {"replicas", std::move(members)}});
+  } else {
+    std::printf("%s is in shard %u, on %s; replicas on %s\n", printable_name(asked.document).c_str(), shard,
+                one.owner.id == 0 ? "no node at the moment" : one.owner.node.c_str(), names.c_str());
+  }
+  return exit_ok;
+}
+
+// --- orders ---
+
+/// How far an order is carried out. `total` may be 0: then it is all or nothing.
+struct order_progress {
+  std::uint64_t done = 0;
+  std::uint64_t total = 0;
+  bool is_done = false;
+  std::string waits_for;  ///< in words, for when it takes too long
+};
+
+/// Looks again and again until an order is carried out; the order stands whether or not somebody waits for it.
+int await_order(const cluster_request& asked, const admin_pointer& admin, std::string_view phase,
+                const std::function<order_progress(const cluster_picture&)>& measure,
+                const std::function<std::string(const cluster_picture&)>& summary) {
+  const auto started = std::chrono::steady_clock::now();
+  const auto end = started + std::chrono::seconds{asked.timeout_s};
+  auto line = std::make_unique<progress_line>(asked.json);
+  for (;;) {
+    auto picture = admin->look();
+    if (!picture) return report(picture.error(), asked.json);
+    const auto at = measure(*picture);
+    line->show(phase, at.done, at.total);
+    if (at.is_done) {
+      line.reset();
+      const auto took_ms =
+          std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - started).count();
+      const auto text = summary(*picture);
+      if (asked.json)
+        print_json(json::object{{"done", true}, {"ms", took_ms}, {"message", text}});
+      else
+        std::printf("%s (%lld ms)\n", text.c_str(), static_cast<long long>(took_ms));
+      return exit_ok;
+    }
+    if (std::chrono::steady_clock::now() >= end) {
+      line.reset();
+      return report({errc::unavailable, "not done within " + std::to_string(asked.timeout_s) + " s (" + at.waits_for +
+                                            "); the order stands, and octavo cluster status shows how it goes on"},
+                    asked.json);
+    }
+    std::this_thread::sleep_for(look_interval);
+  }
+}
+
+error no_such_node(const cluster_picture& picture, const std::string& node) {
+  auto names = std::string{};
+  for (const auto& name : all_nodes(picture)) names.append(names.empty() ? "" : ", ").append(name);
+  return {errc::not_found, "there is no node " + node + " in the cluster; there are: " + names};
+}
+
+int move(const cluster_request& asked) {
+  auto admin = cluster::cluster_admin::connect(asked.url);
+  if (!admin) return report(admin.error(), asked.json);
+  auto picture = (*admin)->look();
+  if (!picture) return report(picture.error(), asked.json);
+  if (!picture->nodes.contains(asked.node)) return report(no_such_node(*picture, asked.node), asked.json);
+  if (picture->is_drained(asked.node))
+    return report({errc::invalid_argument,
+                   asked.node + " is being drained; octavo cluster drain --undo " + asked.node + " takes that back"},
+                  asked.json);
+  const auto shard = cluster::shard_of(asked.document, picture->meta.shards);
+  const auto before = picture->shards[shard].owner.node;
+  auto ordered = (*admin)->order([&](cluster::cluster_orders& orders) {
+    std::erase_if(orders.pins, [&](const auto& one) { return one.shard == shard; });
+    orders.pins.push_back({shard, asked.node});
+  });
+  if (!ordered) return report(ordered.error(), asked.json);
+  return await_order(
+      asked, *admin, "moving",
+      [&](const cluster_picture& now) {
+        const auto& one = now.shards[shard];
+        return order_progress{0, 1, now.is_there(one.owner) && one.owner.node == asked.node,
+                              "shard " + std::to_string(shard) + " is on " +
+                                  (one.owner.id == 0 ? std::string{"no node"} : one.owner.node)};
+      },
+      [&](const cluster_picture&) {
+        return "shard " + std::to_string(shard) + ", which " + printable_name(asked.document) + " is in, is on " +
+               asked.node + (before == asked.node ? " already" : ", and was on " + before);
+      });
+}
+
+int drain(const cluster_request& asked) {
+  auto admin = cluster::cluster_admin::connect(asked.url);
+  if (!admin) return report(admin.error(), asked.json);
+  auto picture = (*admin)->look();
+  if (!picture) return report(picture.error(), asked.json);
+  if (!all_nodes(*picture).contains(asked.node)) return report(no_such_node(*picture, asked.node), asked.json);
+  const auto others = std::ranges::count_if(
+      picture->nodes, [&](const auto& one) { return one.first != asked.node && !picture->is_drained(one.first); });
+  if (!asked.undo && others == 0)
+    return report({errc::invalid_argument, "no other node is there to take what " + asked.node + " has"}, asked.json);
+  auto ordered = (*admin)->order([&](cluster::cluster_orders& orders) {
+    std::erase(orders.draining, asked.node);
+    if (asked.undo) return;
+    orders.draining.push_back(asked.node);
+    std::erase_if(orders.pins, [&](const auto& one) { return one.node == asked.node; });
+  });
+  if (!ordered) return report(ordered.error(), asked.json);
+  if (asked.undo) {
+    if (asked.json)
+      print_json(json::object{{"done", true}});
+    else
+      std::printf("%s gets its share again\n", asked.node.c_str());
+    return exit_ok;
+  }
+  const auto total = picture->owned_by(asked.node);
+  // Where other nodes are enough for all replicas, none stays there.
+  const auto spare = static_cast<std::uint32_t>(others) >= picture->meta.replicas;
+  return await_order(
+      asked, *admin, "draining",
+      [&](const cluster_picture& now) {
+        const auto left = now.owned_by(asked.node);
+        const auto kept = spare ? now.replicas_on(asked.node) : 0;
+        return order_progress{total - std::min(total, left), total, left == 0 && kept == 0,
+                              asked.node + " owns " + std::to_string(left) + " shards and has " +
+                                  std::to_string(now.replicas_on(asked.node)) + " replicas"};
+      },
+      [&](const cluster_picture& now) {
+        const auto kept = now.replicas_on(asked.node);
+        return asked.node + " owns no shard" +
+               (kept == 0 ? " and has no replica: it can be stopped for good"
+                          : "; it has " + std::to_string(kept) +
+                                " replicas, which the cluster needs until another node comes: it can be stopped for a "
+                                "while");
+      });
+}
+
+int rebalance(const cluster_request& asked) {
+  auto admin = cluster::cluster_admin::connect(asked.url);
+  if (!admin) return report(admin.error(), asked.json);
+  auto picture = (*admin)->look();
+  if (!picture) return report(picture.error(), asked.json);
+  auto ordered = (*admin)->order([](cluster::cluster_orders& orders) { orders.pins.clear(); });
+  if (!ordered) return report(ordered.error(), asked.json);
+  return await_order(
+      asked, *admin, "rebalancing",
+      [](const cluster_picture& now) {
+        const auto counts = count_shards(now);
+        return order_progress{now.shards.size() - counts.misplaced, now.shards.size(), counts.misplaced == 0,
+                              std::to_string(counts.misplaced) + " shards are elsewhere"};
+      },
+      [](const cluster_picture& now) {
+        return "all " + std::to_string(now.shards.size()) + " shards are where they ought to be";
+      });
+}
+
+int remove(const cluster_request& asked) {
+  auto admin = cluster::cluster_admin::connect(asked.url);
+  if (!admin) return report(admin.error(), asked.json);
+  auto picture = (*admin)->look();
+  if (!picture) return report(picture.error(), asked.json);
+  if (!all_nodes(*picture).contains(asked.node)) return report(no_such_node(*picture, asked.node), asked.json);
+  if (picture->nodes.contains(asked.node))
+    return report({errc::invalid_argument,
+                   asked.node + " is running: drain it (octavo cluster drain " + asked.node + ") and stop it first"},
+                  asked.json);
+  auto lost = std::set<cluster::member_id>{};
+  auto alone = std::size_t{0};
+  for (const auto& one : picture->shards) {
+    for (const auto& who : one.config.members)
+      if (who.node == asked.node) lost.insert(who.id);
+    const auto names_it =
+        std::ranges::any_of(one.config.members, [&](const auto& who) { return who.node == asked.node; });
+    const auto there = static_cast<std::size_t>(
+        std::ranges::count_if(one.config.members, [&](const auto& who) { return picture->is_there(who); }));
+    if (names_it && there < one.config.majority()) ++alone;
+  }
+  if (alone != 0)
+    return report({errc::unavailable, std::to_string(alone) + " shards have no majority without " + asked.node +
+                                          ": bring it back, or the other nodes that are away; nothing was changed"},
+                  asked.json);
+  auto ordered = (*admin)->order([&](cluster::cluster_orders& orders) {
+    for (const auto id : lost) {
+      std::erase(orders.removed, id);
+      orders.removed.push_back(id);
+    }
+    while (orders.removed.size() > cluster::orders_removed_max) orders.removed.erase(orders.removed.begin());
+    std::erase(orders.draining, asked.node);
+    std::erase_if(orders.pins, [&](const auto& one) { return one.node == asked.node; });
+  });
+  if (!ordered) return report(ordered.error(), asked.json);
+  const auto total = picture->replicas_on(asked.node);
+  return await_order(
+      asked, *admin, "removing",
+      [&](const cluster_picture& now) {
+        const auto left = now.replicas_on(asked.node);
+        return order_progress{total - std::min(total, left), total, left == 0,
+                              std::to_string(left) + " shards have it as a replica yet"};
+      },
+      [&](const cluster_picture& now) {
+        const auto counts = count_shards(now);
+        return asked.node + " is no part of the cluster any more" +
+               (counts.short_of_replicas == 0
+                    ? std::string{}
+                    : "; " + std::to_string(counts.short_of_replicas) + " shards have fewer replicas than " +
+                          std::to_string(now.meta.replicas) + " for now");
+      });
+}
+
+}  // namespace
+
+void add_cluster(CLI::App& program, command& run) {
+  auto* group = program.add_subcommand("cluster", "See and direct a cluster, by way of its etcd.");
+  group->require_subcommand(1);
+  group->footer(
+      "Examples:\n"
+      "  octavo cluster status                     nodes, shards, what lags and what is hot\n"
+      "  octavo cluster move notes n2              the shard that the document is in goes to n2, and stays\n"
+      "  octavo cluster drain n1                   before n1 is stopped: the others take over what it owns\n"
+      "  octavo cluster rebalance                  every shard to the node that it belongs to\n"
+      "  octavo cluster remove n1                  n1 is stopped and will not come back");
+  auto asked = std::make_shared<cluster_request>();
+  auto add = [&](const char* name, const char* help, int (*does)(const cluster_request&)) {
+    auto* sub = group->add_subcommand(name, help);
+    sub->add_option("--cluster", asked->url, "the cluster's etcd (etcd://127.0.0.1:2379)")
+        ->type_name("URL")
+        ->envname("OCTAVO_CLUSTER");
+    sub->add_flag("--json", asked->json, "machine-readable output");
+    sub->callback([asked, does, &run] { run = [asked, does] { return does(*asked); }; });
+    return sub;
+  };
+  auto add_timeout = [&](CLI::App* sub) {
+    sub->add_option("--timeout", asked->timeout_s, "wait for so many seconds until it is done (300)")
+        ->type_name("S")
+        ->check(CLI::Range(1, 86'400));
+    return sub;
+  };
+  add("status", "Nodes and shards, what lags, what is hot, what was changed and why.", status);
+  auto* to_find = add("where", "Say where a document is, or would be.", where);
+  to_find->add_option("document", asked->document, "the document's name")->required()->type_name("DOCUMENT");
+  auto* to_move = add_timeout(add("move", "Move a document's shard to a node, and keep it there.", move));
+  to_move->add_option("document", asked->document, "the document's name")->required()->type_name("DOCUMENT");
+  to_move->add_option("node", asked->node, "the node's name")->required()->type_name("NODE");
+  auto* to_drain = add_timeout(add("drain", "Let other nodes take over all that a node owns.", drain));
+  to_drain->add_option("node", asked->node, "the node's name")->required()->type_name("NODE");
+  to_drain->add_flag("--undo", asked->undo, "let it have its share again");
+  add_timeout(add("rebalance", "Take all moves back, and let every shard go where it belongs.", rebalance));
+  auto* to_remove = add_timeout(add("remove", "Take a node that is gone for good out of the cluster.", remove));
+  to_remove->add_option("node", asked->node, "the node's name")->required()->type_name("NODE");
+}
+
+}  // namespace octavo::app

@@ -1,0 +1,138 @@
+// How long people wait when a document's owner is killed, and when its document moves: a cluster of three nodes and one
+// etcd on this machine, with real Yjs clients. Prints median, p99 and the worst.
+//
+//   node bench/cluster/pauses.mjs [--kills 10] [--stops 5] [--moves 50] [--clients 100]
+//
+// OCTAVO_BIN is the server, or build/release/octavo. Everything shares this machine's cores, the clients too.
+
+import { parseArgs } from "node:util";
+import { Editor, close_clients, fresh_name, message } from "../../tests/clients/support/client.mjs";
+import { with_cluster } from "../../tests/clients/support/cluster.mjs";
+import { sleep, wait_for } from "../../tests/clients/support/server.mjs";
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: "string", default: "10" },
+    stops: { type: "string", default: "5" },
+    moves: { type: "string", default: "50" },
+    clients: { type: "string", default: "100" },
+  },
+});
+const documents = 24;
+const edits_per_client_s = 2;
+
+function line(title, times_ms) {
+  const sorted = times_ms.toSorted((a, b) => a - b);
+  const at = (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN);
+  console.log(`${title.padEnd(58)} n=${sorted.length}  median ${at(0.5)} ms  p99 ${at(0.99)} ms  worst ${at(1)} ms`);
+}
+
+/** Calls `on_durable(number)` whenever the server says up to which of its marks all is durable. */
+function watch_durable(editor, on_durable) {
+  const before = editor.provider.messageHandlers[message.durable];
+  editor.provider.messageHandlers[message.durable] = (encoder, decoder) => {
+    before(encoder, decoder);
+    on_durable(editor.durable);
+  };
+}
+
+/** Until an edit of each document that `victim` owned is durable elsewhere, from the moment when it is hit. */
+async function failover(cluster, title, rounds, hit, heal) {
+  const rooms = [];
+  for (let i = 0; i < documents; ++i) rooms.push(fresh_name(title));
+  const times_ms = [];
+  for (let round = 0; round < rounds; ++round) {
+    const victim = round % 3;
+    const editors = [];
+    for (const name of rooms) editors.push(await new Editor(cluster.node((victim + 1) % 3), name).synced());
+    const { shards } = await cluster.settled({ replicas: 3 });
+    const owned = new Set(shards.filter((one) => one.owner === `n${victim + 1}`).map((one) => one.shard));
+    const affected = [];
+    for (const editor of editors) if (owned.has(await cluster.shard_of(editor.provider.roomname))) affected.push(editor);
+    const started = performance.now();
+    await hit(cluster.node(victim));
+    await Promise.all(
+      affected.map(async (editor) => {
+        editor.text.insert(0, "x");
+        const mark = editor.durable + 1;
+        editor.ask_durable(mark);
+        await wait_for("the edit is durable", () => editor.durable >= mark, 60_000);
+        times_ms.push(performance.now() - started);
+      }),
+    );
+    await heal(cluster.node(victim));
+    await close_clients();
+  }
+  line(title, times_ms);
+}
+
+async function moves(cluster) {
+  const name = fresh_name("hot");
+  const editors = [];
+  const waits_ms = [];
+  let longest_ms = 0;
+  for (let i = 0; i < Number(values.clients); ++i) {
+    const editor = await new Editor(cluster.node(i % 3), name).synced();
+    editor.asked = new Map();
+    watch_durable(editor, (number) => {
+      for (const [mark, at] of editor.asked) {
+        if (mark > number) break;
+        editor.asked.delete(mark);
+        const waited_ms = performance.now() - at;
+        waits_ms.push(waited_ms);
+        longest_ms = Math.max(longest_ms, waited_ms);
+      }
+    });
+    editors.push(editor);
+  }
+  let is_over = false;
+  let mark = 0;
+  const typing = editors.map(async (editor, i) => {
+    await sleep((i * 1_000) / edits_per_client_s / editors.length);
+    while (!is_over) {
+      editor.text.insert(editor.text.length, "x");
+      editor.asked.set(++mark, performance.now());
+      editor.ask_durable(mark);
+      if (editor.text.length > 2_000) editor.text.delete(0, 1_000);
+      await sleep(1_000 / edits_per_client_s);
+    }
+  });
+  await sleep(3_000);
+  line(`ack of an edit, ${editors.length} clients typing, nothing moves`, waits_ms.splice(0));
+  const pauses_ms = [];
+  for (let i = 0; i < Number(values.moves); ++i) {
+    longest_ms = 0;
+    await cluster.command("move", name, `n${(i % 3) + 1}`);
+    await sleep(700);
+    pauses_ms.push(longest_ms);
+  }
+  line("the longest wait for an ack around a move", pauses_ms);
+  line("all waits while it moved again and again", waits_ms);
+  is_over = true;
+  await Promise.all(typing);
+  await wait_for("all clients agree", () => new Set(editors.map((one) => one.text.toString())).size === 1, 30_000);
+  const closed = editors.reduce((sum, one) => sum + one.close_events.length, 0);
+  console.log(`sockets closed by ${values.moves} moves: ${closed}`);
+  await close_clients();
+}
+
+await with_cluster({ nodes: 3, shards: 64 }, async (cluster) => {
+  if (Number(values.moves) > 0) await moves(cluster);
+  if (Number(values.kills) > 0)
+    await failover(
+      cluster,
+      "kill -9: until an edit is durable at the next owner",
+      Number(values.kills),
+      (node) => node.kill(),
+      (node) => node.start(),
+    );
+  if (Number(values.stops) > 0)
+    await failover(
+      cluster,
+      "SIGSTOP (a silent peer): likewise",
+      Number(values.stops),
+      async (node) => process.kill(node.pid, "SIGSTOP"),
+      async (node) => process.kill(node.pid, "SIGCONT"),
+    );
+});
+process.exit(0);

@@ -1,0 +1,134 @@
+#include "cluster/admin.hpp"
+
+#include <algorithm>
+
+#include "cluster/etcd_wait.hpp"
+
+namespace octavo::cluster {
+
+namespace {
+
+constexpr auto order_tries_max = 20;
+
+etcd_options options_of(std::vector<etcd_endpoint> endpoints) {
+  auto options = etcd_options{};
+  options.endpoints = std::move(endpoints);
+  return options;
+}
+
+}  // namespace
+
+bool cluster_picture::is_there(const member& who) const {
+  const auto found = nodes.find(who.node);
+  return found != nodes.end() && found->second.member == who.id;
+}
+
+bool cluster_picture::is_drained(const std::string& node) const {
+  const auto found = nodes.find(node);
+  return (found != nodes.end() && found->second.draining) ||
+         std::ranges::find(orders.draining, node) != orders.draining.end();
+}
+
+std::size_t cluster_picture::owned_by(const std::string& node) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(shards, [&](const auto& one) { return one.owner.id != 0 && one.owner.node == node; }));
+}
+
+std::size_t cluster_picture::replicas_on(const std::string& node) const {
+  return static_cast<std::size_t>(std::ranges::count_if(shards, [&](const auto& one) {
+    return std::ranges::any_of(one.config.members, [&](const member& who) { return who.node == node; });
+  }));
+}
+
+member cluster_picture::owner_wanted(shard_number shard) const {
+  auto there = std::vector<placement_node>{};
+  for (const auto& [name, one] : nodes)
+    if (std::ranges::find(orders.removed, one.member) == orders.removed.end())
+      there.push_back({{one.member, name}, is_drained(name), 0});
+  const auto pin = std::ranges::find(orders.pins, shard, &cluster_orders::pin::shard);
+  const auto wanted = wanted_members(shard, there, meta.replicas, pin == orders.pins.end() ? std::string{} : pin->node);
+  return wanted.empty() ? member{} : wanted.front();
+}
+
+cluster_admin::cluster_admin(std::vector<etcd_endpoint> endpoints, std::string prefix)
+    : prefix_(std::move(prefix)), etcd_(options_of(std::move(endpoints))) {}
+
+result<std::unique_ptr<cluster_admin>> cluster_admin::connect(const std::string& url, std::string prefix) {
+  auto endpoints = parse_etcd_url(url);
+  if (!endpoints) return tl::unexpected{endpoints.error()};
+  return std::unique_ptr<cluster_admin>(new cluster_admin(std::move(*endpoints), std::move(prefix)));
+}
+
+result<etcd_range_answer> cluster_admin::range(const std::string& key) {
+  return wait_for<etcd_range_answer>([&](auto done) { etcd_.range(key, std::move(done)); });
+}
+
+result<etcd_range_answer> cluster_admin::range_prefix(const std::string& prefix) {
+  return wait_for<etcd_range_answer>([&](auto done) { etcd_.range_prefix(prefix, std::move(done)); });
+}
+
+result<cluster_picture> cluster_admin::look() {
+  auto picture = cluster_picture{};
+  auto found = range(meta_key(prefix_));
+  if (!found) return tl::unexpected{found.error()};
+  if (found->kvs.empty())
+    return fail(errc::not_found, "this etcd knows of no cluster yet: start a node with octavo serve --cluster");
+  auto meta = decode_cluster_meta(found->kvs.front().value);
+  if (!meta) return tl::unexpected{meta.error()};
+  picture.meta = std::move(*meta);
+  picture.shards.resize(picture.meta.shards);
+  auto nodes = range_prefix(node_keys(prefix_));
+  auto shards = range_prefix(shard_keys(prefix_));
+  auto orders = range(orders_key(prefix_));
+  auto statuses = range_prefix(status_key(prefix_, {}));
+  for (const auto* one : {&nodes, &shards, &orders, &statuses})
+    if (!*one) return tl::unexpected{one->error()};
+  for (const auto& one : nodes->kvs) {
+    auto record = decode_node_record(one.value);
+    if (!record) return tl::unexpected{record.error()};
+    picture.nodes.emplace(record->name, std::move(*record));
+  }
+  for (const auto& one : shards->kvs) {
+    auto number = parse_shard_key(prefix_, one.key);
+    if (!number || *number >= picture.shards.size()) continue;
+    auto record = decode_shard_record(one.value);
+    if (!record) return tl::unexpected{record.error()};
+    picture.shards[*number] = std::move(*record);
+  }
+  if (!orders->kvs.empty()) {
+    auto read = decode_cluster_orders(orders->kvs.front().value);
+    if (!read) return tl::unexpected{read.error()};
+    picture.orders = std::move(*read);
+  }
+  const auto before_name = status_key(prefix_, {}).size();
+  for (auto& one : statuses->kvs) picture.statuses.emplace(one.key.substr(before_name), std::move(one.value));
+  return picture;
+}
+
+result<void> cluster_admin::order(const std::function<void(cluster_orders&)>& change) {
+  for (auto tries = 0; tries < order_tries_max; ++tries) {
+    auto found = range(orders_key(prefix_));
+    if (!found) return tl::unexpected{found.error()};
+    auto current = std::optional<std::string>{};
+    auto orders = cluster_orders{};
+    if (!found->kvs.empty()) {
+      current = found->kvs.front().value;
+      auto read = decode_cluster_orders(*current);
+      if (!read) return tl::unexpected{read.error()};
+      orders = std::move(*read);
+    }
+    change(orders);
+    auto wanted = encode(orders);
+    if (!wanted) return tl::unexpected{wanted.error()};
+    if (current == *wanted) return {};
+    auto put = wait_for<etcd_txn_answer>([&](auto done) {
+      etcd_.txn({orders_key(prefix_), current, *wanted, 0}, std::move(done));
+    });
+    if (!put) return tl::unexpected{put.error()};
+    if (put->outcome == txn_outcome::done) return {};
+    // Somebody else was faster, or it is not known: what stands there tells.
+  }
+  return fail(errc::unavailable, "others change the orders of the cluster all the time; ask again");
+}
+
+}  // namespace octavo::cluster

@@ -1,0 +1,56 @@
+// What an operator sees of a cluster and wants of it, by way of its directory: `octavo cluster …`. No node needs to be
+// asked: the directory says where shards are, nodes say there how they are, and orders are followed by whoever owns the
+// shards that they are about.
+//
+// One thread. Every call waits for etcd, for as long as its time-outs allow.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/etcd_client.hpp"
+#include "cluster/placement.hpp"
+#include "cluster/records.hpp"
+
+namespace octavo::cluster {
+
+/// The cluster as its directory shows it.
+struct cluster_picture {
+  cluster_meta meta;
+  std::map<std::string, node_record> nodes;  ///< whose leases stand
+  std::vector<shard_record> shards;          ///< by number; those that nobody has made yet have no members
+  cluster_orders orders;
+  std::map<std::string, std::string> statuses;  ///< by node: JSON, as the node wrote it
+
+  bool is_there(const member& who) const;
+  bool is_drained(const std::string& node) const;
+  std::size_t owned_by(const std::string& node) const;
+  std::size_t replicas_on(const std::string& node) const;
+  /// Who is to own a shard when everything is in its place; nobody, if there are no nodes.
+  member owner_wanted(shard_number shard) const;
+};
+
+class cluster_admin {
+ public:
+  /// errc::invalid_argument: the URL. Nothing is asked yet.
+  static result<std::unique_ptr<cluster_admin>> connect(const std::string& url, std::string prefix = "octavo/");
+
+  /// errc::unavailable: etcd cannot be reached; errc::not_found: it knows of no cluster; errc::malformed.
+  result<cluster_picture> look();
+  /// Changes the orders, whatever others change at the same time: `change` may be called several times.
+  result<void> order(const std::function<void(cluster_orders&)>& change);
+
+ private:
+  cluster_admin(std::vector<etcd_endpoint> endpoints, std::string prefix);
+  result<etcd_range_answer> range(const std::string& key);
+  result<etcd_range_answer> range_prefix(const std::string& prefix);
+
+  std::string prefix_;
+  etcd_client etcd_;
+};
+
+}  // namespace octavo::cluster

@@ -1,0 +1,129 @@
+// A cluster that changes while people type: nodes lose their disks, come, are drained and removed; documents move.
+import assert from "node:assert/strict";
+import { rm } from "node:fs/promises";
+import { afterEach, test } from "node:test";
+import { close_clients } from "./support/client.mjs";
+import { with_cluster } from "./support/cluster.mjs";
+import { open_rooms } from "./support/rooms.mjs";
+import { sleep, wait_for } from "./support/server.mjs";
+
+afterEach(close_clients);
+
+test("an owner's machine is lost with its disk and comes back empty: every word is there, once, on its new disk too", async () => {
+  await with_cluster({ nodes: 3 }, async (cluster) => {
+    const rooms = await open_rooms(cluster, 4, "wipe");
+    await rooms.type(20);
+    const before = await cluster.settled({ replicas: 3 });
+    const owner = before.shards.find((one) => one.owner === "n1");
+    assert.ok(owner, "n1 owns something");
+    await cluster.node(0).kill();
+    await rm(cluster.node(0).data_dir, { recursive: true });
+    await rooms.type(20);
+    await cluster.node(0).start();
+    await rooms.type_while(cluster.settled({ replicas: 3 }));
+    // Now a majority needs what the new disk has.
+    await cluster.node(1).kill();
+    await rooms.type(20);
+    await rooms.converged({ of: (i) => i !== 1 });
+    await cluster.node(1).start();
+    await rooms.converged();
+    await rooms.durable();
+    await cluster.settled({ replicas: 3 });
+    await rooms.same_on_disks(3);
+  });
+});
+
+test("a node that was away while others wrote more than they keep for it gets the documents", async () => {
+  await with_cluster({ nodes: 3, shards: 2 }, async (cluster) => {
+    const rooms = await open_rooms(cluster, 2, "late");
+    await rooms.type(5);
+    await cluster.settled({ replicas: 3 });
+    await cluster.node(2).kill();
+    // Of a shard's log 4 MiB are kept for who is away.
+    for (let i = 0; i < 24; ++i) {
+      for (const { editors, words } of rooms.rooms) {
+        const word = `[${i}:${"x".repeat(400_000)}]`;
+        editors[0].text.insert(0, word);
+        words.push(word);
+      }
+      await sleep(50);
+    }
+    await rooms.converged({ of: (i) => i !== 2 });
+    await cluster.node(2).start();
+    await rooms.type_while(cluster.settled({ replicas: 3 }));
+    await rooms.converged();
+    await rooms.durable();
+    assert.match(cluster.node(2).log(), /has its documents from/);
+    await rooms.same_on_disks(3);
+  });
+});
+
+test("documents move, a node is drained, one more comes, and everything is restarted in turn: no word is lost or doubled", async () => {
+  await with_cluster({ nodes: 3 }, async (cluster) => {
+    const rooms = await open_rooms(cluster, 4, "move");
+    await rooms.type(5);
+    await cluster.settled({ replicas: 3 });
+    const closed_before = rooms.closes();
+    for (const node of ["n1", "n2", "n3", "n1"])
+      for (const { name } of rooms.rooms) await rooms.type_while(cluster.command("move", name, node));
+    await rooms.converged();
+    assert.deepEqual(rooms.closes(), closed_before, "no socket was closed by a move");
+    await rooms.type_while(cluster.command("rebalance"));
+    await rooms.type_while(cluster.command("drain", "n1"));
+    let status = await cluster.status();
+    assert.equal(status.nodes.find((one) => one.node === "n1").owns, 0);
+    assert.equal(status.nodes.find((one) => one.node === "n1").replicas, 16, "two nodes are too few for three replicas");
+    await rooms.converged();
+    assert.deepEqual(rooms.closes(), closed_before, "nor by a drain");
+    await rooms.type_while(cluster.add_node());
+    await rooms.type_while(
+      wait_for(
+        "the newcomer takes the drained one's place",
+        async () => (await cluster.status()).nodes.find((one) => one.node === "n1").replicas === 0,
+        60_000,
+      ),
+    );
+    await cluster.command("drain", "--undo", "n1");
+    await rooms.type_while(cluster.settled({ replicas: 3 }));
+    status = await cluster.status();
+    for (const one of status.nodes) assert.ok(one.replicas > 0, `${one.node} has its share`);
+    for (const node of cluster.nodes) {
+      await rooms.type_while(node.stop());
+      await rooms.type(10);
+      await rooms.type_while(node.start());
+      await rooms.type_while(cluster.settled({ replicas: 3 }));
+    }
+    await rooms.converged();
+    await rooms.durable();
+    await rooms.same_on_disks(3);
+  });
+});
+
+test("a node that is gone for good is taken out, and what cannot be meant is refused with a reason", async () => {
+  await with_cluster({ nodes: 4 }, async (cluster) => {
+    const rooms = await open_rooms(cluster, 3, "gone");
+    await rooms.type(5);
+    await cluster.settled({ replicas: 3 });
+    const refused = async (expected, ...args) =>
+      assert.rejects(cluster.command(...args), (error) => {
+        assert.match(error.stderr, expected);
+        return true;
+      });
+    await refused(/no node n9 .* n1, n2, n3, n4/, "move", rooms.rooms[0].name, "n9");
+    await refused(/no node n9/, "drain", "n9");
+    await refused(/is running: drain it/, "remove", "n4");
+    await cluster.node(3).kill();
+    await wait_for("n4 is away", async () => !(await cluster.status()).nodes.find((one) => one.node === "n4").http, 20_000);
+    await rooms.type_while(cluster.command("remove", "n4"));
+    await rooms.type_while(cluster.settled({ replicas: 3 }));
+    assert.ok(!(await cluster.status()).nodes.some((one) => one.node === "n4"));
+    await rooms.converged({ of: (i) => i !== 3 });
+    // It comes back as if nothing had been.
+    await assert.rejects(cluster.node(3).start());
+    assert.match(cluster.node(3).log(), /taken out of the cluster/);
+    await rm(cluster.node(3).data_dir, { recursive: true });
+    await cluster.node(3).start();
+    await rooms.type_while(cluster.settled({ replicas: 3 }));
+    await rooms.converged();
+  });
+});

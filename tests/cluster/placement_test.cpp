@@ -1,0 +1,239 @@
+#include "cluster/placement.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+using namespace octavo;
+using namespace octavo::cluster;
+
+namespace {
+
+using kind = placement_step::kind_type;
+
+std::vector<placement_node> nodes_of(std::initializer_list<member_id> ids) {
+  auto nodes = std::vector<placement_node>{};
+  for (const auto id : ids) nodes.push_back({{id, "n" + std::to_string(id)}, false, 60'000});
+  return nodes;
+}
+
+/// A shard, its owner and the nodes of a cluster; every step is carried out at once.
+struct placed_shard {
+  shard_number shard = 0;
+  member self;
+  std::vector<placed_member> members;
+  placement_options options;
+  std::string pinned;
+
+  placement_step step(const std::vector<placement_node>& nodes) {
+    for (auto& one : members) {
+      const auto is_there = std::ranges::any_of(nodes, [&](const auto& node) { return node.who == one.who; });
+      one.has_all = is_there;
+      if (is_there) one.away_ms = 0;
+      if (!is_there && one.away_ms == 0) one.away_ms = 1;
+    }
+    const auto next = next_step(shard, self, members, nodes, options, pinned);
+    if (next.kind == kind::add) members.push_back({next.who, 0, true});
+    if (next.kind == kind::remove) std::erase_if(members, [&](const auto& one) { return one.who == next.who; });
+    if (next.kind == kind::move) self = next.who;
+    return next;
+  }
+  /// Returns how many steps it took; -1: it does not come to rest.
+  int settle(const std::vector<placement_node>& nodes) {
+    for (auto steps = 0; steps < 50; ++steps)
+      if (step(nodes).kind == kind::none) return steps;
+    return -1;
+  }
+  std::set<member_id> ids() const {
+    auto result = std::set<member_id>{};
+    for (const auto& one : members) result.insert(one.who.id);
+    return result;
+  }
+};
+
+placed_shard made(shard_number shard, const std::vector<placement_node>& nodes) {
+  auto result = placed_shard{shard, {}, {}, {}, {}};
+  for (const auto& one : wanted_members(shard, nodes, 3)) result.members.push_back({one, 0, true});
+  result.self = result.members.front().who;
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("every node gets its share, and another node takes no more than its own") {
+  const auto three = nodes_of({1, 2, 3});
+  const auto five = nodes_of({1, 2, 3, 4, 5});
+  auto replicas = std::map<member_id, int>{};
+  auto owners = std::map<member_id, int>{};
+  auto kept = 0;
+  for (auto shard = shard_number{0}; shard < 1'024; ++shard) {
+    const auto wanted = wanted_members(shard, five, 3);
+    REQUIRE(wanted.size() == 3);
+    ++owners[wanted.front().id];
+    for (const auto& one : wanted) ++replicas[one.id];
+    const auto before = wanted_members(shard, three, 3);
+    for (const auto& one : before)
+      kept += std::ranges::count_if(wanted, [&](const member& other) { return other == one; }) != 0 ? 1 : 0;
+  }
+  for (const auto& [id, count] : owners) CHECK_MESSAGE((count > 140 && count < 270), count);
+  for (const auto& [id, count] : replicas) CHECK_MESSAGE((count > 500 && count < 730), count);
+  // Of 3,072 replicas two fifths ought to move to the new ones.
+  CHECK_MESSAGE((kept > 1'700 && kept < 2'000), kept);
+}
+
+TEST_CASE("four nodes have three replicas, two have two, and one that is drained is the last resort") {
+  CHECK(wanted_members(7, nodes_of({1}), 3).size() == 1);
+  CHECK(wanted_members(7, nodes_of({1, 2}), 3).size() == 2);
+  CHECK(wanted_members(7, nodes_of({1, 2, 3, 4}), 5).size() == 3);
+  CHECK(wanted_members(7, {}, 3).empty());
+  auto nodes = nodes_of({1, 2, 3, 4});
+  nodes[2].is_draining = true;
+  for (auto shard = shard_number{0}; shard < 64; ++shard)
+    for (const auto& one : wanted_members(shard, nodes, 3)) CHECK(one.id != 3);
+  nodes[1].is_draining = true;
+  CHECK(wanted_members(7, nodes, 3).size() == 3);
+  CHECK(wanted_members(7, nodes, 3).front().id % 3 == 1);
+}
+
+TEST_CASE("a shard that is moved by hand goes to that node and stays there, unless the node is drained") {
+  auto nodes = nodes_of({1, 2, 3, 4, 5});
+  for (auto shard = shard_number{0}; shard < 64; ++shard) {
+    auto one = made(shard, nodes);
+    one.pinned = "n4";
+    CHECK(one.settle(nodes) >= 0);
+    CHECK(one.self.id == 4);
+    CHECK(one.members.size() == 3);
+    auto draining = nodes;
+    draining[3].is_draining = true;
+    CHECK(one.settle(draining) >= 0);
+    CHECK(one.self.id != 4);
+  }
+}
+
+TEST_CASE("a member whose disk was taken out of the cluster goes at once, also where nobody takes its place") {
+  auto one = made(5, nodes_of({1, 2, 3}));
+  const auto lost = one.members.back().who;
+  one.members.back().is_removed = true;
+  auto left = nodes_of({1, 2, 3});
+  std::erase_if(left, [&](const auto& node) { return node.who == lost; });
+  CHECK(one.step(left).kind == kind::remove);
+  CHECK(one.step(left).kind == kind::none);
+  CHECK(one.members.size() == 2);
+}
+
+TEST_CASE("a shard whose members are where they ought to be stays as it is") {
+  const auto nodes = nodes_of({1, 2, 3, 4, 5});
+  for (auto shard = shard_number{0}; shard < 64; ++shard) CHECK(made(shard, nodes).settle(nodes) == 0);
+}
+
+TEST_CASE("one node becomes three, and each shard has three replicas and the owner that comes first") {
+  const auto nodes = nodes_of({1, 2, 3});
+  for (auto shard = shard_number{0}; shard < 64; ++shard) {
+    auto one = made(shard, nodes_of({1}));
+    CHECK(one.settle(nodes_of({1, 2})) >= 0);
+    CHECK(one.ids() == std::set<member_id>{1, 2});
+    REQUIRE(one.settle(nodes) > 0);
+    CHECK(one.ids() == std::set<member_id>{1, 2, 3});
+    CHECK(one.self == wanted_members(shard, nodes, 3).front());
+  }
+}
+
+TEST_CASE("a node that has just come gets nothing yet, and one that is a member is one at once") {
+  auto nodes = nodes_of({1, 2, 3, 4});
+  nodes[3].there_ms = 100;
+  for (auto shard = shard_number{0}; shard < 64; ++shard) CHECK(made(shard, nodes_of({1, 2, 3})).settle(nodes) == 0);
+  for (auto& one : nodes) one.there_ms = 0;
+  for (auto shard = shard_number{0}; shard < 64; ++shard) CHECK(made(shard, nodes_of({1, 2, 3})).settle(nodes) == 0);
+}
+
+TEST_CASE("a member that is away for a while is waited for, and replaced after that") {
+  auto one = made(5, nodes_of({1, 2, 3}));
+  const auto lost = one.members.back().who;
+  auto left = nodes_of({1, 2, 3, 4});
+  std::erase_if(left, [&](const auto& node) { return node.who == lost; });
+  one.members.back().away_ms = 59'000;
+  CHECK(one.step(left).kind == kind::none);
+  one.members.back().away_ms = 60'000;
+  auto next = one.step(left);
+  CHECK(next.kind == kind::remove);
+  CHECK(next.who == lost);
+  next = one.step(left);
+  CHECK(next.kind == kind::add);
+  CHECK(next.who.id == 4);
+  // Without a node to take its place it stays: two and one that is away are as good as two.
+  auto other = made(5, nodes_of({1, 2, 3}));
+  std::erase_if(left, [](const auto& node) { return node.who.id == 4; });
+  other.members.back().away_ms = 1'000'000;
+  CHECK(other.step(left).kind == kind::none);
+}
+
+TEST_CASE("a node that comes back with an empty disk is removed and added, at once") {
+  auto one = made(5, nodes_of({1, 2, 3}));
+  const auto lost = one.members.back().who;
+  auto nodes = nodes_of({1, 2, 3});
+  for (auto& node : nodes)
+    if (node.who == lost) node.who.id = 77;
+  auto next = one.step(nodes);
+  CHECK(next.kind == kind::remove);
+  CHECK(next.who == lost);
+  next = one.step(nodes);
+  CHECK(next.kind == kind::add);
+  CHECK(next.who == member{77, lost.node});
+  CHECK(one.settle(nodes) >= 0);
+  CHECK(one.ids().contains(77));
+}
+
+TEST_CASE("a node that is drained has nothing in the end, and its shards always had three replicas") {
+  auto nodes = nodes_of({1, 2, 3, 4});
+  for (auto shard = shard_number{0}; shard < 64; ++shard) {
+    auto one = made(shard, nodes);
+    auto draining = nodes;
+    draining[1].is_draining = true;
+    for (auto steps = 0; one.step(draining).kind != kind::none; ++steps) {
+      REQUIRE(steps < 10);
+      REQUIRE(one.members.size() >= 3);
+    }
+    CHECK_FALSE(one.ids().contains(2));
+    CHECK(one.self.id != 2);
+  }
+}
+
+TEST_CASE("the last three nodes give up the shards of one that is drained, and keep its replicas as they need them") {
+  auto nodes = nodes_of({1, 2, 3});
+  nodes[0].is_draining = true;
+  for (auto shard = shard_number{0}; shard < 64; ++shard) {
+    auto one = made(shard, nodes_of({1, 2, 3}));
+    CHECK(one.settle(nodes) >= 0);
+    CHECK(one.self.id != 1);
+  }
+}
+
+TEST_CASE("whatever nodes come and go, it comes to rest, with an owner that is there and enough replicas") {
+  const auto seed = std::random_device{}();
+  INFO("seed ", seed);
+  auto random = std::mt19937{seed};
+  for (auto round = 0; round < 500; ++round) {
+    auto nodes = nodes_of({1, 2, 3, 4, 5, 6});
+    auto one = made(static_cast<shard_number>(random() % 1'024), nodes);
+    for (auto change = 0; change < 8; ++change) {
+      nodes = nodes_of({1, 2, 3, 4, 5, 6});
+      // At most one of the shard's members goes, and never the owner: then another one would be it.
+      std::erase_if(nodes, [&](const auto& node) { return !one.ids().contains(node.who.id) && random() % 3 == 0; });
+      if (random() % 2 == 0)
+        for (auto& member : one.members)
+          if (member.who != one.self && random() % 2 == 0) {
+            std::erase_if(nodes, [&](const auto& node) { return node.who == member.who; });
+            member.away_ms = random() % 2 == 0 ? 1'000 : 100'000;
+            break;
+          }
+      for (auto& node : nodes) node.is_draining = random() % 5 == 0;
+      const auto steps = one.settle(nodes);
+      REQUIRE(steps >= 0);
+      REQUIRE(one.members.size() >= 2);
+      REQUIRE(std::ranges::any_of(nodes, [&](const auto& node) { return node.who == one.self; }));
+    }
+  }
+}
