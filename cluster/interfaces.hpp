@@ -65,6 +65,7 @@ CAF_ADD_ATOM(octavo_cluster, octavo::cluster, status_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, link_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, transfer_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, state_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, suspect_atom)
 
 CAF_END_TYPE_ID_BLOCK(octavo_cluster)
 
@@ -89,7 +90,10 @@ using peer_actor = caf::typed_actor<
     // Deletes a document whose shard this node owns, and closes its sessions. errc::moved: it does not.
     caf::result<void>(actors::drop_atom, std::string),
     // An encoded transfer_request for documents of a replica of this node; see shard_sender_actor.
-    caf::result<actors::payload>(transfer_atom, actors::payload)>;
+    caf::result<actors::payload>(transfer_atom, actors::payload),
+    // The connection to a node (by name and incarnation) was reset, and its port refuses: its process seems to have
+    // ended. Whoever sees the same itself need not wait for the node's lease to run out.
+    caf::result<void>(suspect_atom, std::string, std::uint64_t)>;
 
 }  // namespace octavo::cluster
 
@@ -109,6 +113,7 @@ using shard_host_actor = caf::typed_actor<
     caf::result<hello>(hello_atom, hello), caf::result<void>(frames_atom, std::vector<actors::payload>),
     caf::result<actors::document_actor>(actors::document_atom, std::string),
     caf::result<void>(actors::drop_atom, std::string), caf::result<actors::payload>(transfer_atom, actors::payload),
+    caf::result<void>(suspect_atom, std::string, std::uint64_t),
     // What a log writer takes: see actors::log_writer_actor.
     caf::result<void>(actors::append_atom, actors::append_request), caf::result<void>(actors::commit_atom),
     caf::result<void>(actors::quarantine_atom, actors::quarantine_request),

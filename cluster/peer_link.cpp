@@ -97,9 +97,12 @@ class peer_link_impl {
     }
     auto found = self_->system().middleman().remote_actor<peer_actor>(host, port);
     if (!found) {
+      // A node that is only silent does not refuse: it does not answer.
+      if (std::exchange(was_reset_, false)) compat::send(self_, host_, suspect_atom_v, node_, incarnation_);
       connect_later();
       return;
     }
+    was_reset_ = false;
     compat::ask(self_, *found, hello_timeout, hello_atom_v, options_.self)
         .then([this, peer = *found](const hello& theirs) { connected(peer, theirs); },
               [this](const caf::error& reason) {
@@ -120,7 +123,9 @@ class peer_link_impl {
     is_waiting_ = false;
     logger().info("node={} is connected at {}", node_, address_);
     watcher_.watch(self_, peer_, [this, peer](const caf::error& reason) {
-      if (peer_ == peer) lose("the connection is gone: " + to_string(reason));
+      if (peer_ != peer) return;
+      was_reset_ = true;
+      lose("the connection is gone: " + to_string(reason));
     });
     compat::send(self_, host_, link_atom_v, node_, peer_);
   }
@@ -156,6 +161,8 @@ class peer_link_impl {
   std::uint64_t round_ = 0;  ///< of connections: answers of an earlier one say nothing
   bool is_waiting_ = false;
   bool connect_scheduled_ = false;
+  bool was_reset_ =
+      false;  ///< it was connected until the connection broke, and no attempt to connect has been made since
   std::chrono::milliseconds delay_ = reconnect_delay;
   std::deque<actors::payload> queue_;
   std::size_t queue_bytes_ = 0;

@@ -31,7 +31,8 @@ namespace octavo::cluster {
 namespace {
 
 constexpr auto disk_timeout = std::chrono::hours{24};
-constexpr auto locate_timeout = std::chrono::seconds{10};
+/// Of a document, by the node that owns it.
+constexpr auto load_timeout = std::chrono::seconds{60};
 constexpr auto served_interval_ms = std::int64_t{1'000};
 
 error moved_error() {
@@ -66,10 +67,8 @@ class shard_host_impl {
     return {
         [this](hello_atom, const hello& theirs) { return introduce(theirs); },
         [this](frames_atom, const std::vector<actors::payload>& frames) { take_in(frames); },
-        [this](actors::document_atom, const std::string& name) -> caf::result<actors::document_actor> {
-          if (!table_->serves(shard_of(name))) return actors::make_error(moved_error());
-          return compat::pass_on(self_, peers_.registry(), actors::document_atom_v, name);
-        },
+        [this](actors::document_atom, const std::string& name) { return find_document(name, false); },
+        [this](suspect_atom, const std::string& node, std::uint64_t incarnation) { suspect(node, incarnation); },
         [this](transfer_atom, const actors::payload& request) {
           return compat::pass_on(self_, sender_, transfer_atom_v, request);
         },
@@ -82,10 +81,11 @@ class shard_host_impl {
           return barrier(name, document);
         },
         [this](actors::drop_atom, const std::string& name) { return drop(name); },
-        [this](actors::locate_atom, const std::string& name) { return locate(name); },
+        [this](actors::locate_atom, const std::string& name) { return find_document(name, true); },
         [this](record_atom, const record_update& update) {
           for (const auto& [shard, record] : update.records) table_->on_record(shard, record);
           pump();
+          for (const auto& [shard, record] : update.records) answer_waiting(shard);
         },
         [this](txn_atom, const txn_answer& answer) {
           table_->on_txn(answer.shard, answer.id, answer.outcome, answer.current, actors::steady_now_ms());
@@ -104,12 +104,27 @@ class shard_host_impl {
   }
 
  private:
+  /// Somebody asks for the actor of a document.
+  struct wanted_document {
+    wanted_document(std::string name, bool is_ours, std::int64_t until_ms,
+                    caf::typed_response_promise<actors::document_actor> promise)
+        : name(std::move(name)), is_ours(is_ours), until_ms(until_ms), promise(std::move(promise)) {}
+    std::string name;
+    bool is_ours;  ///< by a relay of this node, and not by another node
+    std::int64_t until_ms;
+    bool is_answered = false;
+    caf::typed_response_promise<actors::document_actor> promise;
+  };
+
   struct link {
     peer_link_actor actor;
     peer_actor peer;  ///< while connected
     member_id member = 0;
     std::string address;
     std::uint64_t incarnation = 0;
+    std::vector<std::pair<shard_number, std::shared_ptr<wanted_document>>> asked;  ///< there, by this node
+    std::uint64_t suspected_here = 0;   ///< the incarnation that has ended, by what this node sees,
+    std::uint64_t suspected_there = 0;  ///< and by what another one sees; 0: none
   };
 
   /// Edits of a document that wait for a majority.
@@ -203,14 +218,25 @@ class shard_host_impl {
     auto found = links_.find(node);
     if (found == links_.end()) return;
     found->second.peer = peer;
-    if (peer) table_->on_reconnect(found->second.member);
+    if (peer) {
+      found->second.suspected_here = found->second.suspected_there = 0;
+      table_->on_reconnect(found->second.member);
+    } else {
+      for (auto& [shard, one] : std::exchange(found->second.asked, {})) wait_for_owner(shard, std::move(one));
+    }
     pump();
+    answer_all_waiting();
   }
 
   bool is_live(const member& who) const {
     if (!view_) return true;
     if (who.id == options_.self.member) return true;
     auto found = view_->nodes.find(who.node);
+    // Two nodes that see its process gone are as good as its lease; and if they are wrong, no edit is lost by a claim.
+    if (auto known = links_.find(who.node); known != links_.end() && found != view_->nodes.end()) {
+      const auto& one = known->second;
+      if (one.suspected_here == found->second.incarnation && one.suspected_there == one.suspected_here) return false;
+    }
     // Where the directory cannot be asked nobody can be said to be gone.
     return !view_->is_current || (found != view_->nodes.end() && found->second.member == who.id);
   }
@@ -223,6 +249,19 @@ class shard_host_impl {
     // It goes to the disk behind all that was applied without knowing of it.
     waiting_steps_.emplace_back(steps_written_ + steps_.size() + steps_flying_, promise);
     return promise;
+  }
+
+  void suspect(const std::string& node, std::uint64_t incarnation) {
+    auto found = links_.find(node);
+    if (found == links_.end()) return;
+    if (self_->current_sender() && self_->current_sender()->node() != self_->system().node()) {
+      found->second.suspected_there = incarnation;
+      return;
+    }
+    if (found->second.peer) return;
+    found->second.suspected_here = incarnation;
+    for (const auto& [name, other] : links_)
+      if (other.peer) compat::send(self_, other.peer, suspect_atom_v, node, incarnation);
   }
 
   // --- where shards are ---
@@ -401,17 +440,86 @@ class shard_host_impl {
     return promise;
   }
 
-  caf::result<actors::document_actor> locate(const std::string& name) {
+  /// Finds the actor of a document: here, or at the node that owns its shard. Where nobody does at the moment, as the
+  /// shard moves or its owner has gone, the question waits for a moment: the answer is mostly a few milliseconds away.
+  caf::result<actors::document_actor> find_document(const std::string& name, bool is_ours) {
     const auto shard = shard_of(name);
-    if (table_->serves(shard)) return compat::pass_on(self_, peers_.registry(), actors::document_atom_v, name);
-    const auto& owner = table_->record(shard).owner;
-    auto found = links_.find(owner.node);
-    if (owner.id == 0 || found == links_.end() || !found->second.peer) return actors::make_error(moved_error());
     auto promise = self_->make_response_promise<actors::document_actor>();
-    compat::ask(self_, found->second.peer, locate_timeout, actors::document_atom_v, name)
-        .then([promise](const actors::document_actor& document) mutable { promise.deliver(document); },
-              [promise](caf::error& reason) mutable { promise.deliver(std::move(reason)); });
+    auto one = std::make_shared<wanted_document>(name, is_ours, actors::steady_now_ms() + options_.find_ms, promise);
+    if (!answer(shard, one)) wait_for_owner(shard, std::move(one));
     return promise;
+  }
+
+  /// False: it cannot be said yet.
+  bool answer(shard_number shard, const std::shared_ptr<wanted_document>& one) {
+    if (table_->serves(shard)) {
+      one->is_answered = true;
+      compat::ask(self_, peers_.registry(), load_timeout, actors::document_atom_v, one->name)
+          .then([one](const actors::document_actor& document) { one->promise.deliver(document); },
+                [one](caf::error& reason) { one->promise.deliver(std::move(reason)); });
+      return true;
+    }
+    const auto& owner = table_->record(shard).owner;
+    const auto will_serve = owner == table_->self() || is_claiming(shard);
+    if (!one->is_ours && !will_serve) {
+      refuse(*one, moved_error());
+      return true;
+    }
+    auto found = links_.find(owner.node);
+    if (will_serve || owner.id == 0 || found == links_.end() || !found->second.peer) return false;
+    auto& asked = found->second.asked;
+    std::erase_if(asked, [](const auto& each) { return each.second->is_answered; });
+    asked.emplace_back(shard, one);
+    compat::ask(self_, found->second.peer, load_timeout, actors::document_atom_v, one->name)
+        .then(
+            [one](const actors::document_actor& document) {
+              if (!std::exchange(one->is_answered, true)) one->promise.deliver(document);
+            },
+            [this, shard, one](const caf::error& reason) {
+              if (one->is_answered) return;
+              const auto why = actors::from_caf(reason);
+              if (why.code == errc::moved)
+                wait_for_owner(shard, one);
+              else
+                refuse(*one, why);
+            });
+    return true;
+  }
+
+  void wait_for_owner(shard_number shard, std::shared_ptr<wanted_document> one) {
+    if (one->is_answered) return;
+    if (actors::steady_now_ms() >= one->until_ms || wanted_count_ >= options_.finds_waiting_max) {
+      refuse(*one, moved_error());
+      return;
+    }
+    ++wanted_count_;
+    wanted_[shard].push_back(std::move(one));
+  }
+
+  /// Something has changed about a shard, or time has passed.
+  void answer_waiting(shard_number shard) {
+    auto found = wanted_.find(shard);
+    if (found == wanted_.end()) return;
+    auto waiting = std::move(found->second);
+    wanted_.erase(found);
+    wanted_count_ -= waiting.size();
+    for (auto& one : waiting)
+      if (!one->is_answered && !answer(shard, one)) wait_for_owner(shard, std::move(one));
+  }
+
+  void answer_all_waiting() {
+    auto shards = std::vector<shard_number>{};
+    for (const auto& [shard, waiting] : wanted_) shards.push_back(shard);
+    for (auto shard : shards) answer_waiting(shard);
+  }
+
+  static void refuse(wanted_document& one, const error& why) {
+    if (!std::exchange(one.is_answered, true)) one.promise.deliver(actors::make_error(why));
+  }
+
+  bool is_claiming(shard_number shard) {
+    const auto* core = table_->find(shard);
+    return core != nullptr && core->role() != replica::role_type::follower;
   }
 
   // --- what the replicas ask ---
@@ -494,6 +602,7 @@ class shard_host_impl {
     switch (what.kind) {
       case kind::serving:
         logger().debug("shard={} is served by this node from now on, epoch={}", shard, what.at.epoch);
+        answer_waiting(shard);
         break;
       case kind::stopped:
         logger().debug("shard={} is served by this node no longer: {}", shard, what.why);
@@ -566,6 +675,7 @@ class shard_host_impl {
     pump();
     tell_served();
     publish_status();
+    answer_all_waiting();
     compat::send_later(self_, shard_host_actor{self_}, std::chrono::milliseconds{options_.tick_ms},
                        actors::tick_atom_v);
   }
@@ -674,6 +784,8 @@ class shard_host_impl {
   std::deque<boost::json::object> changes_;
   std::uint64_t moves_ = 0;
   std::unordered_map<shard_number, owned_shard> owned_;
+  std::map<shard_number, std::vector<std::shared_ptr<wanted_document>>> wanted_;  ///< while nobody owns the shard
+  std::size_t wanted_count_ = 0;
   std::deque<shard_step> steps_;
   bool is_writing_ = false;
   std::size_t steps_flying_ = 0;  ///< that are being written

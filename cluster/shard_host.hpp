@@ -64,6 +64,8 @@ struct host_options {
   std::uint32_t shards = default_shards;
   replica_options replica;
   std::int64_t tick_ms = 50;
+  std::int64_t find_ms = 1'000;             ///< a question where a document is waits for so long for an owner
+  std::size_t finds_waiting_max = 100'000;  ///< such questions; one more is answered at once: with errc::moved
   /// Of frames on their way to one node; what comes while there is no room is dropped, as the protocol sends it again.
   std::size_t link_window_bytes = 8u << 20;
   std::size_t link_queue_bytes_max = 64u << 20;

@@ -1,10 +1,12 @@
 // How long people wait when a document's owner is killed, and when its document moves: a cluster of three nodes and one
 // etcd on this machine, with real Yjs clients. Prints median, p99 and the worst.
 //
-//   node bench/cluster/pauses.mjs [--kills 10] [--stops 5] [--moves 50] [--clients 100]
+//   node bench/cluster/pauses.mjs [--kills 10] [--stops 5] [--moves 50] [--clients 100] [--rate 0.3]
 //
-// OCTAVO_BIN is the server, or build/release/octavo. Everything shares this machine's cores, the clients too.
+// OCTAVO_BIN is the server, or build/release/octavo. Everything shares this machine's cores, the clients too: with N
+// clients, each typing `rate` times a second, N² × rate edits a second have to be applied by one process of Node.
 
+import { EventEmitter } from "node:events";
 import { parseArgs } from "node:util";
 import { Editor, close_clients, fresh_name, message } from "../../tests/clients/support/client.mjs";
 import { with_cluster } from "../../tests/clients/support/cluster.mjs";
@@ -16,10 +18,12 @@ const { values } = parseArgs({
     stops: { type: "string", default: "5" },
     moves: { type: "string", default: "50" },
     clients: { type: "string", default: "100" },
+    rate: { type: "string", default: "0.3" },
   },
 });
+EventEmitter.defaultMaxListeners = 0; // each provider listens for the process to end
 const documents = 24;
-const edits_per_client_s = 2;
+const edits_per_client_s = Number(values.rate);
 
 function line(title, times_ms) {
   const sorted = times_ms.toSorted((a, b) => a - b);
@@ -97,7 +101,7 @@ async function moves(cluster) {
       await sleep(1_000 / edits_per_client_s);
     }
   });
-  await sleep(3_000);
+  await sleep(10_000);
   line(`ack of an edit, ${editors.length} clients typing, nothing moves`, waits_ms.splice(0));
   const pauses_ms = [];
   for (let i = 0; i < Number(values.moves); ++i) {
