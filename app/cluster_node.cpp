@@ -194,6 +194,12 @@ result<void> cluster_node::start(caf::actor_system& system) {
   return {};
 }
 
+net::document_place cluster_node::place(std::string_view document) {
+  const auto shard = cluster::shard_of(document, impl_->host.shards);
+  const std::lock_guard guard(impl_->mutex);
+  return {shard, impl_->membership ? impl_->membership->owner_of(shard) : std::string{}};
+}
+
 void cluster_node::leave() {
   auto membership = std::unique_ptr<cluster::membership>{};
   {

@@ -31,6 +31,8 @@ class cluster_node {
   actors::directory_factory directory();
   /// The node is there: opens the peer port and takes part. errc::io_error: the port.
   result<void> start(caf::actor_system& system);
+  /// Where a document lives. Any thread.
+  net::document_place place(std::string_view document);
   /// Takes no part any more; the others need not wait for the lease.
   void leave();
   /// One line about it.

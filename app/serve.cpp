@@ -170,6 +170,7 @@ int serve(const given_settings& given) {
     if (!joined) return refuse_to_serve(joined.error(), options.log);
     in_cluster = std::move(*joined);
     options.node.relay.locate_ms = cluster_locate_ms;
+    options.net.place = [&in_cluster](std::string_view document) { return in_cluster->place(document); };
   }
   config.set("caf.scheduler.max-threads", options.worker_threads);
   // A busy document must let the others have their turn.

@@ -207,6 +207,14 @@ void membership::run() {
   }
 }
 
+std::string membership::owner_of(shard_number shard) {
+  const std::lock_guard guard(mutex_);
+  auto found = values_.find(shard);
+  if (found == values_.end()) return {};
+  auto record = decode_shard_record(found->second);
+  return record ? record->owner.node : std::string{};
+}
+
 void membership::publish(std::string status) {
   const std::lock_guard guard(mutex_);
   status_ = std::move(status);

@@ -54,6 +54,8 @@ class membership {
   void start(shard_host_actor host);
   /// Carries out a transaction, and tells the host what became of it.
   void submit(const shard_txn& request);
+  /// The node that owns a shard, as the directory was read last; empty: none.
+  std::string owner_of(shard_number shard);
   /// What `octavo cluster status` shows of this node from now on.
   void publish(std::string status);
   /// Takes the node's record away, so that the others need not wait for the lease.

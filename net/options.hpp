@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace octavo::net {
@@ -35,6 +37,12 @@ struct connection_limits {
   std::int64_t send_timeout_ms = 60'000;       ///< in which a socket must take one frame
 };
 
+/// Where a document lives in a cluster.
+struct document_place {
+  std::uint32_t shard = 0;
+  std::string owner;  ///< the node's name; empty: no node has it at the moment
+};
+
 struct net_options {
   std::string listen_address = "127.0.0.1";
   std::uint16_t listen_port = 8080;
@@ -46,6 +54,8 @@ struct net_options {
   std::filesystem::path web_root;            ///< the built page; empty: none
   std::string node_name = "octavo";
   connection_limits limits;
+  /// Where documents live; empty: all of them here. Any thread.
+  std::function<document_place(std::string_view document)> place;
 };
 
 }  // namespace octavo::net

@@ -164,6 +164,7 @@ http::message_generator routes::answer(const http_request& request) const {
                    json::object{{"version", version}, {"node", options_.node_name}, {"open", access_.is_open()}});
   if (path == "/api/documents") return documents(request, query);
   if (path == "/api/access") return access_of(request, query);
+  if (path == "/api/place") return place_of(request, query);
   if (path.starts_with("/api/"))
     return respond_error(request, http::status::not_found, "there is no such address in this API");
   return page(request, path);
@@ -241,6 +242,19 @@ http::message_generator routes::access_of(const http_request& request, std::stri
                  json::object{{"access", granted->who.may_write ? "write" : "read"},
                               {"user", std::move(user)},
                               {"signed_in", !access_.is_open()}});
+}
+
+http::message_generator routes::place_of(const http_request& request, std::string_view query) const {
+  auto name = query_parameter(query, "doc");
+  auto granted = access_.check(token_of(request, query), name, unix_now_s());
+  if (!granted) return respond_error(request, status_of(granted.error().code), granted.error().message);
+  if (!options_.place)
+    return respond(request, http::status::ok,
+                   json::object{{"node", options_.node_name}, {"owner", options_.node_name}, {"shard", nullptr}});
+  auto place = options_.place(name);
+  auto owner = place.owner.empty() ? json::value(nullptr) : json::value(place.owner);
+  return respond(request, http::status::ok,
+                 json::object{{"node", options_.node_name}, {"owner", std::move(owner)}, {"shard", place.shard}});
 }
 
 // The page gives its token once and gets a cookie that no script can read.

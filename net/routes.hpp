@@ -46,6 +46,7 @@ class routes {
   /// Documents that the claims cover, by name, `limit` at the most.
   result<actors::document_listing> covered_documents(const token_claims& claims, const std::string& prefix,
                                                      const std::string& after, std::size_t limit) const;
+  boost::beast::http::message_generator place_of(const http_request& request, std::string_view query) const;
   boost::beast::http::message_generator access_of(const http_request& request, std::string_view query) const;
   boost::beast::http::message_generator sign_in(const http_request& request) const;
   boost::beast::http::message_generator page(const http_request& request, std::string_view path) const;

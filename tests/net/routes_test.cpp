@@ -211,7 +211,11 @@ TEST_CASE("a listing tells nothing of documents that its token is not for, nor b
 
 TEST_CASE("the page learns what it may do with a document") {
   auto one = site{access_policy::by_token(secret)};
-  auto told = one.ask(get("/api/access?doc=notes")).parsed();
+  auto told = one.ask(get("/api/place?doc=notes&token=" + token_for({"notes"}))).parsed();
+  CHECK(told.at("owner") == told.at("node"));
+  CHECK(told.at("shard").is_null());
+  CHECK(one.ask(get("/api/place?doc=notes&token=" + token_for({"other"}))).status == 403);
+  told = one.ask(get("/api/access?doc=notes")).parsed();
   CHECK(told.at("access").as_string() == "none");
   CHECK_FALSE(told.at("signed_in").as_bool());
   told = one.ask(get("/api/access?doc=notes&token=" + token_for({"other"}))).parsed();

@@ -39,6 +39,15 @@ export interface NodeInfo {
   readonly node: string;
 }
 
+/** Where a document lives. */
+export interface Place {
+  readonly node: string;
+  /** Null: no node has it at the moment. */
+  readonly owner: string | null;
+  /** Null: the node is alone. */
+  readonly shard: number | null;
+}
+
 const timeout_ms = 10_000;
 
 async function ask(method: string, path: string, body?: unknown): Promise<Response> {
@@ -92,6 +101,10 @@ export async function get_access(name: string): Promise<Access> {
 
 export async function get_node(): Promise<NodeInfo> {
   return (await ask("GET", "/api/node")).json() as Promise<NodeInfo>;
+}
+
+export async function get_place(name: string): Promise<Place> {
+  return (await ask("GET", `/api/place?${new URLSearchParams({ doc: name })}`)).json() as Promise<Place>;
 }
 
 /** The node answers with a cookie that no script can read; the token itself is kept nowhere. */

@@ -100,7 +100,7 @@ export function DocumentPage({ route, session, people }: Props) {
           !state.loaded && <NotLoaded session={session} state={state} />
         )}
       </main>
-      <Footer>{state.loaded && (words === 1 ? "1 word" : `${words} words`)}</Footer>
+      <Footer document_name={session.name}>{state.loaded && (words === 1 ? "1 word" : `${words} words`)}</Footer>
     </div>
   );
 }
