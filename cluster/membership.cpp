@@ -266,7 +266,7 @@ void membership::make_shards() {
   if (missing.size() > made_at_once_max) missing.resize(made_at_once_max);
   if (nodes.size() < meta_.replicas)
     logger().warn("{} of {} nodes are there, and so shards are made with {} replicas until more come: {}", nodes.size(),
-                  meta_.replicas, nodes.size() == 4 ? 3 : nodes.size(),
+                  meta_.replicas, wanted_members(0, nodes, meta_.replicas).size(),
                   nodes.size() > 1 ? "an edit survives the loss of a disk" : "nothing survives the loss of the disk");
   auto answers = std::vector<std::future<result<etcd_txn_answer>>>{};
   for (auto shard : missing) {

@@ -154,7 +154,7 @@ class shard_host_impl {
     std::unordered_map<std::string, open_document> documents;
   };
 
-  /// Since when a node is there, or a member is not. Steady milliseconds.
+  /// Since when a node has been there, with which disk. Steady milliseconds.
   struct presence {
     member_id member = 0;
     std::int64_t since_ms = 0;
