@@ -61,8 +61,8 @@ endfunction()
 # OCTAVO_UNITY, as the presets of sanitizers and the linter have it: the headers of CAF and Beast, which take most of the
 # time, are read once for several files. So names in anonymous namespaces must differ within a library.
 option(OCTAVO_UNITY "compile a library's files together, a few at a time" OFF)
-if(OCTAVO_UNITY)
-  # A type of an anonymous namespace that a class uses is seen as one of a header.
+if(OCTAVO_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A type of an anonymous namespace that a class uses is seen as one of a header. Clang has no such warning.
   list(APPEND OCTAVO_WARNINGS -Wno-subobject-linkage)
 endif()
 
