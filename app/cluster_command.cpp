@@ -11,6 +11,7 @@
 
 #include "app/commands.hpp"
 #include "app/output.hpp"
+#include "app/peer_certs.hpp"
 #include "cluster/admin.hpp"
 
 namespace octavo::app {
@@ -30,6 +31,9 @@ struct cluster_request {
   std::string node;
   bool undo = false;
   std::uint32_t timeout_s = 300;
+  std::string folder;
+  std::vector<std::string> nodes;
+  std::uint32_t days = 825;
 };
 
 using admin_pointer = std::unique_ptr<cluster::cluster_admin>;
@@ -412,6 +416,21 @@ int remove(const cluster_request& asked) {
       });
 }
 
+int certs(const cluster_request& asked) {
+  auto done = make_peer_certs(asked.folder, asked.nodes, static_cast<int>(asked.days));
+  if (!done) return report(done.error(), asked.json);
+  if (asked.json) {
+    print_json(json::object{{"folder", asked.folder}, {"nodes", json::array(asked.nodes.begin(), asked.nodes.end())}});
+    return exit_ok;
+  }
+  std::printf("certificates of %zu nodes are in %s\n", asked.nodes.size(), asked.folder.c_str());
+  for (const auto& node : asked.nodes)
+    std::printf("  %s: --peer-cert %s/%s.pem --peer-key %s/%s-key.pem --peer-ca %s/ca.pem\n", node.c_str(),
+                asked.folder.c_str(), node.c_str(), asked.folder.c_str(), node.c_str(), asked.folder.c_str());
+  std::printf("keep ca-key.pem away from the nodes: whoever has it can make another one\n");
+  return exit_ok;
+}
+
 }  // namespace
 
 void add_cluster(CLI::App& program, command& run) {
@@ -423,7 +442,8 @@ void add_cluster(CLI::App& program, command& run) {
       "  octavo cluster move notes n2              the shard that the document is in goes to n2, and stays\n"
       "  octavo cluster drain n1                   before n1 is stopped: the others take over what it owns\n"
       "  octavo cluster rebalance                  every shard to the node that it belongs to\n"
-      "  octavo cluster remove n1                  n1 is stopped and will not come back");
+      "  octavo cluster remove n1                  n1 is stopped and will not come back\n"
+      "  octavo cluster certs certs n1 n2 n3       certificates for TLS between nodes, in ./certs");
   auto asked = std::make_shared<cluster_request>();
   auto add = [&](const char* name, const char* help, int (*does)(const cluster_request&)) {
     auto* sub = group->add_subcommand(name, help);
@@ -434,6 +454,14 @@ void add_cluster(CLI::App& program, command& run) {
     sub->callback([asked, does, &run] { run = [asked, does] { return does(*asked); }; });
     return sub;
   };
+  auto* to_certify = group->add_subcommand("certs", "Make an authority and certificates for nodes, for their TLS.");
+  to_certify->add_option("folder", asked->folder, "where they go; what is there stays")->required()->type_name("DIR");
+  to_certify->add_option("nodes", asked->nodes, "the nodes' names")->required()->type_name("NODE");
+  to_certify->add_option("--days", asked->days, "how long they are valid (825)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 36'500));
+  to_certify->add_flag("--json", asked->json, "machine-readable output");
+  to_certify->callback([asked, &run] { run = [asked] { return certs(*asked); }; });
   auto add_timeout = [&](CLI::App* sub) {
     sub->add_option("--timeout", asked->timeout_s, "wait for so many seconds until it is done (300)")
         ->type_name("S")

@@ -4,12 +4,14 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/config.hpp>
 #include <caf/io/middleman.hpp>
+#include <caf/openssl/all.hpp>
 #include <charconv>
 #include <fstream>
 #include <mutex>
 #include <random>
 
 #include "actors/clock.hpp"
+#include "app/peer_certs.hpp"
 #include "cluster/membership.hpp"
 #include "net/version.hpp"
 #include "storage/store.hpp"
@@ -22,23 +24,6 @@ namespace {
 constexpr auto binding_file = "CLUSTER";
 constexpr auto heartbeat = std::chrono::milliseconds{500};
 constexpr auto silent_after = std::chrono::milliseconds{2'000};
-
-struct host_port {
-  std::string host;
-  std::uint16_t port = 0;
-};
-
-result<host_port> parse_address(std::string_view text) {
-  auto colon = text.rfind(':');
-  auto result = host_port{};
-  if (colon != std::string_view::npos && colon != 0) {
-    result.host = text.substr(0, colon);
-    auto digits = text.substr(colon + 1);
-    auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), result.port);
-    if (parsed.ec == std::errc{} && parsed.ptr == digits.data() + digits.size() && result.port != 0) return result;
-  }
-  return fail(errc::invalid_argument, "--peer-listen " + std::string{text} + ": HOST:PORT is needed");
-}
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -66,17 +51,26 @@ class cluster_node::impl {
   cluster::host_options host;
   std::shared_ptr<cluster::shard_table> table;
   std::unique_ptr<cluster::membership> membership;
-  host_port peer;
+  cluster::host_port peer;
   std::mutex mutex;
   actors::registry_actor registry;
   cluster::shard_host_actor shard_host;
 };
 
-void cluster_node::configure(caf::actor_system_config& config) {
+result<void> cluster_node::configure(const serve_options& options, caf::actor_system_config& config) {
+  const auto& tls = options.cluster.peer_tls;
   config.load<caf::io::middleman>();
+  if (tls.is_wanted()) {
+    if (auto good = check_peer_tls(tls); !good) return good;
+    config.load<caf::openssl::manager>();
+    config.set("caf.openssl.certificate", tls.certificate);
+    config.set("caf.openssl.key", tls.key);
+    config.set("caf.openssl.cafile", tls.ca);
+  }
   config.set("caf.middleman.heartbeat-interval", caf::timespan{heartbeat});
   config.set("caf.middleman.connection-timeout", caf::timespan{silent_after});
   config.set("caf.middleman.enable-automatic-connections", false);
+  return {};
 }
 
 cluster_node::cluster_node(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
@@ -98,14 +92,14 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   if (!endpoints) return fail(errc::invalid_argument, "--cluster: " + endpoints.error().message);
   if (given.peer_listen.empty())
     return fail(errc::invalid_argument, "--cluster needs --peer-listen HOST:PORT, where the other nodes connect");
-  auto peer = parse_address(given.peer_listen);
-  if (!peer) return tl::unexpected{peer.error()};
+  auto peer = cluster::parse_host_port(given.peer_listen);
+  if (!peer) return fail(errc::invalid_argument, "--peer-listen: " + peer.error().message);
   // Whoever reaches an open cluster port owns the process.
-  if (!is_loopback(peer->host))
+  if (!is_loopback(peer->host) && !given.peer_tls.is_wanted())
     return fail(errc::invalid_argument,
                 "--peer-listen " + given.peer_listen +
-                    ": beyond loopback the port of a cluster must be closed to all but its nodes, by mutual TLS, which "
-                    "this version does not have yet");
+                    ": beyond loopback the port of a cluster must be closed to all but its nodes: give --peer-cert, "
+                    "--peer-key and --peer-ca (octavo cluster certs makes them)");
   made->peer = *peer;
   auto stats = store.stats();
   if (!stats) return tl::unexpected{stats.error()};
@@ -121,6 +115,7 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   member.known_cluster_id = known;
   member.shards = given.shards;
   member.replicas = given.replicas;
+  member.clock_skew_ms_max = given.clock_skew_ms_max;
   member.self.name = options.net.node_name;
   member.self.incarnation = (std::uint64_t{random()} << 32U) | random();
   std::from_chars(stats->store_id.data(), stats->store_id.data() + 16, member.self.member, 16);
@@ -147,6 +142,7 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   made->host.self.cluster_id = meta.cluster_id;
   made->host.shards = meta.shards;
   made->host.document = options.node.document;
+  made->host.uses_tls = given.peer_tls.is_wanted();
   made->host.placement.replicas = meta.replicas;
   made->host.placement.replace_ms = given.replace_after_ms;
   auto table = cluster::read_shards(store, made->host);
@@ -186,7 +182,9 @@ actors::directory_factory cluster_node::directory() {
 }
 
 result<void> cluster_node::start(caf::actor_system& system) {
-  auto port = system.middleman().publish(impl_->shard_host, impl_->peer.port, impl_->peer.host.c_str(), true);
+  const auto& [host, number] = impl_->peer;
+  auto port = impl_->host.uses_tls ? caf::openssl::publish(impl_->shard_host, number, host.c_str(), true)
+                                   : system.middleman().publish(impl_->shard_host, number, host.c_str(), true);
   if (!port)
     return fail(errc::io_error, "cannot listen for other nodes on " + impl_->peer.host + ":" +
                                     std::to_string(impl_->peer.port) + ": " + to_string(port.error()));

@@ -16,9 +16,9 @@ namespace octavo::app {
 
 class cluster_node {
  public:
-  /// What CAF must know before there is an actor system: the module for other nodes, and when one of them counts as
-  /// silent.
-  static void configure(caf::actor_system_config& config);
+  /// What CAF must know before there is an actor system: the modules for other nodes, and when one of them counts as
+  /// silent. errc::invalid_argument: the certificates.
+  static result<void> configure(const serve_options& options, caf::actor_system_config& config);
 
   /// Joins; see cluster::membership::join(). The store is this node's.
   static result<std::unique_ptr<cluster_node>> join(const serve_options& options, storage::store& store);

@@ -165,7 +165,8 @@ int serve(const given_settings& given) {
   auto config = caf::actor_system_config{};
   if (is_clustered) {
     cluster::init_messages();
-    cluster_node::configure(config);
+    if (auto configured = cluster_node::configure(options, config); !configured)
+      return refuse_to_serve(configured.error(), options.log);
     auto joined = cluster_node::join(options, **store);
     if (!joined) return refuse_to_serve(joined.error(), options.log);
     in_cluster = std::move(*joined);

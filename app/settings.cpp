@@ -179,6 +179,14 @@ std::vector<setting> make_settings() {
   add(text_setting(
       "peer-listen", "HOST:PORT", "where the other nodes of the cluster connect", "",
       [](o & to) -> auto& { return to.cluster.peer_listen; }));
+  add(text_setting(
+      "peer-cert", "FILE", "talk to other nodes over TLS, with this certificate (PEM); see octavo cluster certs", "",
+      [](o & to) -> auto& { return to.cluster.peer_tls.certificate; }));
+  add(text_setting(
+      "peer-key", "FILE", "the key of peer-cert (PEM)", "", [](o & to) -> auto& { return to.cluster.peer_tls.key; }));
+  add(text_setting(
+      "peer-ca", "FILE", "who must have signed the certificates of other nodes (PEM)", "",
+      [](o & to) -> auto& { return to.cluster.peer_tls.ca; }));
   add(count_setting(
       "shards", "into how many shards the documents of a new cluster are divided", "1024", {1, 65'536},
       [](o & to) -> auto& { return to.cluster.shards; }));
@@ -188,6 +196,9 @@ std::vector<setting> make_settings() {
   add(duration_setting(
       "replace-after", "a node that is gone for so long is replaced by another one, if there is one to spare", "5min",
       {1'000, 30 * day_ms}, [](o & to) -> auto& { return to.cluster.replace_after_ms; }));
+  add(duration_setting(
+      "clock-skew-max", "how far this machine's clock may be from etcd's", "10s", {2'000, 30 * day_ms},
+      [](o & to) -> auto& { return to.cluster.clock_skew_ms_max; }));
   // --- who ---
   add(text_setting(
       "secret-file", "FILE", "clients need tokens signed with this secret (see: octavo token)", "",

@@ -10,7 +10,7 @@ namespace {
 
 constexpr auto order_tries_max = 20;
 
-etcd_options options_of(std::vector<etcd_endpoint> endpoints) {
+etcd_options options_of(std::vector<host_port> endpoints) {
   auto options = etcd_options{};
   options.endpoints = std::move(endpoints);
   return options;
@@ -50,7 +50,7 @@ member cluster_picture::owner_wanted(shard_number shard) const {
   return wanted.empty() ? member{} : wanted.front();
 }
 
-cluster_admin::cluster_admin(std::vector<etcd_endpoint> endpoints, std::string prefix)
+cluster_admin::cluster_admin(std::vector<host_port> endpoints, std::string prefix)
     : prefix_(std::move(prefix)), etcd_(options_of(std::move(endpoints))) {}
 
 result<std::unique_ptr<cluster_admin>> cluster_admin::connect(const std::string& url, std::string prefix) {

@@ -45,7 +45,7 @@ class cluster_admin {
   result<void> order(const std::function<void(cluster_orders&)>& change);
 
  private:
-  cluster_admin(std::vector<etcd_endpoint> endpoints, std::string prefix);
+  cluster_admin(std::vector<host_port> endpoints, std::string prefix);
   result<etcd_range_answer> range(const std::string& key);
   result<etcd_range_answer> range_prefix(const std::string& prefix);
 

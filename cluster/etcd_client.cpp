@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/clock.hpp"
 #include "cluster/etcd_codec.hpp"
 #include "cluster/etcd_connection.hpp"
 
@@ -104,7 +105,7 @@ class slot {
 };
 using slot_ptr = std::shared_ptr<slot>;
 
-std::string name_of(const etcd_endpoint& one) {
+std::string name_of(const host_port& one) {
   return one.host + ':' + std::to_string(one.port);
 }
 
@@ -168,6 +169,7 @@ class etcd_client::impl {
   impl& operator=(const impl&) = delete;
 
   const etcd_options& options() const { return options_; }
+  std::int64_t clock_ahead_ms() const { return clock_ahead_ms_; }
 
   /// Does it on the thread, unless the client is closing.
   template <class What>
@@ -286,6 +288,7 @@ class etcd_client::impl {
   asio::io_context context_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   std::atomic<watch_id> next_watch_{1};
+  std::atomic<std::int64_t> clock_ahead_ms_{0};
 
   // Of the thread alone.
   bool closing_ = false;
@@ -360,6 +363,8 @@ void etcd_client::impl::send(const request_ptr& one) {
 void etcd_client::impl::answered(const request_ptr& one, const connection_ptr& on) {
   auto& message = one->parser->get();
   const auto status = message.result_int();
+  if (const auto theirs = etcd::read_date(message[http::field::date]))
+    clock_ahead_ms_ = etcd::clock_ahead_ms(actors::unix_now_ms(), *theirs);
   if (message.keep_alive() && on->buffer.size() == 0 && idle_.size() < idle_connections_max)
     idle_.push_back(on);
   else
@@ -661,6 +666,10 @@ etcd_client::watch_id etcd_client::watch(std::string prefix, std::int64_t from_r
   const auto id = stream->id;
   impl_->post([this, stream = std::move(stream)] { impl_->start_watch(stream); });
   return id;
+}
+
+std::int64_t etcd_client::clock_ahead_ms() const {
+  return impl_->clock_ahead_ms();
 }
 
 void etcd_client::cancel_watch(watch_id id) {

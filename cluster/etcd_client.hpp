@@ -58,6 +58,10 @@ class etcd_client {
   /// Its on_broken is called with etcd_watch_end::closed, unless it has been called already.
   void cancel_watch(watch_id id);
 
+  /// How far this machine's clock is ahead of etcd's (negative: behind), by its last answer that told the time, to a
+  /// second; none has: 0.
+  std::int64_t clock_ahead_ms() const;
+
  private:
   class impl;
   std::unique_ptr<impl> impl_;

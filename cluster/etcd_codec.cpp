@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <charconv>
+#include <ctime>
 
 namespace octavo::cluster::etcd {
 
@@ -445,6 +446,19 @@ refusal read_refusal(unsigned status, std::string_view body) {
                         code == static_cast<std::int64_t>(grpc_code::permission_denied) ||
                         code == static_cast<std::int64_t>(grpc_code::unauthenticated));
   return {{errc_of(code), refused + ": " + text}, certain};
+}
+
+std::optional<std::int64_t> read_date(const std::string& header) {
+  auto parts = std::tm{};
+  const auto* end = ::strptime(header.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return std::int64_t{::timegm(&parts)} * 1'000;
+}
+
+std::int64_t clock_ahead_ms(std::int64_t now_ms, std::int64_t second_ms) {
+  constexpr auto second = std::int64_t{1'000};
+  if (now_ms < second_ms) return now_ms - second_ms;
+  return std::max<std::int64_t>(0, now_ms - second_ms - second);
 }
 
 }  // namespace octavo::cluster::etcd

@@ -61,4 +61,9 @@ struct refusal {
 };
 refusal read_refusal(unsigned status, std::string_view body);
 
+/// The second of a Date header, such as "Fri, 27 Nov 2026 10:12:06 GMT", in milliseconds since the Unix epoch.
+std::optional<std::int64_t> read_date(const std::string& header);
+/// How far a clock is ahead of one that was read at `second`, somewhere within that second; 0 within it.
+std::int64_t clock_ahead_ms(std::int64_t now_ms, std::int64_t second_ms);
+
 }  // namespace octavo::cluster::etcd

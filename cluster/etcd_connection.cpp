@@ -33,7 +33,7 @@ void notice_death(asio::ip::tcp::socket& socket) {
 
 }  // namespace
 
-connection::connection(asio::io_context& context, const etcd_endpoint& to, std::size_t index_of_it)
+connection::connection(asio::io_context& context, const host_port& to, std::size_t index_of_it)
     : endpoint(to), index(index_of_it), socket(context), resolver(context), timer(context) {}
 
 void connection::open(steady_time until, std::function<void(error_code)> done) {

@@ -20,7 +20,7 @@ namespace octavo::cluster::etcd {
 using steady_time = std::chrono::steady_clock::time_point;
 
 struct connection : std::enable_shared_from_this<connection> {
-  connection(boost::asio::io_context& context, const etcd_endpoint& endpoint, std::size_t index);
+  connection(boost::asio::io_context& context, const host_port& endpoint, std::size_t index);
 
   /// Calls once, with an error when nobody answers until then, and not at all after close().
   void open(steady_time until, std::function<void(boost::system::error_code)> done);
@@ -30,7 +30,7 @@ struct connection : std::enable_shared_from_this<connection> {
   /// Makes `request` a POST.
   void prepare(const std::string& target, std::string body);
 
-  const etcd_endpoint& endpoint;
+  const host_port& endpoint;
   const std::size_t index;  ///< of the endpoint among the options'
   boost::asio::ip::tcp::socket socket;
   boost::asio::ip::tcp::resolver resolver;

@@ -9,24 +9,19 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster/host_port.hpp"
 #include "cluster/replica.hpp"
 #include "storage/result.hpp"
 
 namespace octavo::cluster {
 
-struct etcd_endpoint {
-  std::string host;  ///< a name or an address, IPv6 without its brackets
-  std::uint16_t port = 0;
-  bool operator==(const etcd_endpoint&) const = default;
-};
-
 inline constexpr auto etcd_endpoints_max = std::size_t{16};
 
 /// etcd://host:port[,host:port…], IPv6 addresses in brackets. errc::invalid_argument says what is wrong in it.
-result<std::vector<etcd_endpoint>> parse_etcd_url(std::string_view url);
+result<std::vector<host_port>> parse_etcd_url(std::string_view url);
 
 struct etcd_options {
-  std::vector<etcd_endpoint> endpoints;
+  std::vector<host_port> endpoints;
   std::uint32_t request_timeout_ms = 2000;  ///< of a request from being asked to its answer; of each page of a range
   std::size_t response_bytes_max = std::size_t{8} << 20U;  ///< of an answer, and of one message of a watch
   std::size_t range_bytes_max = std::size_t{64} << 20U;    ///< of keys and values of all pages of a range

@@ -38,7 +38,7 @@ struct hello {
 };
 
 /// What nodes say to each other, but for CAF's own; another version cannot be worked with.
-inline constexpr std::uint32_t wire_version = 1;
+inline constexpr std::uint32_t wire_version = 2;
 
 }  // namespace octavo::cluster
 
@@ -81,8 +81,9 @@ namespace octavo::cluster {
 
 /// What a node offers the others; it is published at its peer port.
 using peer_actor = caf::typed_actor<
-    // Introduces a node. Answered with who this is; errc::invalid_argument: they cannot work together, and why.
-    caf::result<hello>(hello_atom, hello),
+    // Introduces a node, and gives its own peer_actor (which a type cannot name itself). Answered with who this is;
+    // errc::invalid_argument: they cannot work together, and why.
+    caf::result<hello>(hello_atom, hello, caf::strong_actor_ptr),
     // Frames for replicas of this node, each encoded. Answered once they are taken in, which is the sender's credit.
     caf::result<void>(frames_atom, std::vector<actors::payload>),
     // The actor of a document whose shard this node owns. errc::moved: it does not.
@@ -110,7 +111,8 @@ namespace octavo::cluster {
 /// ask, and what the other nodes talk to.
 using shard_host_actor = caf::typed_actor<
     // What a peer takes: see peer_actor.
-    caf::result<hello>(hello_atom, hello), caf::result<void>(frames_atom, std::vector<actors::payload>),
+    caf::result<hello>(hello_atom, hello, caf::strong_actor_ptr),
+    caf::result<void>(frames_atom, std::vector<actors::payload>),
     caf::result<actors::document_actor>(actors::document_atom, std::string),
     caf::result<void>(actors::drop_atom, std::string), caf::result<actors::payload>(transfer_atom, actors::payload),
     caf::result<void>(suspect_atom, std::string, std::uint64_t),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <future>
 #include <random>
 
@@ -14,6 +15,7 @@ namespace octavo::cluster {
 
 namespace {
 
+constexpr auto clock_told_interval_ms = std::int64_t{600'000};
 constexpr auto meta_format = std::uint32_t{1};
 /// Records of shards that are made at once.
 constexpr auto made_at_once_max = std::size_t{256};
@@ -46,6 +48,7 @@ membership::~membership() {
 result<std::unique_ptr<membership>> membership::join(membership_options options) {
   auto made = std::unique_ptr<membership>(new membership(std::move(options)));
   if (auto read = made->read_meta(); !read) return tl::unexpected{read.error()};
+  if (auto agree = made->check_clock(); !agree) return tl::unexpected{agree.error()};
   if (auto fit = made->check_others(); !fit) return tl::unexpected{fit.error()};
   if (auto welcome = made->read_orders(); !welcome) return tl::unexpected{welcome.error()};
   if (auto taken = made->take_name(); !taken) return tl::unexpected{taken.error()};
@@ -83,6 +86,15 @@ result<void> membership::read_meta() {
                                             ": give the right etcd, or another --data");
   meta_ = std::move(*meta);
   return {};
+}
+
+// Nothing that is promised rests on clocks; tokens, and the times of edits and versions, do.
+result<void> membership::check_clock() const {
+  const auto ahead = etcd_->clock_ahead_ms();
+  if (std::abs(ahead) <= options_.clock_skew_ms_max) return {};
+  return fail(errc::invalid_argument, "this machine's clock is " + std::to_string(std::abs(ahead) / 1'000) + " s " +
+                                          (ahead > 0 ? "ahead of" : "behind") +
+                                          " etcd's: set both (NTP), or allow it with --clock-skew-max");
 }
 
 result<void> membership::check_others() {
@@ -245,6 +257,10 @@ void membership::renew() {
   if (left) {
     const std::lock_guard guard(mutex_);
     confirmed_ms_ = actors::steady_now_ms();
+    if (auto agree = check_clock(); !agree && confirmed_ms_ - clock_told_ms_ >= clock_told_interval_ms) {
+      logger().warn("{}", agree.error().message);
+      clock_told_ms_ = confirmed_ms_;
+    }
     return;
   }
   if (left.error().code != errc::not_found) return;

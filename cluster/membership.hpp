@@ -27,7 +27,7 @@
 namespace octavo::cluster {
 
 struct membership_options {
-  std::vector<etcd_endpoint> endpoints;
+  std::vector<host_port> endpoints;
   std::string prefix = "octavo/";
   node_record self;
   std::string known_cluster_id;           ///< that this node's data belongs to; empty: none yet
@@ -36,6 +36,7 @@ struct membership_options {
   std::int64_t lease_s = 3;
   std::int64_t renew_ms = 1'000;
   std::int64_t reread_ms = 10'000;
+  std::int64_t clock_skew_ms_max = 10'000;  ///< between this machine's clock and etcd's
   std::int64_t gather_ms = 5'000;  ///< a cluster that is made waits for so long for as many nodes as there are replicas
 };
 
@@ -43,7 +44,8 @@ class membership {
  public:
   /// Joins, or makes the cluster if there is none. Blocks for a few seconds at the most.
   /// errc::unavailable: etcd cannot be reached. errc::invalid_argument: the data belongs to another cluster, or the
-  /// other nodes cannot work with this one. errc::already_exists: a node of this name is running.
+  /// other nodes cannot work with this one, or the clocks are too far apart. errc::already_exists: a node of this name
+  /// is running.
   static result<std::unique_ptr<membership>> join(membership_options options);
   ~membership();
   membership(const membership&) = delete;
@@ -67,6 +69,7 @@ class membership {
   result<void> take_name();
   result<void> check_others();
   result<void> read_orders();
+  result<void> check_clock() const;
   void make_shards();
   void run();
   void renew();
@@ -87,7 +90,8 @@ class membership {
   std::condition_variable wake_;
   bool stopping_ = false;
   std::int64_t lease_ = 0;
-  std::int64_t confirmed_ms_ = 0;  ///< when etcd last said that the lease stands
+  std::int64_t clock_told_ms_ = 0;  ///< when it was last said that the clocks are apart
+  std::int64_t confirmed_ms_ = 0;   ///< when etcd last said that the lease stands
   std::int64_t reread_ms_ = 0;
   bool is_watching_ = false;
   std::map<std::string, node_record> nodes_;

@@ -3,13 +3,14 @@
 #include <caf/actor_system.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/io/middleman.hpp>
+#include <caf/openssl/all.hpp>
 #include <caf/spawn_options.hpp>
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
-#include <charconv>
 #include <deque>
 
 #include "actors/caf_compat.hpp"
+#include "cluster/host_port.hpp"
 #include "cluster/logger.hpp"
 
 namespace octavo::cluster {
@@ -18,6 +19,8 @@ namespace {
 
 constexpr auto hello_timeout = std::chrono::seconds{5};
 constexpr auto frames_timeout = std::chrono::seconds{10};
+/// Of a machine that is asked whether a process listens there.
+constexpr auto refuse_timeout = std::chrono::milliseconds{200};
 constexpr auto reconnect_delay = std::chrono::milliseconds{100};
 constexpr auto reconnect_delay_max = std::chrono::milliseconds{2'000};
 
@@ -50,6 +53,12 @@ class peer_link_impl {
           address_ = std::move(address);
           incarnation_ = incarnation;
           lose("it has been restarted");
+          accept();
+        },
+        [this](hello_atom, hello& theirs, const peer_actor& peer) {
+          if (dials()) return;
+          offer_ = {std::move(theirs), peer};
+          accept();
         },
     };
   }
@@ -84,31 +93,50 @@ class peer_link_impl {
             });
   }
 
+  bool dials() const { return options_.self.node < node_; }
+
+  /// A node that dials this one may be known by its hello before the directory tells of it.
+  void accept() {
+    const auto& [theirs, peer] = offer_;
+    if (!peer || theirs.node != node_ || theirs.incarnation != incarnation_) return;
+    if (peer_) lose("it has connected again");
+    connected(peer, theirs);
+  }
+
   void connect() {
     connect_scheduled_ = false;
     if (peer_) return;
-    auto colon = address_.rfind(':');
-    auto port = std::uint16_t{0};
-    auto host = address_.substr(0, colon);
-    if (colon == std::string::npos ||
-        std::from_chars(address_.data() + colon + 1, address_.data() + address_.size(), port).ec != std::errc{}) {
-      logger().error("node={} the address {} is not host:port", node_, address_);
+    if (!dials()) {
+      // The connection stands as far as the other node can tell: it only was silent for a while.
+      if (offer_.second && offer_.first.incarnation == incarnation_) introduce(offer_.second);
       return;
     }
-    auto found = self_->system().middleman().remote_actor<peer_actor>(host, port);
-    if (!found) {
-      // A node that is only silent does not refuse: it does not answer.
-      if (std::exchange(was_reset_, false)) compat::send(self_, host_, suspect_atom_v, node_, incarnation_);
+    const auto where = parse_host_port(address_);
+    if (!where) {
+      logger().error("node={} {}", node_, where.error().message);
+      return;
+    }
+    auto& system = self_->system();
+    auto found = options_.uses_tls ? caf::openssl::remote_actor<peer_actor>(system, where->host, where->port)
+                                   : system.middleman().remote_actor<peer_actor>(where->host, where->port);
+    if (found)
+      introduce(*found);
+    else
       connect_later();
-      return;
-    }
-    was_reset_ = false;
-    compat::ask(self_, *found, hello_timeout, hello_atom_v, options_.self)
-        .then([this, peer = *found](const hello& theirs) { connected(peer, theirs); },
-              [this](const caf::error& reason) {
-                logger().warn("node={} at {} refuses this node: {}", node_, address_, actors::from_caf(reason).message);
-                connect_later();
-              });
+  }
+
+  void introduce(const peer_actor& peer) {
+    compat::ask(self_, peer, hello_timeout, hello_atom_v, options_.self, caf::actor_cast<caf::strong_actor_ptr>(host_))
+        .then(
+            [this, peer](const hello& theirs) {
+              if (!peer_) connected(peer, theirs);
+            },
+            [this](const caf::error& reason) {
+              if (peer_) return;
+              logger().warn("node={} at {} does not take this node: {}", node_, address_,
+                            actors::from_caf(reason).message);
+              connect_later();
+            });
   }
 
   void connected(const peer_actor& peer, const hello& theirs) {
@@ -124,8 +152,11 @@ class peer_link_impl {
     logger().info("node={} is connected at {}", node_, address_);
     watcher_.watch(self_, peer_, [this, peer](const caf::error& reason) {
       if (peer_ != peer) return;
-      was_reset_ = true;
+      offer_ = {};
       lose("the connection is gone: " + to_string(reason));
+      // A node that is only silent does not refuse: it does not answer.
+      const auto where = parse_host_port(address_);
+      if (where && refuses(*where, refuse_timeout)) compat::send(self_, host_, suspect_atom_v, node_, incarnation_);
     });
     compat::send(self_, host_, link_atom_v, node_, peer_);
   }
@@ -158,11 +189,10 @@ class peer_link_impl {
   std::uint64_t incarnation_;
   compat::watcher watcher_;
   peer_actor peer_;
-  std::uint64_t round_ = 0;  ///< of connections: answers of an earlier one say nothing
+  std::pair<hello, peer_actor> offer_;  ///< by the node that dials; none where this one does
+  std::uint64_t round_ = 0;             ///< of connections: answers of an earlier one say nothing
   bool is_waiting_ = false;
   bool connect_scheduled_ = false;
-  bool was_reset_ =
-      false;  ///< it was connected until the connection broke, and no attempt to connect has been made since
   std::chrono::milliseconds delay_ = reconnect_delay;
   std::deque<actors::payload> queue_;
   std::size_t queue_bytes_ = 0;

@@ -10,6 +10,8 @@
 #include <cmath>
 #include <optional>
 
+#include "cluster/host_port.hpp"
+
 namespace octavo::cluster {
 
 namespace json = boost::json;
@@ -40,19 +42,8 @@ std::optional<Number> parse_decimal(std::string_view text) {
   return number;
 }
 
-/// host:port, with an IPv6 address in brackets.
 bool is_address(std::string_view text) {
-  const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0 || text.size() > record_text_bytes_max) return false;
-  const auto host = text.substr(0, colon), port = text.substr(colon + 1);
-  const auto bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  const auto inner = bracketed ? host.substr(1, host.size() - 2) : host;
-  const auto plain = std::ranges::all_of(inner, [&](char one) {
-    return (one >= '0' && one <= '9') || (one >= 'a' && one <= 'z') || (one >= 'A' && one <= 'Z') || one == '.' ||
-           one == '-' || one == '_' || (bracketed && (one == ':' || one == '%'));
-  });
-  const auto number = parse_decimal<std::uint16_t>(port);
-  return plain && number && *number != 0;
+  return text.size() <= record_text_bytes_max && parse_host_port(text).has_value();
 }
 
 bool is_version(std::string_view text) {

@@ -34,6 +34,8 @@ constexpr auto disk_timeout = std::chrono::hours{24};
 /// Of a document, by the node that owns it.
 constexpr auto load_timeout = std::chrono::seconds{60};
 constexpr auto served_interval_ms = std::int64_t{1'000};
+/// Nodes that have dialed this one before the directory told of them.
+constexpr auto offers_max = std::size_t{64};
 
 error moved_error() {
   return {errc::moved, "another node has the document's shard, or nobody for a moment: look it up again"};
@@ -65,7 +67,9 @@ class shard_host_impl {
     });
     tick();
     return {
-        [this](hello_atom, const hello& theirs) { return introduce(theirs); },
+        [this](hello_atom, hello& theirs, const caf::strong_actor_ptr& peer) {
+          return introduce(theirs, caf::actor_cast<peer_actor>(peer));
+        },
         [this](frames_atom, const std::vector<actors::payload>& frames) { take_in(frames); },
         [this](actors::document_atom, const std::string& name) { return find_document(name, false); },
         [this](suspect_atom, const std::string& node, std::uint64_t incarnation) { suspect(node, incarnation); },
@@ -164,7 +168,7 @@ class shard_host_impl {
 
   // --- other nodes ---
 
-  caf::result<hello> introduce(const hello& theirs) {
+  caf::result<hello> introduce(const hello& theirs, const peer_actor& peer) {
     auto refuse = [](std::string why) { return actors::make_error(error{errc::invalid_argument, std::move(why)}); };
     const auto& ours = options_.self;
     if (theirs.cluster_id != ours.cluster_id)
@@ -175,6 +179,11 @@ class shard_host_impl {
     if (theirs.caf_version != ours.caf_version)
       return refuse("it is built with CAF " + theirs.caf_version + ", and " + ours.node + " with " + ours.caf_version);
     if (theirs.node == ours.node) return refuse("it has the name of this node, " + ours.node);
+    if (!peer) return refuse("it does not say where it is reached");
+    if (auto known = links_.find(theirs.node); known != links_.end() && known->second.actor)
+      compat::send(self_, known->second.actor, hello_atom_v, theirs, peer);
+    else if (offers_.size() < offers_max || offers_.contains(theirs.node))
+      offers_[theirs.node] = {theirs, peer};
     return ours;
   }
 
@@ -208,6 +217,8 @@ class shard_host_impl {
       } else if (!one.actor) {
         one.actor = spawn_peer_link(self_->system(), shard_host_actor{self_}, options_, name, node.peer_address,
                                     node.incarnation);
+        if (auto offer = offers_.extract(name))
+          compat::send(self_, one.actor, hello_atom_v, offer.mapped().first, offer.mapped().second);
       }
       one.address = node.peer_address;
       one.incarnation = node.incarnation;
@@ -773,6 +784,7 @@ class shard_host_impl {
   compat::watcher watcher_;
   std::unordered_map<std::string, std::uint64_t> unsnapped_;  ///< edits of documents since their snapshots
   std::map<std::string, link> links_;
+  std::map<std::string, std::pair<hello, peer_actor>> offers_;  ///< by nodes that the directory has not told of yet
   std::shared_ptr<const node_view> view_;
   std::map<std::string, presence> there_;
   std::map<member_id, std::int64_t> away_;  ///< since when members are not there

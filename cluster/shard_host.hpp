@@ -62,6 +62,7 @@ struct node_view {
 struct host_options {
   hello self;
   std::uint32_t shards = default_shards;
+  bool uses_tls = false;  ///< towards other nodes; CAF's configuration has the certificates
   replica_options replica;
   std::int64_t tick_ms = 50;
   std::int64_t find_ms = 1'000;             ///< a question where a document is waits for so long for an owner

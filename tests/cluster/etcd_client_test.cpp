@@ -26,7 +26,7 @@ using reason = etcd_watch_end::reason_type;
 constexpr auto generous_ms = 30'000U;
 constexpr auto short_ms = 200U;
 
-etcd_options options_for(std::vector<etcd_endpoint> endpoints, std::uint32_t timeout_ms = generous_ms) {
+etcd_options options_for(std::vector<host_port> endpoints, std::uint32_t timeout_ms = generous_ms) {
   auto options = etcd_options{};
   options.endpoints = std::move(endpoints);
   options.request_timeout_ms = timeout_ms;
@@ -152,7 +152,7 @@ class seen {
 };
 
 /// What the client does not ask for.
-void compact(const etcd_endpoint& where, std::int64_t revision) {
+void compact(const host_port& where, std::int64_t revision) {
   auto context = boost::asio::io_context{};
   auto socket = boost::asio::ip::tcp::socket{context};
   socket.connect({boost::asio::ip::make_address(where.host), where.port});

@@ -224,10 +224,10 @@ TEST_CASE("only what etcd refuses before it begins is known not to be done") {
 TEST_CASE("a URL of etcd names its endpoints") {
   auto read = parse_etcd_url("etcd://10.0.0.1:2379");
   REQUIRE(read);
-  CHECK(*read == std::vector<etcd_endpoint>{{"10.0.0.1", 2379}});
+  CHECK(*read == std::vector<host_port>{{"10.0.0.1", 2379}});
   read = parse_etcd_url("etcd://a.example:1,[::1]:65535,b-2:3");
   REQUIRE(read);
-  CHECK(*read == std::vector<etcd_endpoint>{{"a.example", 1}, {"::1", 65535}, {"b-2", 3}});
+  CHECK(*read == std::vector<host_port>{{"a.example", 1}, {"::1", 65535}, {"b-2", 3}});
 }
 
 TEST_CASE("a URL that names no endpoints is refused by what is wrong in it") {

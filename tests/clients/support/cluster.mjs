@@ -56,8 +56,9 @@ export class Cluster {
   }
   async make_node() {
     const peer = `127.0.0.1:${await free_port()}`;
+    const more = this.wanted.args;
     const args = ["--node", `n${this.nodes.length + 1}`, "--cluster", this.etcd.url, "--peer-listen", peer];
-    args.push("--shards", String(this.wanted.shards), ...this.wanted.args);
+    args.push("--shards", String(this.wanted.shards), ...(typeof more === "function" ? more(`n${this.nodes.length + 1}`) : more));
     return new Server({ args });
   }
   /** One more node; it gets its share by and by. */

@@ -78,7 +78,7 @@ class etcd_process {
     start();
   }
 
-  cluster::etcd_endpoint endpoint() const { return {"127.0.0.1", client_port_}; }
+  cluster::host_port endpoint() const { return {"127.0.0.1", client_port_}; }
 
  private:
   static constexpr auto starts_max = 5;

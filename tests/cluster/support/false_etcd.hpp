@@ -47,7 +47,7 @@ class false_etcd {
   false_etcd(const false_etcd&) = delete;
   false_etcd& operator=(const false_etcd&) = delete;
 
-  cluster::etcd_endpoint endpoint() const { return {"127.0.0.1", acceptor_.local_endpoint().port()}; }
+  cluster::host_port endpoint() const { return {"127.0.0.1", acceptor_.local_endpoint().port()}; }
   std::size_t requests() const { return requests_; }
   std::size_t connections() const { return connections_; }
 
