@@ -55,7 +55,11 @@ std::vector<std::size_t> outdated_questions(std::span<const request> requests) {
 }  // namespace
 
 document_state::document_state(document_options options, metrics& counters)
-    : options_(options), counters_(counters), content_(content_options(options)), presence_(options.presence) {}
+    : options_(options),
+      counters_(counters),
+      content_(content_options(options)),
+      listeners_(options.subscriber_window_bytes),
+      presence_(options.presence) {}
 
 crdt::document_options document_state::content_options(const document_options& options) {
   auto result = crdt::document_options{};
@@ -84,7 +88,7 @@ void document_state::forget_encoded() {
 }
 
 void document_state::subscribe(subscriber_id subscriber) {
-  subscribers_.push_back(subscriber);
+  listeners_.add(subscriber);
 }
 
 void document_state::bring_up(subscriber_id subscriber, std::uint64_t since) {
@@ -98,7 +102,7 @@ void document_state::bring_up(subscriber_id subscriber, std::uint64_t since) {
 }
 
 void document_state::unsubscribe(subscriber_id subscriber, std::int64_t steady_ms) {
-  std::erase(subscribers_, subscriber);
+  listeners_.remove(subscriber);
   for (auto one = sessions_.begin(); one != sessions_.end();) {
     if (one->first.subscriber != subscriber) {
       ++one;
@@ -109,12 +113,28 @@ void document_state::unsubscribe(subscriber_id subscriber, std::int64_t steady_m
   }
 }
 
+relay_burst document_state::credit(subscriber_id subscriber, std::uint64_t bytes) {
+  auto* one = listeners_.find(subscriber);
+  if (one == nullptr) return {};
+  one->unanswered_bytes -= std::min<std::size_t>(one->unanswered_bytes, bytes);
+  if (!listeners_.has_room(*one)) return {};
+  if (one->behind_since && !std::exchange(one->is_catching_up, true)) bring_up(subscriber, *one->behind_since);
+  return {std::exchange(one->held, {})};
+}
+
 void document_state::handle(subscriber_id subscriber, const relay_burst& burst, moment now, bool may_write,
                             std::string_view why) {
+  auto* listener = listeners_.find(subscriber);
+  if (listener == nullptr) return;
   const auto outdated = outdated_questions(burst.requests);
   auto next_outdated = outdated.begin();
   for (auto i = std::size_t{0}; i < burst.requests.size(); ++i) {
     if (broken_) return;
+    if (!listener->held.empty() || !listeners_.has_room(*listener)) {
+      listener->held.insert(listener->held.end(), burst.requests.begin() + static_cast<std::ptrdiff_t>(i),
+                            burst.requests.end());
+      return;
+    }
     const auto& what = burst.requests[i];
     auto who = session_key{subscriber, what.session};
     if (next_outdated != outdated.end() && *next_outdated == i)
@@ -470,6 +490,9 @@ void document_state::mark(session_key who, const request& what) {
 }
 
 void document_state::reply_to(session_key who, reply_kind kind, payload data, std::uint64_t seq) {
+  auto* listener = listeners_.find(who.subscriber);
+  if (listener == nullptr) return;
+  listener->unanswered_bytes += data.size();
   auto waiting = gated{};
   waiting.seq = seq_;
   waiting.subscriber = who.subscriber;
@@ -545,7 +568,15 @@ bool document_state::ask_again(bool may_write) {
 
 std::optional<std::int64_t> document_state::presence_due_ms() const {
   if (!presence_.has_changes()) return std::nullopt;
-  return std::max(presence_dirty_ms_, presence_sent_ms_ + options_.presence.interval_ms);
+  const auto interval = has_crowd() ? options_.crowd_presence_interval_ms : options_.presence.interval_ms;
+  return std::max(presence_dirty_ms_, presence_sent_ms_ + interval);
+}
+
+std::optional<std::int64_t> document_state::due_ms() const {
+  auto due = presence_due_ms();
+  if (opened_.empty()) return due;
+  const auto broadcast = broadcast_ms_ + options_.crowd_interval_ms;
+  return due ? std::min(*due, broadcast) : broadcast;
 }
 
 std::size_t document_state::memory_bytes() {
@@ -567,12 +598,30 @@ const std::vector<payload>& document_state::full_state() {
 std::vector<std::pair<subscriber_id, document_burst>> document_state::take_bursts(std::int64_t steady_ms) {
   auto out = std::vector<std::pair<subscriber_id, document_burst>>{};
   open_gate(out);
+  if (!has_crowd() || steady_ms - broadcast_ms_ >= options_.crowd_interval_ms) {
+    if (!opened_.empty()) broadcast_ms_ = steady_ms;
+    add_update(out);
+  }
+  add_presence(out, steady_ms);
+  std::erase_if(out, [](const auto& one) { return one.second.empty(); });
+  return out;
+}
+
+void document_state::add_presence(std::vector<std::pair<subscriber_id, document_burst>>& out, std::int64_t steady_ms) {
+  auto changes = payload{};
   if (auto due = presence_due_ms(); due && *due <= steady_ms) {
     presence_sent_ms_ = steady_ms;
-    auto changes = presence_.take_changes();
-    for (auto subscriber : subscribers_) burst_of(out, subscriber).presence = changes;
+    changes = presence_.take_changes();
   }
-  return out;
+  for (auto& one : listeners_) {
+    if (changes.empty() && !one.lacks_presence) continue;
+    // What it missed is told in one piece, with those who went.
+    const auto missed = std::exchange(one.lacks_presence, one.behind_since || !listeners_.has_room(one));
+    if (one.lacks_presence) continue;
+    auto& burst = burst_of(out, one.id);
+    burst.presence = missed ? presence_.all_and_gone() : changes;
+    one.unanswered_bytes += burst.presence.size();
+  }
 }
 
 document_burst& document_state::burst_of(std::vector<std::pair<subscriber_id, document_burst>>& out,
@@ -583,50 +632,44 @@ document_burst& document_state::burst_of(std::vector<std::pair<subscriber_id, do
 }
 
 void document_state::open_gate(std::vector<std::pair<subscriber_id, document_burst>>& out) {
-  auto edits = std::vector<gated>{};
-  auto edit_bytes = std::size_t{0};
   while (!gate_.empty() && gate_.front().seq <= committed_seq_) {
     auto one = std::move(gate_.front());
     gate_.pop_front();
+    auto* listener = one.kind == gated::kind_type::edit || one.kind == gated::kind_type::question
+                         ? nullptr
+                         : listeners_.find(one.subscriber);
     switch (one.kind) {
       case gated::kind_type::edit:
-        if (edit_bytes + one.update.size() > options_.burst_bytes_max && !edits.empty()) {
-          add_update(out, std::exchange(edits, {}));
-          edit_bytes = 0;
-          // What follows must come behind this update, and one burst holds one update.
-          for (auto subscriber : subscribers_) out.emplace_back(subscriber, document_burst{});
-        }
-        edit_bytes += one.update.size();
-        edits.push_back(std::move(one));
+        if (!opened_.empty() && opened_bytes_ + one.update.size() > options_.burst_bytes_max) close_bursts(out);
+        opened_bytes_ += one.update.size();
+        opened_.push_back(std::move(one));
         break;
       case gated::kind_type::catch_up: {
-        // It comes behind what was there before, and before what follows: one burst holds one update.
-        if (!edits.empty()) {
-          add_update(out, std::exchange(edits, {}));
-          edit_bytes = 0;
-          for (auto subscriber : subscribers_) out.emplace_back(subscriber, document_burst{});
-        }
-        if (std::ranges::find(subscribers_, one.subscriber) == subscribers_.end()) break;
+        // It comes behind what was there before, and before what follows.
+        close_bursts(out);
+        if (listener == nullptr) break;
+        listener->behind_since.reset();
+        listener->is_catching_up = false;
         auto burst = document_burst{};
         burst.update = std::move(one.update);
         burst.seq = one.seq;
+        listener->unanswered_bytes += burst.update.size();
         out.emplace_back(one.subscriber, std::move(burst));
         out.emplace_back(one.subscriber, document_burst{});
         break;
       }
       case gated::kind_type::question:
-        for (auto subscriber : subscribers_) {
-          auto& burst = burst_of(out, subscriber);
+        for (const auto& each : listeners_) {
+          auto& burst = burst_of(out, each.id);
           burst.ask_all = true;
           burst.state_vector = one.update;
         }
         break;
       case gated::kind_type::reply:
-        if (std::ranges::find(subscribers_, one.subscriber) != subscribers_.end())
-          burst_of(out, one.subscriber).replies.push_back(std::move(one.what));
+        if (listener != nullptr) burst_of(out, one.subscriber).replies.push_back(std::move(one.what));
         break;
       case gated::kind_type::answered: {
-        if (std::ranges::find(subscribers_, one.subscriber) == subscribers_.end()) break;
+        if (listener == nullptr) break;
         auto& burst = burst_of(out, one.subscriber);
         burst.credit_bytes += one.weight;
         if (!one.of_client) break;
@@ -643,29 +686,44 @@ void document_state::open_gate(std::vector<std::pair<subscriber_id, document_bur
       }
     }
   }
-  add_update(out, std::move(edits));
-  std::erase_if(out, [](const auto& one) { return one.second.empty(); });
 }
 
-void document_state::add_update(std::vector<std::pair<subscriber_id, document_burst>>& out, std::vector<gated> edits) {
+/// What follows goes into further bursts: one holds one update.
+void document_state::close_bursts(std::vector<std::pair<subscriber_id, document_burst>>& out) {
+  add_update(out);
+  for (const auto& one : listeners_) out.emplace_back(one.id, document_burst{});
+}
+
+/// Hands out the edits that were gathered.
+void document_state::add_update(std::vector<std::pair<subscriber_id, document_burst>>& out) {
+  auto edits = std::exchange(opened_, {});
+  opened_bytes_ = 0;
   if (edits.empty()) return;
   counters_.broadcasts.fetch_add(1, std::memory_order_relaxed);
   auto writer = session_key{edits.front().subscriber, edits.front().from};
   auto one_writer = std::ranges::all_of(edits, [&](const gated& edit) {
     return session_key{edit.subscriber, edit.from} == writer;
   });
-  auto last_seq = edits.back().seq;
-  auto count = edits.size();
+  const auto first_seq = edits.front().seq;
+  const auto last_seq = edits.back().seq;
+  const auto count = edits.size();
   auto updates = std::vector<payload>{};
   updates.reserve(count);
   for (auto& edit : edits) updates.push_back(std::move(edit.update));
-  auto merged = merge_updates(std::move(updates));
-  for (auto subscriber : subscribers_) {
-    auto& burst = burst_of(out, subscriber);
+  const auto merged = merge_updates(std::move(updates));
+  for (auto& one : listeners_) {
+    if (one.behind_since) continue;
+    if (!listeners_.has_room(one)) {
+      one.behind_since = first_seq - 1;
+      counters_.subscribers_behind.fetch_add(1, std::memory_order_relaxed);
+      continue;
+    }
+    auto& burst = burst_of(out, one.id);
     burst.update = merged;
     burst.seq = last_seq;
     burst.edits = count;
-    burst.only_from = one_writer && subscriber == writer.subscriber ? writer.session : 0;
+    burst.only_from = one_writer && one.id == writer.subscriber ? writer.session : 0;
+    one.unanswered_bytes += merged.size();
   }
 }
 

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/listeners.hpp"
 #include "actors/messages.hpp"
 #include "actors/metrics.hpp"
 #include "actors/options.hpp"
@@ -22,9 +23,6 @@
 #include "crdt/document.hpp"
 
 namespace octavo::actors {
-
-/// The number of a subscriber (a relay) within one document's run.
-using subscriber_id = std::uint32_t;
 
 /// Now, by the two clocks: records carry the time of day, presence and intervals need one that does not jump.
 struct moment {
@@ -58,8 +56,11 @@ class document_state {
   /// Gives a subscriber, and so all sessions behind it, the edits after `since`.
   void bring_up(subscriber_id subscriber, std::uint64_t since);
   void unsubscribe(subscriber_id subscriber, std::int64_t steady_ms);
+  /// A subscriber has taken in so many bytes. Returns what it asked meanwhile, to be handled now.
+  relay_burst credit(subscriber_id subscriber, std::uint64_t bytes);
   /// Handles what the sessions behind a subscriber ask. `may_write` is false while the disk is full: then edits are
-  /// refused, with `why`. Stops at an update that breaks the document.
+  /// refused, with `why`. Stops at an update that breaks the document, and where there is no room for answers: then
+  /// credit() gives the rest back.
   void handle(subscriber_id subscriber, const relay_burst& burst, moment now, bool may_write, std::string_view why);
   /// Makes an edit for a program: all of it or nothing. Returns the sequence number at which it is there, or why it
   /// was not taken. `may_write` and `why` as for handle().
@@ -88,11 +89,11 @@ class document_state {
   std::uint64_t seq() const { return seq_; }
   std::uint64_t committed_seq() const { return committed_seq_; }
   bool has_uncommitted() const { return seq_ != committed_seq_; }
-  bool has_subscribers() const { return !subscribers_.empty(); }
+  bool has_subscribers() const { return !listeners_.empty(); }
   bool has_presence() const { return !presence_.empty(); }
   bool has_refused() const { return refused_ || refused_for_size_; }
-  /// When presence must be sent, by the steady clock; nothing if none waits.
-  std::optional<std::int64_t> presence_due_ms() const;
+  /// When what is gathered must be sent, by the steady clock; nothing if nothing is.
+  std::optional<std::int64_t> due_ms() const;
   /// Estimated in between, and added up once in a while.
   std::size_t memory_bytes();
   /// Bytes of all edits that were taken since the document was opened.
@@ -161,8 +162,12 @@ class document_state {
   void answered(session_key who, const request& what);
   void trim_history();
   void remember_clocks(std::span<const crdt::clock_advance> advances);
+  std::optional<std::int64_t> presence_due_ms() const;
+  bool has_crowd() const { return sessions_.size() > options_.crowd_sessions; }
   void open_gate(std::vector<std::pair<subscriber_id, document_burst>>& out);
-  void add_update(std::vector<std::pair<subscriber_id, document_burst>>& out, std::vector<gated> edits);
+  void close_bursts(std::vector<std::pair<subscriber_id, document_burst>>& out);
+  void add_update(std::vector<std::pair<subscriber_id, document_burst>>& out);
+  void add_presence(std::vector<std::pair<subscriber_id, document_burst>>& out, std::int64_t steady_ms);
   document_burst& burst_of(std::vector<std::pair<subscriber_id, document_burst>>& out, subscriber_id subscriber);
 
   document_options options_;
@@ -171,12 +176,15 @@ class document_state {
   crdt::decoded_update scratch_;
   std::uint64_t seq_ = 0;
   std::uint64_t committed_seq_ = 0;
-  std::vector<subscriber_id> subscribers_;
+  listeners listeners_;
   std::unordered_map<session_key, session, session_key_hash> sessions_;
   presence_table presence_;
   std::int64_t presence_sent_ms_ = 0;
   std::int64_t presence_dirty_ms_ = 0;
   std::deque<gated> gate_;
+  std::vector<gated> opened_;  ///< edits that are durable and are being gathered for one broadcast
+  std::size_t opened_bytes_ = 0;
+  std::int64_t broadcast_ms_ = 0;  ///< when the last one was sent
   std::vector<log_record> records_;
   std::deque<clock_step> history_;
   std::uint64_t history_from_seq_ = 0;  // states after this number and later can be told

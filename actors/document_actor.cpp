@@ -57,8 +57,13 @@ class document_impl {
     return {
         [this](join_atom, const subscriber_actor& who) { return join(who, std::nullopt); },
         [this](join_atom, const subscriber_actor& who, std::uint64_t since) { return join(who, since); },
-        [this](part_atom, const subscriber_actor& who) { part(who.address()); },
+        [this](part_atom, const subscriber_actor& who) {
+          // What it asked last is not lost with it.
+          credit(who, UINT64_MAX);
+          part(who.address());
+        },
         [this](const relay_burst& burst, const subscriber_actor& from) { handle(burst, from); },
+        [this](credit_atom, const subscriber_actor& from, std::uint64_t bytes) { credit(from, bytes); },
         [this](state_atom) {
           return read({read_format::update, {}, present});
         },
@@ -193,6 +198,15 @@ class document_impl {
     pump();
   }
 
+  void credit(const subscriber_actor& from, std::uint64_t bytes) {
+    auto found = subscribers_.find(from.address());
+    if (found == subscribers_.end() || ending_) return;
+    if (auto held = state_.credit(found->second.id, bytes); !held.requests.empty())
+      handle(held, from);
+    else
+      pump();
+  }
+
   // What the store would refuse must not be applied: the document would have to be loaded anew.
   bool has_room_for(const relay_burst& burst) const {
     auto bytes = std::uint64_t{0};
@@ -244,7 +258,7 @@ class document_impl {
     for (auto& [id, burst] : state_.take_bursts(steady_now_ms()))
       if (auto found = handles_.find(id); found != handles_.end()) compat::send(self_, found->second, std::move(burst));
     if (state_.broken() && !ending_) set_aside(*state_.broken());
-    schedule_presence();
+    schedule_gathered();
     if (state_.has_presence() || state_.has_refused()) schedule_housekeeping();
   }
 
@@ -266,8 +280,8 @@ class document_impl {
 
   // --- time ---
 
-  void schedule_presence() {
-    auto due = state_.presence_due_ms();
+  void schedule_gathered() {
+    auto due = state_.due_ms();
     if (!due || tick_scheduled_) return;
     tick_scheduled_ = true;
     auto delay = std::max<std::int64_t>(1, *due - steady_now_ms());

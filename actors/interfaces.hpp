@@ -90,6 +90,7 @@ CAF_ADD_ATOM(octavo, octavo::actors, history_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, diff_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, restore_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, version_atom)
+CAF_ADD_ATOM(octavo, octavo::actors, credit_atom)
 
 CAF_END_TYPE_ID_BLOCK(octavo)
 
@@ -122,6 +123,9 @@ using document_actor = caf::typed_actor<
     caf::result<void>(part_atom, subscriber_actor),
     // What the sessions behind a subscriber ask. Ignored from one that has not joined.
     caf::result<void>(relay_burst, subscriber_actor),
+    // A subscriber has taken in bursts of this weight. One that does not say so is given no more edits once
+    // subscriber_window_bytes are on their way to it.
+    caf::result<void>(credit_atom, subscriber_actor, std::uint64_t),
     // The durable state as one update, v1.
     caf::result<payload>(state_atom),
     // Edits the document, all operations or none; broadcast like anyone's edit. Answered with its sequence number once

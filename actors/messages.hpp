@@ -141,6 +141,13 @@ struct document_burst {
                               f.field("state_vector", x.state_vector), f.field("credit_bytes", x.credit_bytes));
   }
 
+  /// What it weighs in the subscriber's window: see subscriber_window_bytes.
+  std::size_t weight() const {
+    auto bytes = update.size() + presence.size();
+    for (const auto& one : replies) bytes += one.data.size();
+    return bytes;
+  }
+
   bool empty() const {
     return replies.empty() && update.empty() && acks.empty() && presence.empty() && !ask_all && credit_bytes == 0;
   }

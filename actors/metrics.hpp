@@ -74,9 +74,10 @@ struct metrics {
   counter documents_passivated{0};
   counter presence_changes{0};
   counter presence_refused{0};
-  counter broadcasts{0};  ///< bursts that documents handed out
-  counter deliveries{0};  ///< frames handed to sockets
-  counter resyncs{0};     ///< sessions that lagged and got a fresh diff
+  counter broadcasts{0};          ///< bursts that documents handed out
+  counter deliveries{0};          ///< frames handed to sockets
+  counter subscribers_behind{0};  ///< nodes that lagged behind a document, and got in one piece what they lacked
+  counter resyncs{0};             ///< sessions that lagged and got a fresh diff
   counter connections_accepted{0};
   counter connections_refused{0};
   counter messages_in{0};

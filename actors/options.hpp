@@ -21,6 +21,10 @@ struct document_options {
   std::uint64_t snapshot_after_bytes = 4ull << 20;  ///< bytes in the log since the last snapshot
   std::size_t sync_chunk_bytes = 256U << 10;        ///< an answer to sync is cut into updates of about this size
   std::size_t burst_bytes_max = 1 << 20;            ///< edits are merged into broadcasts of at most this size
+  std::size_t subscriber_window_bytes = 8u << 20;   ///< on their way to one node that has not taken them in
+  std::size_t crowd_sessions = 1'000;               ///< with more of them a document's broadcasts are gathered
+  std::int64_t crowd_interval_ms = 30;              ///< for so long: of edits
+  std::int64_t crowd_presence_interval_ms = 100;    ///< and of presence
   std::size_t resync_history_max = 16'384;          ///< edits that a resync can go back without a full state
   std::size_t update_bytes_max = 32u << 20;         ///< one edit
   std::size_t update_structs_max = 1u << 21;        ///< structs of one edit: each takes about 100 bytes to be read
@@ -41,10 +45,12 @@ struct document_options {
 };
 
 struct relay_options {
-  std::size_t window_bytes = 4u << 20;      ///< of requests that the document has not answered
-  std::size_t queue_bytes_max = 64u << 20;  ///< of requests waiting in the relay; beyond it sessions are closed (1013)
-  std::int64_t linger_ms = 1'000;           ///< how long a relay without sessions stays
-  std::int64_t locate_ms = 1'000;           ///< sessions are kept for so long while nobody has their document
+  std::size_t window_bytes = 4u << 20;       ///< of requests that the document has not answered
+  std::size_t queue_bytes_max = 64u << 20;   ///< of requests waiting in the relay; beyond it sessions are closed (1013)
+  std::size_t credit_step_bytes = 1u << 20;  ///< the document is told of bytes taken in once there are so many
+  std::size_t presence_bytes_max = 16u << 10;  ///< of a session's last word, which the document's next owner is told
+  std::int64_t linger_ms = 1'000;              ///< how long a relay without sessions stays
+  std::int64_t locate_ms = 1'000;              ///< sessions are kept for so long while nobody has their document
 };
 
 struct node_options {

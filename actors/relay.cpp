@@ -68,7 +68,13 @@ void relay_state::document_lost() {
   for (const auto& one : again)
     if (one.kind == request_kind::enter) introduced.erase(one.session);
   std::erase_if(again, [](const request& one) { return one.kind == request_kind::reenter; });
-  for (auto& [id, user] : introduced) enqueue({id, request_kind::reenter, 0, 0, std::move(user)});
+  for (auto& [id, user] : introduced) {
+    enqueue({id, request_kind::reenter, 0, 0, std::move(user)});
+    // The next document knows nobody, and clients renew what they said only after a while.
+    if (auto found = sessions_.find(id); found != sessions_.end() && !found->second.presence.empty())
+      enqueue({id, request_kind::presence, 0, 0, found->second.presence});
+  }
+  out_.weight = credit_ = 0;
   for (auto& one : again) enqueue(std::move(one));
 }
 
@@ -77,6 +83,8 @@ void relay_state::ask(relay_burst burst) {
     auto found = sessions_.find(one.session);
     if (found == sessions_.end()) continue;
     auto weight = one.weight();
+    if (one.kind == request_kind::presence && one.data.size() <= options_.presence_bytes_max)
+      found->second.presence = one.data;
     if (queue_bytes_ + weight > options_.queue_bytes_max) {
       outlets_[found->second.outlet].out->close(one.session, close_reason::try_again,
                                                 "the document has more edits waiting than it may; try again");
@@ -107,7 +115,12 @@ relay_burst relay_state::next_requests() {
   return burst;
 }
 
+std::uint64_t relay_state::take_credit() {
+  return credit_ < options_.credit_step_bytes ? 0 : std::exchange(credit_, 0);
+}
+
 void relay_state::receive(document_burst burst) {
+  out_.weight += burst.weight();
   auto credit = std::min<std::size_t>(unanswered_bytes_, burst.credit_bytes);
   unanswered_bytes_ -= credit;
   while (!unanswered_.empty() && credit >= unanswered_.front().weight()) {
@@ -139,6 +152,7 @@ void relay_state::receive(document_burst burst) {
 void relay_state::flush() {
   if (out_.empty() || !gate_->is_open()) return;
   auto what = std::exchange(out_, {});
+  credit_ += what.weight;
   auto common = delivery{};
   common.relay = id_;
   common.update = merge_updates(std::move(what.updates));
@@ -242,6 +256,7 @@ class relay_impl {
           if (!document_ || self_->current_sender() != caf::actor_cast<caf::strong_actor_ptr>(document_)) return;
           state_.receive(std::move(burst));
           state_.flush();
+          send_credit();
           send_requests();
         },
         [this](enter_atom, const session_start& session) {
@@ -261,7 +276,10 @@ class relay_impl {
           flush_scheduled_ = false;
           send_requests();
         },
-        [this](flushed_atom) { state_.flushed(); },
+        [this](flushed_atom) {
+          state_.flushed();
+          send_credit();
+        },
         [this](tick_atom) { retire(); },
         [this](stop_atom) { end(close_reason::going_away, "the node is stopping"); },
     };
@@ -345,6 +363,12 @@ class relay_impl {
     // Comes after what other sessions have asked by now, so that a busy document gets one burst of all of it.
     flush_scheduled_ = true;
     compat::send(self_, self_, flush_atom_v);
+  }
+
+  void send_credit() {
+    if (!document_) return;
+    if (const auto bytes = state_.take_credit(); bytes != 0)
+      compat::send(self_, document_, credit_atom_v, subscriber_actor{self_}, bytes);
   }
 
   void send_requests() {

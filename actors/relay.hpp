@@ -71,6 +71,8 @@ class relay_state {
   std::uint64_t seq() const { return seq_; }
   /// Hands out what has gathered; while outlets are busy nothing, and they will tell.
   void flush();
+  /// Bytes that the document may send anew, once they are worth a message; otherwise 0.
+  std::uint64_t take_credit();
   /// The outlets were busy and are through.
   void flushed();
 
@@ -91,6 +93,7 @@ class relay_state {
     std::uint64_t edits = 0;
     session_id only_from = 0;
     bool several_writers = false;
+    std::uint64_t weight = 0;  ///< of the bursts
     bool empty() const {
       return replies.empty() && acks.empty() && updates.empty() && presence.empty() && state_vector.empty();
     }
@@ -99,6 +102,7 @@ class relay_state {
   struct present_session {
     std::size_t outlet = 0;
     payload user;
+    payload presence;  ///< its last word, for the document's next owner
   };
 
   std::size_t outlet_index(const outlet_ptr& out);
@@ -115,6 +119,7 @@ class relay_state {
   std::deque<request> unanswered_;  ///< sent, in order; answers come in this order too
   std::size_t unanswered_bytes_ = 0;
   std::uint64_t seq_ = 0;
+  std::uint64_t credit_ = 0;  ///< bytes that were handed out, and not told to the document
   gathered out_;
   std::shared_ptr<delivery_gate> gate_;
 };

@@ -105,6 +105,9 @@ std::string metrics_text(const metrics& m, std::size_t connections) {
   all.counter("octavo_presence_refused_total", "Presence messages over a limit.", m.presence_refused);
   all.counter("octavo_broadcasts_total", "Bursts of edits that documents handed out.", m.broadcasts);
   all.counter("octavo_deliveries_total", "Frames handed to sockets.", m.deliveries);
+  all.counter("octavo_subscribers_behind_total",
+              "Nodes that took a document's edits in more slowly than they came, and got a difference.",
+              m.subscribers_behind);
   all.counter("octavo_resyncs_total", "Connections that lagged and got a fresh difference.", m.resyncs);
   all.counter("octavo_connections_accepted_total", "Connections accepted.", m.connections_accepted);
   all.counter("octavo_connections_refused_total", "Connections refused by a limit.", m.connections_refused);
