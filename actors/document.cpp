@@ -353,12 +353,14 @@ result<void> document_state::may_edit(const server_edit& what, bool may_write, s
   return {};
 }
 
-result<crdt::committed> document_state::make(crdt::edit& open, const server_edit& what) {
+result<crdt::committed> document_state::make(crdt::edit& open, const server_edit& what, std::optional<edit_key> key) {
   for (auto i = std::size_t{0}; i < what.operations.size(); ++i) {
     // What was done before goes with the edit.
     if (auto done = apply(open, what.operations[i]); !done)
       return fail(done.error().code, "operation " + std::to_string(i + 1) + ": " + done.error().message);
   }
+  if (key && !what.operations.empty() && content_.clock(key->client) == key->clock)
+    if (auto marked = leave_mark(open, what.operations.front().target); !marked) return tl::unexpected{marked.error()};
   auto done = open.commit();
   if (!done) return fail(errc::limit_exceeded, std::string{to_string(done.error())});
   return std::move(*done);
@@ -367,8 +369,30 @@ result<crdt::committed> document_state::make(crdt::edit& open, const server_edit
 result<std::uint64_t> document_state::edit(const server_edit& what, std::int64_t unix_ms, bool may_write,
                                            std::string_view why) {
   if (auto fit = may_edit(what, may_write, why); !fit) return tl::unexpected{fit.error()};
-  auto open = crdt::edit{content_, writer_id()};
-  auto done = make(open, what);
+  return edit_as(writer_id(), what, {}, unix_ms);
+}
+
+result<edit_done> document_state::edit(const server_edit& what, edit_key key, std::int64_t unix_ms, bool may_write,
+                                       std::string_view why) {
+  if (key.client == 0 || key.client > writer_id_max)
+    return fail(errc::invalid_argument, "the client id of an edit's key is 1 to 2^52");
+  if (what.as_of != present)
+    return fail(errc::invalid_argument, "an edit that may be asked for again is meant for the present version");
+  const auto clock = content_.clock(key.client);
+  if (clock > key.clock) return edit_done{seq_, clock};
+  if (clock < key.clock)
+    return fail(errc::invalid_argument, "edits before this one are not here: the client's clock is " +
+                                            std::to_string(clock) + ", and it says " + std::to_string(key.clock));
+  if (auto fit = may_edit(what, may_write, why); !fit) return tl::unexpected{fit.error()};
+  auto seq = edit_as(key.client, what, key, unix_ms);
+  if (!seq) return tl::unexpected{seq.error()};
+  return edit_done{*seq, content_.clock(key.client)};
+}
+
+result<std::uint64_t> document_state::edit_as(std::uint64_t client, const server_edit& what,
+                                              std::optional<edit_key> key, std::int64_t unix_ms) {
+  auto open = crdt::edit{content_, client};
+  auto done = make(open, what, key);
   if (!done) {
     open.rollback();
     if (!content_.usable()) broken_ = broken_update{{}, what.user, done.error().message, {}};

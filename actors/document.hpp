@@ -65,6 +65,9 @@ class document_state {
   /// Makes an edit for a program: all of it or nothing. Returns the sequence number at which it is there, or why it
   /// was not taken. `may_write` and `why` as for handle().
   result<std::uint64_t> edit(const server_edit& what, std::int64_t unix_ms, bool may_write, std::string_view why);
+  /// The same once, however often it is asked for.
+  result<edit_done> edit(const server_edit& what, edit_key key, std::int64_t unix_ms, bool may_write,
+                         std::string_view why);
   /// Whether such an edit may be tried: nothing if so.
   result<void> may_edit(const server_edit& what, bool may_write, std::string_view why);
   /// The same on an older version, which `older` holds, and from there onto the present one.
@@ -135,7 +138,9 @@ class document_state {
   void leave(session_key who, std::int64_t steady_ms);
   void handle_one(session_key who, const request& what, moment now, bool may_write, std::string_view why);
   bool edit(session_key who, const request& what, std::int64_t unix_ms, bool may_write, std::string_view why);
-  result<crdt::committed> make(crdt::edit& open, const server_edit& what);
+  result<crdt::committed> make(crdt::edit& open, const server_edit& what, std::optional<edit_key> key = {});
+  result<std::uint64_t> edit_as(std::uint64_t client, const server_edit& what, std::optional<edit_key> key,
+                                std::int64_t unix_ms);
   std::optional<crdt::apply_errc> integrate(session_key who, std::string user, std::int64_t unix_ms,
                                             std::size_t needed);
   std::string full_message() const;

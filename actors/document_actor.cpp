@@ -68,6 +68,12 @@ class document_impl {
           return read({read_format::update, {}, present});
         },
         [this](edit_atom, const server_edit& what) { return edit(what); },
+        [this](edit_atom, const server_edit& what, const edit_key& key) -> caf::result<edit_done> {
+          if (is_going()) return make_error(leaving_error());
+          return answer_when_durable<edit_done>([this, what, key] {
+            return state_.edit(what, key, unix_now_ms(), disk_.has_room_for(what.weight()), disk_full);
+          });
+        },
         [this](read_atom, const read_request& what) { return read(what); },
         [this](history_atom, const history_request& what) {
           return look_back_for<history_listing>(history_atom_v, what);

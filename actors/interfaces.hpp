@@ -91,6 +91,8 @@ CAF_ADD_ATOM(octavo, octavo::actors, diff_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, restore_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, version_atom)
 CAF_ADD_ATOM(octavo, octavo::actors, credit_atom)
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::edit_key))
+CAF_ADD_TYPE_ID(octavo, (octavo::actors::edit_done))
 
 CAF_END_TYPE_ID_BLOCK(octavo)
 
@@ -131,6 +133,9 @@ using document_actor = caf::typed_actor<
     // Edits the document, all operations or none; broadcast like anyone's edit. Answered with its sequence number once
     // it is durable (that of the last edit, if nothing changed), or with what is wrong and where.
     caf::result<std::uint64_t>(edit_atom, server_edit),
+    // The same, and it may be asked for again: see edit_key. errc::invalid_argument: the edit is meant for an older
+    // version, or the asker's earlier edits are not here.
+    caf::result<edit_done>(edit_atom, server_edit, edit_key),
     // The document in a form, now or as it was. What it shows is durable when the answer comes.
     caf::result<payload>(read_atom, read_request),
     // Who edited the document, and when.

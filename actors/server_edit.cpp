@@ -1,5 +1,7 @@
 #include "actors/server_edit.hpp"
 
+#include <array>
+
 #include "crdt/export.hpp"
 
 namespace octavo::actors {
@@ -156,6 +158,30 @@ result<bytes> bounded(bytes answer, std::size_t max_bytes) {
 
 std::string too_large_to_read(std::size_t max_bytes) {
   return "the answer would be larger than " + std::to_string(max_bytes >> 20) + " MiB";
+}
+
+result<void> leave_mark(crdt::edit& in, const edit_target& target) {
+  constexpr auto key = std::string_view{"octavo:mark"};
+  const auto nothing = std::array{crdt::value{}};
+  const auto root = in.root(target.root, target.kind);
+  if (!root) return outcome(root);
+  switch (target.kind) {
+    case crdt::type_kind::text:
+    case crdt::type_kind::xml_text:
+      if (auto done = in.insert_text(*root, 0, " ", {}); !done) return outcome(done);
+      break;
+    case crdt::type_kind::xml_fragment:
+    case crdt::type_kind::xml_element:
+      if (auto done = in.insert_type(*root, 0, crdt::type_kind::xml_text); !done) return outcome(done);
+      break;
+    case crdt::type_kind::map:
+    case crdt::type_kind::xml_hook:
+      if (auto done = in.set(*root, key, nothing.front()); !done) return outcome(done);
+      return outcome(in.remove(*root, key));
+    default:
+      if (auto done = in.insert(*root, 0, nothing); !done) return outcome(done);
+  }
+  return outcome(in.erase(*root, 0, 1));
 }
 
 result<bytes> read(const crdt::document& document, const read_request& what, std::size_t max_bytes) {

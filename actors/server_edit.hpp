@@ -115,8 +115,35 @@ struct server_edit {
   }
 };
 
+/// Makes an edit that can be asked for again when no answer came, and is done once: whoever asks takes a Yjs client id
+/// of its own, at random, and says how far it had come. The document's own clocks tell whether the edit is there; so
+/// that is as durable, and goes with the document as far, as the edit itself.
+struct edit_key {
+  std::uint64_t client = 0;  ///< 1 to 2^52, drawn at random, used for one document by one asker
+  std::uint64_t clock = 0;   ///< 0 at first, then what the last answer said
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, edit_key& x) {
+    return f.object(x).fields(f.field("client", x.client), f.field("clock", x.clock));
+  }
+};
+
+struct edit_done {
+  std::uint64_t seq = 0;    ///< at which the edit is there
+  std::uint64_t clock = 0;  ///< of the asker's next edit
+
+  template <class Inspector>
+  friend bool inspect(Inspector& f, edit_done& x) {
+    return f.object(x).fields(f.field("seq", x.seq), f.field("clock", x.clock));
+  }
+};
+
 /// Does one operation. An error names what is wrong; whether the edit can go on is for crdt::edit to say.
 result<void> apply(crdt::edit& to, const edit_operation& operation);
+
+/// Inserts something at a root and erases it: nobody sees it, and the client's clock goes on. For an edit that only
+/// erases, which would otherwise leave no trace of who made it.
+result<void> leave_mark(crdt::edit& in, const edit_target& target);
 
 /// A form in which a document is read. Do not renumber.
 enum class read_format : std::uint8_t {

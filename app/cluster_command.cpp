@@ -11,8 +11,8 @@
 
 #include "app/commands.hpp"
 #include "app/output.hpp"
-#include "app/peer_certs.hpp"
 #include "cluster/admin.hpp"
+#include "cluster/peer_certs.hpp"
 
 namespace octavo::app {
 
@@ -417,7 +417,7 @@ int remove(const cluster_request& asked) {
 }
 
 int certs(const cluster_request& asked) {
-  auto done = make_peer_certs(asked.folder, asked.nodes, static_cast<int>(asked.days));
+  auto done = cluster::make_peer_certs(asked.folder, asked.nodes, static_cast<int>(asked.days));
   if (!done) return report(done.error(), asked.json);
   if (asked.json) {
     print_json(json::object{{"folder", asked.folder}, {"nodes", json::array(asked.nodes.begin(), asked.nodes.end())}});

@@ -11,8 +11,8 @@
 #include <random>
 
 #include "actors/clock.hpp"
-#include "app/peer_certs.hpp"
 #include "cluster/membership.hpp"
+#include "cluster/peer_link.hpp"
 #include "net/version.hpp"
 #include "storage/store.hpp"
 
@@ -22,8 +22,6 @@ namespace {
 
 /// A file beside the store that says which cluster its documents belong to.
 constexpr auto binding_file = "CLUSTER";
-constexpr auto heartbeat = std::chrono::milliseconds{500};
-constexpr auto silent_after = std::chrono::milliseconds{2'000};
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -58,19 +56,7 @@ class cluster_node::impl {
 };
 
 result<void> cluster_node::configure(const serve_options& options, caf::actor_system_config& config) {
-  const auto& tls = options.cluster.peer_tls;
-  config.load<caf::io::middleman>();
-  if (tls.is_wanted()) {
-    if (auto good = check_peer_tls(tls); !good) return good;
-    config.load<caf::openssl::manager>();
-    config.set("caf.openssl.certificate", tls.certificate);
-    config.set("caf.openssl.key", tls.key);
-    config.set("caf.openssl.cafile", tls.ca);
-  }
-  config.set("caf.middleman.heartbeat-interval", caf::timespan{heartbeat});
-  config.set("caf.middleman.connection-timeout", caf::timespan{silent_after});
-  config.set("caf.middleman.enable-automatic-connections", false);
-  return {};
+  return cluster::configure_links(options.cluster.peer_tls, config);
 }
 
 cluster_node::cluster_node(std::unique_ptr<impl> made) : impl_(std::move(made)) {}
@@ -122,8 +108,7 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   member.self.peer_address = given.peer_listen;
   member.self.http_address = options.net.listen_address + ":" + std::to_string(options.net.listen_port);
   member.self.wire_version = cluster::wire_version;
-  member.self.caf_version = std::to_string(CAF_MAJOR_VERSION) + "." + std::to_string(CAF_MINOR_VERSION) + "." +
-                            std::to_string(CAF_PATCH_VERSION);
+  member.self.caf_version = cluster::caf_version();
   member.self.octavo_version = version;
   member.self.started_unix_ms = actors::unix_now_ms();
   made->host.self = {{},

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/options.hpp"
+#include "cluster/peer_certs.hpp"
 #include "net/options.hpp"
 #include "storage/result.hpp"
 #include "storage/store.hpp"
@@ -27,18 +28,10 @@ struct log_options {
   bool json = false;
 };
 
-/// Files (PEM) with which nodes know each other. Empty: nodes talk in the clear, on loopback only.
-struct peer_tls_options {
-  std::string certificate;
-  std::string key;
-  std::string ca;  ///< who signed the certificates of all nodes
-  bool is_wanted() const { return !certificate.empty() || !key.empty() || !ca.empty(); }
-};
-
 struct cluster_options {
   std::string url;  ///< of etcd; empty: the node is alone
   std::string peer_listen;
-  peer_tls_options peer_tls;
+  cluster::peer_tls_options peer_tls;
   std::uint32_t shards = 1'024;  ///< of a cluster that is made
   std::uint32_t replicas = 3;
   std::int64_t replace_after_ms = 300'000;

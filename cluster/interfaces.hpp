@@ -24,7 +24,7 @@ struct state_fetched;
 struct hello {
   std::string cluster_id;
   std::string node;
-  member_id member = 0;
+  member_id member = 0;  ///< 0: a program that owns no shards
   std::uint64_t incarnation = 0;
   std::uint32_t wire_version = 0;
   std::string caf_version;
@@ -107,6 +107,22 @@ CAF_END_TYPE_ID_BLOCK(octavo_cluster_handles)
 
 namespace octavo::cluster {
 
+/// Who is told what the directory (etcd) knows.
+using directory_listener_actor = caf::typed_actor<
+    // INTERNAL: what the directory says of shards.
+    caf::result<void>(record_atom, record_update),
+    // INTERNAL: what became of a transaction.
+    caf::result<void>(txn_atom, txn_answer),
+    // INTERNAL: who is there.
+    caf::result<void>(nodes_atom, std::shared_ptr<const node_view>)>;
+
+/// Who is told of the way to another node.
+using link_owner_actor = caf::typed_actor<
+    // INTERNAL: a node is connected (it has a peer handle), or no longer.
+    caf::result<void>(link_atom, std::string, peer_actor),
+    // See peer_actor.
+    caf::result<void>(suspect_atom, std::string, std::uint64_t)>;
+
 /// The replicas of this node, behind one mailbox: the log that its documents write to, the directory that its relays
 /// ask, and what the other nodes talk to.
 using shard_host_actor = caf::typed_actor<
@@ -122,13 +138,10 @@ using shard_host_actor = caf::typed_actor<
     caf::result<void>(actors::barrier_atom, std::string, actors::document_actor),
     // What a directory takes: see actors::directory_actor.
     caf::result<actors::document_actor>(actors::locate_atom, std::string),
-    // INTERNAL: from the membership: what the directory says of a shard.
-    caf::result<void>(record_atom, record_update),
-    // INTERNAL: from the membership: what became of a transaction.
-    caf::result<void>(txn_atom, txn_answer),
-    // INTERNAL: from the membership: who is there.
+    // From the membership: see directory_listener_actor.
+    caf::result<void>(record_atom, record_update), caf::result<void>(txn_atom, txn_answer),
     caf::result<void>(nodes_atom, std::shared_ptr<const node_view>),
-    // INTERNAL: from a link: a node is connected (it has a peer handle), or no longer.
+    // From links: see link_owner_actor.
     caf::result<void>(link_atom, std::string, peer_actor),
     // INTERNAL: from the receiver: documents of a shard are about to be ahead of its log, up to this lsn. Answered once
     // that is on disk.

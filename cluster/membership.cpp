@@ -51,6 +51,7 @@ result<std::unique_ptr<membership>> membership::join(membership_options options)
   if (auto agree = made->check_clock(); !agree) return tl::unexpected{agree.error()};
   if (auto fit = made->check_others(); !fit) return tl::unexpected{fit.error()};
   if (auto welcome = made->read_orders(); !welcome) return tl::unexpected{welcome.error()};
+  if (made->options_.is_observer) return made;
   if (auto taken = made->take_name(); !taken) return tl::unexpected{taken.error()};
   return made;
 }
@@ -61,6 +62,8 @@ result<void> membership::read_meta() {
                            options_.shards, options_.replicas, meta_format};
   auto found = wait_for<etcd_range_answer>([&](auto done) { etcd_->range(key, std::move(done)); });
   if (!found) return tl::unexpected{found.error()};
+  if (found->kvs.empty() && options_.is_observer)
+    return fail(errc::not_found, "this etcd knows of no cluster yet: start a node with octavo serve --cluster");
   if (found->kvs.empty()) {
     if (!options_.known_cluster_id.empty())
       return fail(errc::invalid_argument, "this node's data belongs to cluster " + options_.known_cluster_id +
@@ -103,7 +106,7 @@ result<void> membership::check_others() {
   if (!found) return tl::unexpected{found.error()};
   for (const auto& one : found->kvs) {
     auto other = decode_node_record(one.value);
-    if (!other || other->name == options_.self.name) continue;
+    if (!other || (other->name == options_.self.name && !options_.is_observer)) continue;
     auto refuse = [&](std::string_view what, const std::string& theirs, const std::string& ours) {
       auto why = "node " + other->name;
       why.append(" runs with ").append(what).append(" ").append(theirs);
@@ -114,7 +117,7 @@ result<void> membership::check_others() {
       return refuse("wire version", std::to_string(other->wire_version), std::to_string(options_.self.wire_version));
     if (other->caf_version != options_.self.caf_version)
       return refuse("CAF", other->caf_version, options_.self.caf_version);
-    if (other->member == options_.self.member)
+    if (!options_.is_observer && other->member == options_.self.member)
       return fail(errc::invalid_argument, "node " + other->name + " has the same disk id: was its data copied here?");
   }
   return {};
@@ -177,7 +180,7 @@ result<void> membership::take_name() {
   }
 }
 
-void membership::start(shard_host_actor host) {
+void membership::start(directory_listener_actor host) {
   {
     const std::lock_guard guard(mutex_);
     host_ = std::move(host);
@@ -200,7 +203,7 @@ void membership::run() {
       auto guard = std::unique_lock{mutex_};
       if (wake_.wait_for(guard, std::chrono::milliseconds{options_.renew_ms}, [this] { return stopping_; })) return;
     }
-    renew();
+    if (!options_.is_observer) renew();
     auto is_due = false;
     auto is_gathered = false;
     {
@@ -213,8 +216,10 @@ void membership::run() {
       reread();
       watch();
     }
-    if (is_gathered) make_shards();
-    put_status();
+    if (!options_.is_observer) {
+      if (is_gathered) make_shards();
+      put_status();
+    }
     tell_nodes();
   }
 }
@@ -313,6 +318,7 @@ void membership::reread() {
   take_shards(*shards);
   const std::lock_guard guard(mutex_);
   reread_ms_ = actors::steady_now_ms();
+  if (options_.is_observer) confirmed_ms_ = reread_ms_;
 }
 
 void membership::watch() {
@@ -368,7 +374,7 @@ void membership::take_shard(const std::string& key, const std::string& value, re
 
 void membership::take_shards(const etcd_range_answer& answer) {
   auto update = record_update{};
-  auto host = shard_host_actor{};
+  auto host = directory_listener_actor{};
   {
     const std::lock_guard guard(mutex_);
     for (const auto& one : answer.kvs) take_shard(one.key, one.value, update);
@@ -379,7 +385,7 @@ void membership::take_shards(const etcd_range_answer& answer) {
 
 void membership::take_events(const std::vector<etcd_event>& events) {
   auto update = record_update{};
-  auto host = shard_host_actor{};
+  auto host = directory_listener_actor{};
   auto nodes_changed = false;
   auto orders_changed = false;
   auto orders = std::optional<std::string>{};
@@ -408,7 +414,7 @@ void membership::take_events(const std::vector<etcd_event>& events) {
 
 void membership::tell_nodes() {
   auto view = std::make_shared<node_view>();
-  auto host = shard_host_actor{};
+  auto host = directory_listener_actor{};
   {
     const std::lock_guard guard(mutex_);
     for (const auto& [name, one] : nodes_) {
@@ -426,7 +432,7 @@ void membership::tell_nodes() {
 void membership::submit(const shard_txn& request) {
   auto answer = [this, shard = request.shard, id = request.what.id](txn_outcome outcome,
                                                                     std::optional<shard_record> current) {
-    auto host = shard_host_actor{};
+    auto host = directory_listener_actor{};
     {
       const std::lock_guard guard(mutex_);
       host = host_;

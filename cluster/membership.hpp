@@ -30,6 +30,7 @@ struct membership_options {
   std::vector<host_port> endpoints;
   std::string prefix = "octavo/";
   node_record self;
+  bool is_observer = false;               ///< takes no name, makes nothing, and only reads
   std::string known_cluster_id;           ///< that this node's data belongs to; empty: none yet
   std::uint32_t shards = default_shards;  ///< of a cluster that is made
   std::uint32_t replicas = 3;             ///< likewise
@@ -43,9 +44,9 @@ struct membership_options {
 class membership {
  public:
   /// Joins, or makes the cluster if there is none. Blocks for a few seconds at the most.
-  /// errc::unavailable: etcd cannot be reached. errc::invalid_argument: the data belongs to another cluster, or the
-  /// other nodes cannot work with this one, or the clocks are too far apart. errc::already_exists: a node of this name
-  /// is running.
+  /// errc::not_found: there is no cluster to observe. errc::unavailable: etcd cannot be reached.
+  /// errc::invalid_argument: the data belongs to another cluster, or the other nodes cannot work with this one, or the
+  /// clocks are too far apart. errc::already_exists: a node of this name is running.
   static result<std::unique_ptr<membership>> join(membership_options options);
   ~membership();
   membership(const membership&) = delete;
@@ -53,7 +54,7 @@ class membership {
 
   const cluster_meta& meta() const { return meta_; }
   /// From now on the host hears of everything, beginning with all that is there.
-  void start(shard_host_actor host);
+  void start(directory_listener_actor host);
   /// Carries out a transaction, and tells the host what became of it.
   void submit(const shard_txn& request);
   /// The node that owns a shard, as the directory was read last; empty: none.
@@ -99,7 +100,7 @@ class membership {
   std::string status_;                          ///< to be published
   std::optional<std::string> status_shown_;     ///< as it stands in etcd
   std::map<shard_number, std::string> values_;  ///< as they stand in etcd, byte by byte, for comparing
-  shard_host_actor host_;
+  directory_listener_actor host_;
   std::unique_ptr<etcd_client> etcd_;  ///< its callbacks use all above
   std::thread thread_;
 };

@@ -1,6 +1,8 @@
 #include "cluster/peer_link.hpp"
 
 #include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/io/middleman.hpp>
 #include <caf/openssl/all.hpp>
@@ -17,6 +19,8 @@ namespace octavo::cluster {
 
 namespace {
 
+constexpr auto heartbeat = std::chrono::milliseconds{500};
+constexpr auto silent_after = std::chrono::milliseconds{2'000};
 constexpr auto hello_timeout = std::chrono::seconds{5};
 constexpr auto frames_timeout = std::chrono::seconds{10};
 /// Of a machine that is asked whether a process listens there.
@@ -28,10 +32,10 @@ class peer_link_impl {
  public:
   static inline const char* name = "octavo.peer_link";
 
-  peer_link_impl(peer_link_actor::pointer self, shard_host_actor host, host_options options, std::string node,
+  peer_link_impl(peer_link_actor::pointer self, link_owner_actor owner, link_options options, std::string node,
                  std::string address, std::uint64_t incarnation)
       : self_(self),
-        host_(std::move(host)),
+        owner_(std::move(owner)),
         options_(std::move(options)),
         node_(std::move(node)),
         address_(std::move(address)),
@@ -39,8 +43,8 @@ class peer_link_impl {
 
   peer_link_actor::behavior_type make_behavior() {
     watcher_.install(self_);
-    // The host makes links, and ends them with itself.
-    watcher_.watch(self_, host_, [this](const caf::error&) { self_->quit(); });
+    // The owner makes links, and ends them with itself.
+    watcher_.watch(self_, owner_, [this](const caf::error&) { self_->quit(); });
     compat::send(self_, peer_link_actor{self_}, link_atom_v);
     return {
         [this](frames_atom, std::vector<actors::payload>& frames) {
@@ -65,7 +69,7 @@ class peer_link_impl {
 
  private:
   void add(actors::payload frame) {
-    if (!peer_ || queue_bytes_ + frame.size() > options_.link_queue_bytes_max) return;
+    if (!peer_ || queue_bytes_ + frame.size() > options_.queue_bytes_max) return;
     queue_bytes_ += frame.size();
     queue_.push_back(std::move(frame));
   }
@@ -74,7 +78,7 @@ class peer_link_impl {
     if (!peer_ || is_waiting_ || queue_.empty()) return;
     auto batch = std::vector<actors::payload>{};
     auto bytes = std::size_t{0};
-    while (!queue_.empty() && (batch.empty() || bytes + queue_.front().size() <= options_.link_window_bytes)) {
+    while (!queue_.empty() && (batch.empty() || bytes + queue_.front().size() <= options_.window_bytes)) {
       bytes += queue_.front().size();
       batch.push_back(std::move(queue_.front()));
       queue_.pop_front();
@@ -93,7 +97,7 @@ class peer_link_impl {
             });
   }
 
-  bool dials() const { return options_.self.node < node_; }
+  bool dials() const { return options_.self.member == 0 || options_.self.node < node_; }
 
   /// A node that dials this one may be known by its hello before the directory tells of it.
   void accept() {
@@ -126,7 +130,7 @@ class peer_link_impl {
   }
 
   void introduce(const peer_actor& peer) {
-    compat::ask(self_, peer, hello_timeout, hello_atom_v, options_.self, caf::actor_cast<caf::strong_actor_ptr>(host_))
+    compat::ask(self_, peer, hello_timeout, hello_atom_v, options_.self, caf::actor_cast<caf::strong_actor_ptr>(owner_))
         .then(
             [this, peer](const hello& theirs) {
               if (!peer_) connected(peer, theirs);
@@ -156,16 +160,16 @@ class peer_link_impl {
       lose("the connection is gone: " + to_string(reason));
       // A node that is only silent does not refuse: it does not answer.
       const auto where = parse_host_port(address_);
-      if (where && refuses(*where, refuse_timeout)) compat::send(self_, host_, suspect_atom_v, node_, incarnation_);
+      if (where && refuses(*where, refuse_timeout)) compat::send(self_, owner_, suspect_atom_v, node_, incarnation_);
     });
-    compat::send(self_, host_, link_atom_v, node_, peer_);
+    compat::send(self_, owner_, link_atom_v, node_, peer_);
   }
 
   void lose(const std::string& why) {
     if (peer_) {
       logger().warn("node={} at {}: {}", node_, address_, why);
       watcher_.unwatch(self_, peer_);
-      compat::send(self_, host_, link_atom_v, node_, peer_actor{});
+      compat::send(self_, owner_, link_atom_v, node_, peer_actor{});
     }
     peer_ = nullptr;
     ++round_;
@@ -182,8 +186,8 @@ class peer_link_impl {
   }
 
   peer_link_actor::pointer self_;
-  shard_host_actor host_;
-  host_options options_;
+  link_owner_actor owner_;
+  link_options options_;
   std::string node_;
   std::string address_;
   std::uint64_t incarnation_;
@@ -200,9 +204,29 @@ class peer_link_impl {
 
 }  // namespace
 
-peer_link_actor spawn_peer_link(caf::actor_system& system, const shard_host_actor& host, const host_options& options,
+std::string caf_version() {
+  return std::to_string(CAF_MAJOR_VERSION) + "." + std::to_string(CAF_MINOR_VERSION) + "." +
+         std::to_string(CAF_PATCH_VERSION);
+}
+
+result<void> configure_links(const peer_tls_options& tls, caf::actor_system_config& config) {
+  config.load<caf::io::middleman>();
+  if (tls.is_wanted()) {
+    if (auto good = check_peer_tls(tls); !good) return good;
+    config.load<caf::openssl::manager>();
+    config.set("caf.openssl.certificate", tls.certificate);
+    config.set("caf.openssl.key", tls.key);
+    config.set("caf.openssl.cafile", tls.ca);
+  }
+  config.set("caf.middleman.heartbeat-interval", caf::timespan{heartbeat});
+  config.set("caf.middleman.connection-timeout", caf::timespan{silent_after});
+  config.set("caf.middleman.enable-automatic-connections", false);
+  return {};
+}
+
+peer_link_actor spawn_peer_link(caf::actor_system& system, const link_owner_actor& owner, const link_options& options,
                                 std::string node, std::string address, std::uint64_t incarnation) {
-  return system.spawn<peer_link_actor::stateful_impl<peer_link_impl>, caf::detached>(host, options, std::move(node),
+  return system.spawn<peer_link_actor::stateful_impl<peer_link_impl>, caf::detached>(owner, options, std::move(node),
                                                                                      std::move(address), incarnation);
 }
 

@@ -2,13 +2,32 @@
 // does not fit is dropped: replicas send again what is not answered. A thread of its own, since connecting blocks.
 //
 // Of two nodes the one with the lesser name dials, and says with its hello where it is reached itself; the other one
-// waits for that. Were both to dial, CAF would take the second connection for one too many, and its TLS module drops
-// the one that is in use with it.
+// waits for that; programs without shards always dial. Were both to dial, CAF would take the second connection for one
+// too many, and its TLS module drops the one that is in use with it.
 #pragma once
 
-#include "cluster/shard_host.hpp"
+#include "cluster/interfaces.hpp"
+#include "cluster/peer_certs.hpp"
+
+namespace caf {
+class actor_system_config;
+}
 
 namespace octavo::cluster {
+
+/// What CAF must know before there is an actor system: its modules for other nodes, with TLS if there are certificates,
+/// and when a node counts as silent. errc::invalid_argument: the certificates.
+result<void> configure_links(const peer_tls_options& tls, caf::actor_system_config& config);
+
+/// The version of CAF that this program runs with, as nodes tell each other.
+std::string caf_version();
+
+struct link_options {
+  hello self;
+  bool uses_tls = false;
+  std::size_t window_bytes = 8u << 20;
+  std::size_t queue_bytes_max = 64u << 20;
+};
 
 using peer_link_actor = caf::typed_actor<
     // INTERNAL: frames for the node, each encoded.
@@ -20,8 +39,8 @@ using peer_link_actor = caf::typed_actor<
     // INTERNAL: the node has dialed this one, and is reached so.
     caf::result<void>(hello_atom, hello, peer_actor)>;
 
-/// The host is told with link_atom when the node is connected, and when it is not any more.
-peer_link_actor spawn_peer_link(caf::actor_system& system, const shard_host_actor& host, const host_options& options,
+/// The owner is told with link_atom when the node is connected, and when it is not any more. The link ends with it.
+peer_link_actor spawn_peer_link(caf::actor_system& system, const link_owner_actor& owner, const link_options& options,
                                 std::string node, std::string address, std::uint64_t incarnation);
 
 }  // namespace octavo::cluster

@@ -19,6 +19,7 @@
 #include "actors/clock.hpp"
 #include "actors/loader.hpp"
 #include "actors/logger.hpp"
+#include "cluster/document_finder.hpp"
 #include "cluster/logger.hpp"
 #include "cluster/peer_link.hpp"
 #include "cluster/shard_disk.hpp"
@@ -31,15 +32,9 @@ namespace octavo::cluster {
 namespace {
 
 constexpr auto disk_timeout = std::chrono::hours{24};
-/// Of a document, by the node that owns it.
-constexpr auto load_timeout = std::chrono::seconds{60};
 constexpr auto served_interval_ms = std::int64_t{1'000};
 /// Nodes that have dialed this one before the directory told of them.
 constexpr auto offers_max = std::size_t{64};
-
-error moved_error() {
-  return {errc::moved, "another node has the document's shard, or nobody for a moment: look it up again"};
-}
 
 class shard_host_impl {
  public:
@@ -53,6 +48,9 @@ class shard_host_impl {
         options_(std::move(options)),
         peers_(std::move(peers)),
         store_(store),
+        finder_(
+            self, options_.finder, [this](shard_number shard) { return place_of(shard); },
+            [this] { return peers_.registry(); }),
         snapshotter_(actors::spawn_snapshotter(self->system(), store, options_.document, counters)),
         disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, std::move(on_fatal))),
         sender_(spawn_shard_sender(self->system(), store)),
@@ -71,7 +69,7 @@ class shard_host_impl {
           return introduce(theirs, caf::actor_cast<peer_actor>(peer));
         },
         [this](frames_atom, const std::vector<actors::payload>& frames) { take_in(frames); },
-        [this](actors::document_atom, const std::string& name) { return find_document(name, false); },
+        [this](actors::document_atom, const std::string& name) { return finder_.find(shard_of(name), name, false); },
         [this](suspect_atom, const std::string& node, std::uint64_t incarnation) { suspect(node, incarnation); },
         [this](transfer_atom, const actors::payload& request) {
           return compat::pass_on(self_, sender_, transfer_atom_v, request);
@@ -85,11 +83,11 @@ class shard_host_impl {
           return barrier(name, document);
         },
         [this](actors::drop_atom, const std::string& name) { return drop(name); },
-        [this](actors::locate_atom, const std::string& name) { return find_document(name, true); },
+        [this](actors::locate_atom, const std::string& name) { return finder_.find(shard_of(name), name, true); },
         [this](record_atom, const record_update& update) {
           for (const auto& [shard, record] : update.records) table_->on_record(shard, record);
           pump();
-          for (const auto& [shard, record] : update.records) answer_waiting(shard);
+          for (const auto& [shard, record] : update.records) finder_.look_again(shard);
         },
         [this](txn_atom, const txn_answer& answer) {
           table_->on_txn(answer.shard, answer.id, answer.outcome, answer.current, actors::steady_now_ms());
@@ -108,25 +106,12 @@ class shard_host_impl {
   }
 
  private:
-  /// Somebody asks for the actor of a document.
-  struct wanted_document {
-    wanted_document(std::string name, bool is_ours, std::int64_t until_ms,
-                    caf::typed_response_promise<actors::document_actor> promise)
-        : name(std::move(name)), is_ours(is_ours), until_ms(until_ms), promise(std::move(promise)) {}
-    std::string name;
-    bool is_ours;  ///< by a relay of this node, and not by another node
-    std::int64_t until_ms;
-    bool is_answered = false;
-    caf::typed_response_promise<actors::document_actor> promise;
-  };
-
   struct link {
     peer_link_actor actor;
     peer_actor peer;  ///< while connected
     member_id member = 0;
     std::string address;
     std::uint64_t incarnation = 0;
-    std::vector<std::pair<shard_number, std::shared_ptr<wanted_document>>> asked;  ///< there, by this node
     std::uint64_t suspected_here = 0;   ///< the incarnation that has ended, by what this node sees,
     std::uint64_t suspected_there = 0;  ///< and by what another one sees; 0: none
   };
@@ -179,6 +164,8 @@ class shard_host_impl {
     if (theirs.caf_version != ours.caf_version)
       return refuse("it is built with CAF " + theirs.caf_version + ", and " + ours.node + " with " + ours.caf_version);
     if (theirs.node == ours.node) return refuse("it has the name of this node, " + ours.node);
+    // A program that owns no shards is asked nothing.
+    if (theirs.member == 0) return ours;
     if (!peer) return refuse("it does not say where it is reached");
     if (auto known = links_.find(theirs.node); known != links_.end() && known->second.actor)
       compat::send(self_, known->second.actor, hello_atom_v, theirs, peer);
@@ -215,8 +202,10 @@ class shard_host_impl {
       if (one.actor && (one.address != node.peer_address || one.incarnation != node.incarnation)) {
         compat::send(self_, one.actor, link_atom_v, node.peer_address, node.incarnation);
       } else if (!one.actor) {
-        one.actor = spawn_peer_link(self_->system(), shard_host_actor{self_}, options_, name, node.peer_address,
-                                    node.incarnation);
+        one.actor = spawn_peer_link(
+            self_->system(), shard_host_actor{self_},
+            {options_.self, options_.uses_tls, options_.link_window_bytes, options_.link_queue_bytes_max}, name,
+            node.peer_address, node.incarnation);
         if (auto offer = offers_.extract(name))
           compat::send(self_, one.actor, hello_atom_v, offer.mapped().first, offer.mapped().second);
       }
@@ -233,10 +222,10 @@ class shard_host_impl {
       found->second.suspected_here = found->second.suspected_there = 0;
       table_->on_reconnect(found->second.member);
     } else {
-      for (auto& [shard, one] : std::exchange(found->second.asked, {})) wait_for_owner(shard, std::move(one));
+      finder_.lost(node);
     }
     pump();
-    answer_all_waiting();
+    finder_.look_again();
   }
 
   bool is_live(const member& who) const {
@@ -451,81 +440,14 @@ class shard_host_impl {
     return promise;
   }
 
-  /// Finds the actor of a document: here, or at the node that owns its shard. Where nobody does at the moment, as the
-  /// shard moves or its owner has gone, the question waits for a moment: the answer is mostly a few milliseconds away.
-  caf::result<actors::document_actor> find_document(const std::string& name, bool is_ours) {
-    const auto shard = shard_of(name);
-    auto promise = self_->make_response_promise<actors::document_actor>();
-    auto one = std::make_shared<wanted_document>(name, is_ours, actors::steady_now_ms() + options_.find_ms, promise);
-    if (!answer(shard, one)) wait_for_owner(shard, std::move(one));
-    return promise;
-  }
-
-  /// False: it cannot be said yet.
-  bool answer(shard_number shard, const std::shared_ptr<wanted_document>& one) {
-    if (table_->serves(shard)) {
-      one->is_answered = true;
-      compat::ask(self_, peers_.registry(), load_timeout, actors::document_atom_v, one->name)
-          .then([one](const actors::document_actor& document) { one->promise.deliver(document); },
-                [one](caf::error& reason) { one->promise.deliver(std::move(reason)); });
-      return true;
-    }
+  shard_place place_of(shard_number shard) {
+    using kind = shard_place::kind_type;
+    if (table_->serves(shard)) return {kind::here, {}, {}, false};
     const auto& owner = table_->record(shard).owner;
-    const auto will_serve = owner == table_->self() || is_claiming(shard);
-    if (!one->is_ours && !will_serve) {
-      refuse(*one, moved_error());
-      return true;
-    }
-    auto found = links_.find(owner.node);
-    if (will_serve || owner.id == 0 || found == links_.end() || !found->second.peer) return false;
-    auto& asked = found->second.asked;
-    std::erase_if(asked, [](const auto& each) { return each.second->is_answered; });
-    asked.emplace_back(shard, one);
-    compat::ask(self_, found->second.peer, load_timeout, actors::document_atom_v, one->name)
-        .then(
-            [one](const actors::document_actor& document) {
-              if (!std::exchange(one->is_answered, true)) one->promise.deliver(document);
-            },
-            [this, shard, one](const caf::error& reason) {
-              if (one->is_answered) return;
-              const auto why = actors::from_caf(reason);
-              if (why.code == errc::moved)
-                wait_for_owner(shard, one);
-              else
-                refuse(*one, why);
-            });
-    return true;
-  }
-
-  void wait_for_owner(shard_number shard, std::shared_ptr<wanted_document> one) {
-    if (one->is_answered) return;
-    if (actors::steady_now_ms() >= one->until_ms || wanted_count_ >= options_.finds_waiting_max) {
-      refuse(*one, moved_error());
-      return;
-    }
-    ++wanted_count_;
-    wanted_[shard].push_back(std::move(one));
-  }
-
-  /// Something has changed about a shard, or time has passed.
-  void answer_waiting(shard_number shard) {
-    auto found = wanted_.find(shard);
-    if (found == wanted_.end()) return;
-    auto waiting = std::move(found->second);
-    wanted_.erase(found);
-    wanted_count_ -= waiting.size();
-    for (auto& one : waiting)
-      if (!one->is_answered && !answer(shard, one)) wait_for_owner(shard, std::move(one));
-  }
-
-  void answer_all_waiting() {
-    auto shards = std::vector<shard_number>{};
-    for (const auto& [shard, waiting] : wanted_) shards.push_back(shard);
-    for (auto shard : shards) answer_waiting(shard);
-  }
-
-  static void refuse(wanted_document& one, const error& why) {
-    if (!std::exchange(one.is_answered, true)) one.promise.deliver(actors::make_error(why));
+    if (owner == table_->self() || is_claiming(shard)) return {kind::unknown, {}, {}, true};
+    const auto found = links_.find(owner.node);
+    if (owner.id == 0 || found == links_.end() || !found->second.peer) return {};
+    return {kind::there, owner.node, found->second.peer, false};
   }
 
   bool is_claiming(shard_number shard) {
@@ -613,7 +535,7 @@ class shard_host_impl {
     switch (what.kind) {
       case kind::serving:
         logger().debug("shard={} is served by this node from now on, epoch={}", shard, what.at.epoch);
-        answer_waiting(shard);
+        finder_.look_again(shard);
         break;
       case kind::stopped:
         logger().debug("shard={} is served by this node no longer: {}", shard, what.why);
@@ -686,7 +608,7 @@ class shard_host_impl {
     pump();
     tell_served();
     publish_status();
-    answer_all_waiting();
+    finder_.look_again();
     compat::send_later(self_, shard_host_actor{self_}, std::chrono::milliseconds{options_.tick_ms},
                        actors::tick_atom_v);
   }
@@ -777,6 +699,7 @@ class shard_host_impl {
   host_options options_;
   host_peers peers_;
   storage::store& store_;
+  document_finder<shard_host_actor::pointer> finder_;
   actors::snapshotter_actor snapshotter_;
   shard_disk_actor disk_;
   shard_sender_actor sender_;
@@ -796,8 +719,6 @@ class shard_host_impl {
   std::deque<boost::json::object> changes_;
   std::uint64_t moves_ = 0;
   std::unordered_map<shard_number, owned_shard> owned_;
-  std::map<shard_number, std::vector<std::shared_ptr<wanted_document>>> wanted_;  ///< while nobody owns the shard
-  std::size_t wanted_count_ = 0;
   std::deque<shard_step> steps_;
   bool is_writing_ = false;
   std::size_t steps_flying_ = 0;  ///< that are being written

@@ -15,6 +15,7 @@
 
 #include "actors/log_writer.hpp"
 #include "actors/metrics.hpp"
+#include "cluster/document_finder.hpp"
 #include "cluster/interfaces.hpp"
 
 namespace octavo::storage {
@@ -65,8 +66,7 @@ struct host_options {
   bool uses_tls = false;  ///< towards other nodes; CAF's configuration has the certificates
   replica_options replica;
   std::int64_t tick_ms = 50;
-  std::int64_t find_ms = 1'000;             ///< a question where a document is waits for so long for an owner
-  std::size_t finds_waiting_max = 100'000;  ///< such questions; one more is answered at once: with errc::moved
+  finder_options finder;
   /// Of frames on their way to one node; what comes while there is no room is dropped, as the protocol sends it again.
   std::size_t link_window_bytes = 8u << 20;
   std::size_t link_queue_bytes_max = 64u << 20;

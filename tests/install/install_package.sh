@@ -13,7 +13,7 @@ expect() { # what, expected, found
 
 cmake --install "$build" --prefix "$work/prefix" >"$work/install.log" || { cat "$work/install.log" >&2; fail "cmake --install failed"; }
 
-for example in read_update edit_together embedded_node; do
+for example in read_update edit_together embed; do
   cmake -S "$source/examples/$example" -B "$work/$example" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" \
     -DCAF_DIR="$caf_dir" -DCMAKE_CXX_COMPILER="$compiler" >"$work/$example.log" 2>&1 &&
     cmake --build "$work/$example" >>"$work/$example.log" 2>&1 || { cat "$work/$example.log" >&2; fail "$example cannot be built"; }
@@ -39,7 +39,11 @@ Re: > Dear dear all,
 octavo=$work/prefix/bin/octavo
 "$octavo" doc import greeting "$work/hi.yjs" --data "$work/data" >/dev/null || fail "the installed octavo cannot import"
 expect "the installed octavo" hi "$("$octavo" doc export greeting --format text --data "$work/data")"
-expect "embedded_node" '{"text":"hi"}' "$("$work/embedded_node/embedded_node" "$work/data" greeting)"
+expect "host" '1: hi
+2: oh hi
+3: ah oh hi
+{"text":"ah oh hi"}' "$(printf 'oh \nah \n' | "$work/embed/host" "$work/data" greeting)"
+"$source/tests/install/cluster_member.sh" "$octavo" "$work/embed/member" "$work/cluster" || fail "the cluster's member failed"
 if [ -e "$source/web/dist/index.html" ]; then
   [ -e "$work/prefix/share/octavo/web/index.html" ] || fail "the page is not installed"
 fi

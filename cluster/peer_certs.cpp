@@ -1,4 +1,4 @@
-#include "app/peer_certs.hpp"
+#include "cluster/peer_certs.hpp"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -14,7 +14,7 @@
 
 #include "cluster/records.hpp"
 
-namespace octavo::app {
+namespace octavo::cluster {
 
 namespace {
 
@@ -150,7 +150,7 @@ result<void> check_peer_tls(const peer_tls_options& files) {
 
 result<void> make_peer_certs(const std::filesystem::path& folder, const std::vector<std::string>& nodes, int days) {
   for (const auto& node : nodes) {
-    if (!cluster::is_node_name(node) || node == "ca")
+    if (!is_node_name(node) || node == "ca")
       return fail(errc::invalid_argument, "'" + node + "' cannot be a node's name: 1 to 64 of a-z, 0-9 and -, not ca");
     if (std::filesystem::exists(folder / (node + ".pem")) || std::filesystem::exists(folder / (node + "-key.pem")))
       return fail(errc::already_exists, "there is a certificate of " + node + " in " + folder.string() +
@@ -187,4 +187,4 @@ result<void> make_peer_certs(const std::filesystem::path& folder, const std::vec
   return {};
 }
 
-}  // namespace octavo::app
+}  // namespace octavo::cluster
