@@ -67,15 +67,18 @@ void relay_state::document_lost() {
   // Those who just come are introduced by what they ask.
   for (const auto& one : again)
     if (one.kind == request_kind::enter) introduced.erase(one.session);
-  std::erase_if(again, [](const request& one) { return one.kind == request_kind::reenter; });
-  for (auto& [id, user] : introduced) {
-    enqueue({id, request_kind::reenter, 0, 0, std::move(user)});
-    // The next document knows nobody, and clients renew what they said only after a while.
-    if (auto found = sessions_.find(id); found != sessions_.end() && !found->second.presence.empty())
-      enqueue({id, request_kind::presence, 0, 0, found->second.presence});
-  }
-  out_.weight = credit_ = 0;
+  // The next document knows nobody, and clients renew what they said of themselves only after a while.
+  const auto is_told_anew = [this](const request& one) {
+    if (one.kind != request_kind::presence) return one.kind == request_kind::reenter;
+    const auto found = sessions_.find(one.session);
+    return found != sessions_.end() && !found->second.presence.empty();
+  };
+  std::erase_if(again, is_told_anew);
+  for (auto& [id, user] : introduced) enqueue({id, request_kind::reenter, 0, 0, std::move(user)});
   for (auto& one : again) enqueue(std::move(one));
+  for (const auto& [id, session] : sessions_)
+    if (!session.presence.empty()) enqueue({id, request_kind::presence, 0, 0, session.presence});
+  out_.weight = credit_ = 0;
 }
 
 void relay_state::ask(relay_burst burst) {

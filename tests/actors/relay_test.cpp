@@ -454,3 +454,49 @@ TEST_CASE("a session that has lagged still gets what it asked for, from whoever 
     if (what.kind != request_kind::reenter) kinds.push_back(what.kind);
   CHECK(kinds == std::vector<request_kind>{request_kind::resync});
 }
+
+TEST_CASE("what a session last said of itself is told to the next document, once") {
+  auto one = driven_relay{};
+  one.ask(announcing(1, awareness_of(5, 1, "1")));
+  one.ask(announcing(1, awareness_of(5, 2, "2")));
+  one.answer_all();
+  one.ask(announcing(3, awareness_of(9, 1, "3")));  // nobody has answered this
+  one.state.next_requests();
+  one.state.leave(3);
+  for (auto round = 0; round < 3; ++round) {
+    one.state.document_lost();
+    auto told = std::map<session_id, awareness_map>{};
+    for (const auto& what : one.state.next_requests().requests)
+      if (what.kind == request_kind::presence && what.session == 1)
+        told[what.session] = read_awareness(what.data.view());
+    CHECK(told == std::map<session_id, awareness_map>{{1, {{5, {2, "2"}}}}});
+  }
+  auto limited = relay_options{};
+  limited.presence_bytes_max = 4;
+  auto other = driven_relay{limited};
+  other.ask(announcing(1, awareness_of(5, 1, "1")));
+  other.answer_all();
+  other.state.document_lost();
+  for (const auto& what : other.answer_all()) CHECK(what.kind == request_kind::reenter);
+}
+
+TEST_CASE("a document is given credit for what the outlets have taken, in steps") {
+  auto options = relay_options{};
+  options.credit_step_bytes = 1'000;
+  auto one = driven_relay{options};
+  one.state.receive(update_burst(bytes(600), 1));
+  CHECK(one.state.take_credit() == 0);  // not handed out
+  one.flush();
+  CHECK(one.state.take_credit() == 0);  // not worth a message
+  one.state.receive(update_burst(bytes(600), 2));
+  one.flush();
+  CHECK(one.state.take_credit() == 0);  // the outlets are busy with the first
+  one.finish();
+  CHECK(one.state.take_credit() == 1'200);
+  CHECK(one.state.take_credit() == 0);
+  // Another document is owed nothing.
+  one.state.receive(update_burst(bytes(2'000), 3));
+  one.state.document_lost();
+  one.finish();
+  CHECK(one.state.take_credit() == 0);
+}

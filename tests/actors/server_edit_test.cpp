@@ -90,6 +90,86 @@ TEST_CASE("an edit that changes nothing has no number of its own") {
   CHECK(one.log.size() == 1);
 }
 
+TEST_CASE("an edit that is asked for again is done once, on this document and the next") {
+  auto one = watched{};
+  const auto ask = [](driven_document& of, const server_edit& what, edit_key key) {
+    return of.state.edit(what, key, 1'700'000'000'000, true, "full");
+  };
+  const auto first = ask(one, saying("ab"), {77, 0});
+  REQUIRE(first);
+  CHECK(first->seq == 1);
+  CHECK(first->clock == 2);
+  for (auto again = 0; again < 3; ++again) CHECK(ask(one, saying("ab"), {77, 0})->clock == 2);
+  const auto second = ask(one, saying("c"), {77, first->clock});
+  REQUIRE(second);
+  one.commit();
+  CHECK(one.state.content().text("text") == "cab");
+  CHECK(one.log.size() == 2);
+
+  // Erasing leaves no trace of its own.
+  auto erasing = server_edit{"robot", {on_text(edit_kind::erase)}};
+  erasing.operations[0].length = 1;
+  const auto third = ask(one, erasing, {77, second->clock});
+  REQUIRE(third);
+  CHECK(third->clock > second->clock);
+  CHECK(ask(one, erasing, {77, second->clock})->clock == third->clock);
+  one.commit();
+  CHECK(one.state.content().text("text") == "ab");
+  CHECK(one.log.size() == 3);
+
+  // The next owner of the document knows it from the document.
+  auto next = driven_document{};
+  auto content = crdt::document{};
+  for (const auto& record : one.log) REQUIRE(content.apply_stored_v1(record.update.view()));
+  next.state.install(std::move(content), 3);
+  CHECK(ask(next, erasing, {77, second->clock})->clock == third->clock);
+  CHECK(next.state.content().text("text") == "ab");
+  // An edit whose predecessor was lost is not taken.
+  const auto gap = ask(next, saying("x"), {77, third->clock + 1});
+  REQUIRE_FALSE(gap);
+  CHECK(gap.error().code == errc::invalid_argument);
+  auto older = saying("x");
+  older.as_of = 1;
+  CHECK(ask(next, older, {77, third->clock}).error().code == errc::invalid_argument);
+  CHECK(ask(next, saying("x"), {0, 0}).error().code == errc::invalid_argument);
+}
+
+TEST_CASE("an edit that only erases leaves its mark in roots of all kinds, and nobody sees it") {
+  for (auto kind :
+       {crdt::type_kind::text, crdt::type_kind::array, crdt::type_kind::map, crdt::type_kind::xml_fragment}) {
+    auto one = watched{};
+    auto filling = edit_operation{};
+    filling.target = {"root", kind, {}};
+    auto erasing = filling;
+    erasing.length = 1;
+    erasing.kind = edit_kind::erase;
+    if (kind == crdt::type_kind::text) {
+      filling.text = "a";
+    } else if (kind == crdt::type_kind::array) {
+      filling.kind = edit_kind::insert;
+      filling.with(crdt::value{1});
+    } else if (kind == crdt::type_kind::map) {
+      filling.kind = edit_kind::set;
+      filling.key = erasing.key = "key";
+      filling.with(crdt::value{1});
+      erasing.kind = edit_kind::remove;
+    } else {
+      filling.kind = edit_kind::insert_type;
+      filling.type = crdt::type_kind::xml_element;
+      filling.text = "p";
+    }
+    REQUIRE(one.edit({"robot", {filling}}));
+    const auto full = one.state.content().to_json();
+    const auto done = one.state.edit({"robot", {erasing}}, edit_key{5, 0}, 1'700'000'000'000, true, "full");
+    REQUIRE(done);
+    CHECK(done->clock != 0);
+    const auto empty = one.state.content().to_json();
+    CHECK(empty != full);
+    CHECK(empty.find("mark") == std::string::npos);
+    CHECK(one.state.edit({"robot", {erasing}}, edit_key{5, 0}, 1'700'000'000'000, true, "full")->clock == done->clock);
+  }
+}
+
 TEST_CASE("what cannot be meant is refused with its place") {
   auto one = watched{};
   const auto refusal = [&](edit_operation what) {

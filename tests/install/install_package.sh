@@ -43,7 +43,7 @@ expect "host" '1: hi
 2: oh hi
 3: ah oh hi
 {"text":"ah oh hi"}' "$(printf 'oh \nah \n' | "$work/embed/host" "$work/data" greeting)"
-"$source/tests/install/cluster_member.sh" "$octavo" "$work/embed/member" "$work/cluster" || fail "the cluster's member failed"
+OCTAVO_BIN=$octavo node "$source/tests/install/cluster_member.mjs" "$work/embed/member" || fail "the member of a cluster failed"
 if [ -e "$source/web/dist/index.html" ]; then
   [ -e "$work/prefix/share/octavo/web/index.html" ] || fail "the page is not installed"
 fi
