@@ -151,7 +151,7 @@ std::string text_of(const json::object& from, std::string_view field) {
 int status(const cluster_request& asked) {
   auto admin = cluster::cluster_admin::connect(asked.url);
   if (!admin) return report(admin.error(), asked.json);
-  auto picture = (*admin)->look();
+  auto picture = (*admin)->look_closely();
   if (!picture) return report(picture.error(), asked.json);
   const auto statuses = read_statuses(*picture);
   if (asked.json) {

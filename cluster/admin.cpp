@@ -1,6 +1,8 @@
 #include "cluster/admin.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "cluster/etcd_wait.hpp"
 
@@ -9,6 +11,10 @@ namespace octavo::cluster {
 namespace {
 
 constexpr auto order_tries_max = 20;
+/// How long nodes write their statuses for somebody who asked once.
+constexpr auto word_lease_s = std::int64_t{30};
+constexpr auto word_timeout = std::chrono::seconds{2};
+constexpr auto word_poll = std::chrono::milliseconds{50};
 
 etcd_options options_of(std::vector<host_port> endpoints) {
   auto options = etcd_options{};
@@ -80,8 +86,7 @@ result<cluster_picture> cluster_admin::look() {
   auto nodes = range_prefix(node_keys(prefix_));
   auto shards = range_prefix(shard_keys(prefix_));
   auto orders = range(orders_key(prefix_));
-  auto statuses = range_prefix(status_key(prefix_, {}));
-  for (const auto* one : {&nodes, &shards, &orders, &statuses})
+  for (const auto* one : {&nodes, &shards, &orders})
     if (!*one) return tl::unexpected{one->error()};
   for (const auto& one : nodes->kvs) {
     auto record = decode_node_record(one.value);
@@ -100,9 +105,39 @@ result<cluster_picture> cluster_admin::look() {
     if (!read) return tl::unexpected{read.error()};
     picture.orders = std::move(*read);
   }
-  const auto before_name = status_key(prefix_, {}).size();
-  for (auto& one : statuses->kvs) picture.statuses.emplace(one.key.substr(before_name), std::move(one.value));
   return picture;
+}
+
+result<void> cluster_admin::leave_word(const std::string& word) {
+  auto lease = wait_for<etcd_lease>([&](auto done) { etcd_.grant_lease(word_lease_s, std::move(done)); });
+  if (!lease) return tl::unexpected{lease.error()};
+  auto stands = std::optional<std::string>{};
+  for (auto tries = 0; tries < order_tries_max; ++tries) {
+    auto put = wait_for<etcd_txn_answer>([&](auto done) {
+      etcd_.txn({look_key(prefix_), stands, word, lease->id}, std::move(done));
+    });
+    if (!put) return tl::unexpected{put.error()};
+    if (put->outcome == txn_outcome::done) return {};
+    stands = put->current;
+  }
+  return fail(errc::unavailable, "others look at the cluster all the time; ask again");
+}
+
+result<cluster_picture> cluster_admin::look_closely() {
+  const auto word = random_hex(look_digits);
+  if (auto left = leave_word(word); !left) return tl::unexpected{left.error()};
+  const auto prefix = status_key(prefix_, {});
+  const auto until = std::chrono::steady_clock::now() + word_timeout;
+  for (;;) {
+    auto picture = look();
+    if (!picture) return picture;
+    auto statuses = range_prefix(prefix);
+    if (!statuses) return tl::unexpected{statuses.error()};
+    for (auto& one : statuses->kvs)
+      if (has_look(one.value, word)) picture->statuses.emplace(one.key.substr(prefix.size()), std::move(one.value));
+    if (picture->statuses.size() >= picture->nodes.size() || std::chrono::steady_clock::now() >= until) return picture;
+    std::this_thread::sleep_for(word_poll);
+  }
 }
 
 result<void> cluster_admin::order(const std::function<void(cluster_orders&)>& change) {

@@ -24,7 +24,7 @@ struct cluster_picture {
   std::map<std::string, node_record> nodes;  ///< whose leases stand
   std::vector<shard_record> shards;          ///< by number; those that nobody has made yet have no members
   cluster_orders orders;
-  std::map<std::string, std::string> statuses;  ///< by node: JSON, as the node wrote it
+  std::map<std::string, std::string> statuses;  ///< by node, of look_closely(): JSON, as the node wrote it
 
   bool is_there(const member& who) const;
   bool is_drained(const std::string& node) const;
@@ -41,6 +41,8 @@ class cluster_admin {
 
   /// errc::unavailable: etcd cannot be reached; errc::not_found: it knows of no cluster; errc::malformed.
   result<cluster_picture> look();
+  /// The same with the nodes' statuses, which they write for whoever asks: those that do so in time.
+  result<cluster_picture> look_closely();
   /// Changes the orders, whatever others change at the same time: `change` may be called several times.
   result<void> order(const std::function<void(cluster_orders&)>& change);
 
@@ -48,6 +50,7 @@ class cluster_admin {
   cluster_admin(std::vector<host_port> endpoints, std::string prefix);
   result<etcd_range_answer> range(const std::string& key);
   result<etcd_range_answer> range_prefix(const std::string& prefix);
+  result<void> leave_word(const std::string& word);
 
   std::string prefix_;
   etcd_client etcd_;

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <future>
-#include <random>
 
 #include "actors/caf_compat.hpp"
 #include "actors/clock.hpp"
@@ -19,13 +18,6 @@ constexpr auto clock_told_interval_ms = std::int64_t{600'000};
 constexpr auto meta_format = std::uint32_t{1};
 /// Records of shards that are made at once.
 constexpr auto made_at_once_max = std::size_t{256};
-
-std::string random_hex(std::size_t digits) {
-  auto random = std::random_device{};
-  auto result = std::string{};
-  for (auto i = std::size_t{0}; i < digits; ++i) result += "0123456789abcdef"[random() % 16];
-  return result;
-}
 
 }  // namespace
 
@@ -201,7 +193,9 @@ void membership::run() {
   for (;;) {
     {
       auto guard = std::unique_lock{mutex_};
-      if (wake_.wait_for(guard, std::chrono::milliseconds{options_.renew_ms}, [this] { return stopping_; })) return;
+      wake_.wait_for(guard, std::chrono::milliseconds{options_.renew_ms}, [this] { return stopping_ || is_asked_; });
+      if (stopping_) return;
+      is_asked_ = false;
     }
     if (!options_.is_observer) renew();
     auto is_due = false;
@@ -241,9 +235,10 @@ void membership::put_status() {
   auto wanted = std::string{};
   {
     const std::lock_guard guard(mutex_);
-    wanted = status_;
+    if (status_.empty() || !is_look(look_)) return;
+    wanted = with_look(status_, look_);
   }
-  if (wanted.empty() || status_shown_ == wanted) return;
+  if (status_shown_ == wanted) return;
   const auto key = status_key(options_.prefix, options_.self.name);
   // Nobody else writes there but this node's run before this one.
   for (auto tries = 0; tries < 2; ++tries) {
@@ -398,6 +393,9 @@ void membership::take_events(const std::vector<etcd_event>& events) {
           nodes_.erase(*name);
         else if (auto record = decode_node_record(one.kv.value))
           nodes_[*name] = std::move(*record);
+      } else if (one.kv.key == look_key(options_.prefix)) {
+        look_ = one.kind == etcd_event::kind_type::put ? one.kv.value : std::string{};
+        is_asked_ = !look_.empty();
       } else if (one.kv.key == orders_key(options_.prefix)) {
         orders = one.kind == etcd_event::kind_type::put ? std::optional{one.kv.value} : std::nullopt;
         orders_changed = true;
@@ -407,6 +405,7 @@ void membership::take_events(const std::vector<etcd_event>& events) {
     }
     host = host_;
   }
+  wake_.notify_all();
   if (host && !update.records.empty()) compat::tell(host, record_atom_v, std::move(update));
   if (orders_changed) take_orders(orders);
   if (nodes_changed || orders_changed) tell_nodes();

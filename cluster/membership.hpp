@@ -59,7 +59,7 @@ class membership {
   void submit(const shard_txn& request);
   /// The node that owns a shard, as the directory was read last; empty: none.
   std::string owner_of(shard_number shard);
-  /// What `octavo cluster status` shows of this node from now on.
+  /// What `octavo cluster status` shows of this node, should anybody look.
   void publish(std::string status);
   /// Takes the node's record away, so that the others need not wait for the lease.
   void leave();
@@ -97,7 +97,9 @@ class membership {
   bool is_watching_ = false;
   std::map<std::string, node_record> nodes_;
   cluster_orders orders_;
-  std::string status_;                          ///< to be published
+  std::string status_;                          ///< to be published, while somebody looks
+  std::string look_;                            ///< the word that such a one left
+  bool is_asked_ = false;                       ///< it came just now
   std::optional<std::string> status_shown_;     ///< as it stands in etcd
   std::map<shard_number, std::string> values_;  ///< as they stand in etcd, byte by byte, for comparing
   directory_listener_actor host_;

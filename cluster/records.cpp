@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <random>
 
 #include "cluster/host_port.hpp"
 
@@ -40,6 +41,10 @@ std::optional<Number> parse_decimal(std::string_view text) {
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (failed != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
   return number;
+}
+
+std::string look_mark(std::string_view word) {
+  return R"({"look":")" + std::string{word} + '"';
 }
 
 bool is_address(std::string_view text) {
@@ -402,6 +407,31 @@ std::string meta_key(std::string_view prefix) {
 
 std::string orders_key(std::string_view prefix) {
   return std::string{prefix} + "orders";
+}
+
+std::string random_hex(std::size_t digits) {
+  auto random = std::random_device{};
+  auto result = std::string{};
+  for (auto i = std::size_t{0}; i < digits; ++i) result += "0123456789abcdef"[random() % 16];
+  return result;
+}
+
+std::string look_key(std::string_view prefix) {
+  return std::string{prefix} + "look";
+}
+
+bool is_look(std::string_view word) {
+  return is_hex(word, look_digits);
+}
+
+std::string with_look(std::string_view status, std::string_view word) {
+  auto marked = look_mark(word);
+  marked += status.size() > 2 ? "," : "";
+  return marked.append(status.substr(std::min<std::size_t>(1, status.size())));
+}
+
+bool has_look(std::string_view status, std::string_view word) {
+  return status.starts_with(look_mark(word));
 }
 
 std::string status_key(std::string_view prefix, std::string_view name) {

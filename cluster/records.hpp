@@ -90,6 +90,16 @@ std::string orders_key(std::string_view prefix);
 /// What a node says of itself now and then, as JSON for people and tools, on its lease. It stands outside of `prefix`,
 /// which all nodes watch.
 std::string status_key(std::string_view prefix, std::string_view name);
+/// Hexadecimal digits that nobody else has drawn.
+std::string random_hex(std::size_t digits);
+/// Where somebody who wants to see the nodes' statuses leaves a word, drawn at random: nodes write a status only while
+/// one is there, and with it. What is written all the time would fill etcd.
+std::string look_key(std::string_view prefix);
+bool is_look(std::string_view word);
+inline constexpr std::size_t look_digits = 16;
+/// A status (a JSON object) with the word that it answers.
+std::string with_look(std::string_view status, std::string_view word);
+bool has_look(std::string_view status, std::string_view word);
 /// What all keys of nodes, and of shards, begin with.
 std::string node_keys(std::string_view prefix);
 std::string shard_keys(std::string_view prefix);

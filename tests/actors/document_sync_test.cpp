@@ -152,7 +152,7 @@ TEST_CASE("presence goes to everybody at once when it is rare, and gathered when
   one.state.subscribe(1);
   one.state.subscribe(2);
   one.ask(1, entering(1), announcing(1, awareness_of(7, 1, "1")));
-  CHECK(one.state.presence_due_ms() == one.now_ms);
+  CHECK(one.state.due_ms() == one.now_ms);
   auto all = one.take();
   CHECK(read_awareness(by(2, all).presence.at(0).view()) == awareness_map{{7, {1, "1"}}});
   CHECK(by(1, all).presence.at(0).shared() == by(2, all).presence.at(0).shared());
@@ -161,14 +161,14 @@ TEST_CASE("presence goes to everybody at once when it is rare, and gathered when
   one.now_ms += 10;
   one.ask(1, announcing(1, awareness_of(7, 2, "2")));
   one.ask(1, announcing(1, awareness_of(7, 3, "3")));
-  CHECK(one.state.presence_due_ms() == sent_ms + 25);
+  CHECK(one.state.due_ms() == sent_ms + 25);
   CHECK(by(2, one.take()).presence.empty());
   one.now_ms = sent_ms + 24;
   CHECK(by(2, one.take()).presence.empty());
   one.now_ms = sent_ms + 25;
   all = one.take();
   CHECK(read_awareness(by(2, all).presence.at(0).view()) == awareness_map{{7, {3, "3"}}});
-  CHECK_FALSE(one.state.presence_due_ms());
+  CHECK_FALSE(one.state.due_ms());
 }
 
 TEST_CASE("presence does not wait for the disk") {

@@ -260,3 +260,13 @@ TEST_CASE("a URL that names no endpoints is refused by what is wrong in it") {
   for (auto i = 1; i <= 16; ++i) many += ",h" + std::to_string(i) + ":1";
   no(many, "more than 16");
 }
+
+TEST_CASE("the time that etcd tells is read, and compared with ours to the second") {
+  CHECK(etcd::read_date("Fri, 27 Nov 2026 10:12:06 GMT") == 1'795'774'326'000);
+  for (const auto* bad : {"", "Fri, 27 Nov 2026", "27 Nov 2026 10:12:06 GMT", "Fri, 27 Nov 2026 10:12:06 GMT!", "now"})
+    CHECK_FALSE(etcd::read_date(bad));
+  CHECK(etcd::clock_ahead_ms(5'000, 5'000) == 0);
+  CHECK(etcd::clock_ahead_ms(5'999, 5'000) == 0);
+  CHECK(etcd::clock_ahead_ms(16'500, 5'000) == 10'500);
+  CHECK(etcd::clock_ahead_ms(1'000, 5'000) == -4'000);
+}

@@ -248,3 +248,15 @@ TEST_CASE("keys say what they stand for, and sort as their numbers do") {
                           "octavo/shard/000007", "octavo/shard/0000a", "octavo/node/00007"})
     CHECK(parse_shard_key("octavo/", key).error().code == errc::malformed);
 }
+
+TEST_CASE("a status tells whose question it answers, and stays what it was") {
+  const auto word = random_hex(look_digits);
+  CHECK(is_look(word));
+  CHECK_FALSE(is_look("\",\"served\":9"));
+  CHECK_FALSE(is_look(word + "0"));
+  const auto marked = with_look(R"({"served":3})", word);
+  CHECK(marked == R"({"look":")" + word + R"(","served":3})");
+  CHECK(has_look(marked, word));
+  CHECK_FALSE(has_look(marked, random_hex(look_digits)));
+  CHECK(with_look("{}", word) == R"({"look":")" + word + R"("})");
+}
