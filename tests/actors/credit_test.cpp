@@ -91,6 +91,9 @@ TEST_CASE("who has caught up while edits were on their way to the disk misses no
   CHECK(one.copy[2].text("text").size() < 1'900);  // nothing is shown before it is durable
   one.ask(1, editing(1, ++one.op, typed(100, one.clock + 1, "z")));
   one.hear(one.commit());
+  // What it lacked has filled the window again, and so the last letter waits for credit once more.
+  CHECK(one.copy[2].text("text").size() == 2'001);
+  one.pay();
   CHECK(one.copy[2].text("text") == one.copy[1].text("text"));
   CHECK(one.copy[2].text("text").size() == 2'002);
 }
