@@ -241,10 +241,10 @@ TEST_CASE("a URL that names no endpoints is refused by what is wrong in it") {
   };
   no("", "does not begin with etcd://");
   no("http://a:1", "does not begin with etcd://");
-  no("etcd://", "host:port is needed");
-  no("etcd://a", "host:port is needed");
-  no("etcd://a:1,", "host:port is needed");
-  no("etcd://,a:1", "host:port is needed");
+  no("etcd://", "HOST:PORT is needed");
+  no("etcd://a", "HOST:PORT is needed");
+  no("etcd://a:1,", "HOST:PORT is needed");
+  no("etcd://,a:1", "HOST:PORT is needed");
   no("etcd://a:", "no number from 1");
   no("etcd://a:0", "no number from 1");
   no("etcd://a:65536", "no number from 1");
@@ -253,7 +253,7 @@ TEST_CASE("a URL that names no endpoints is refused by what is wrong in it") {
   no("etcd://user@a:1", "no name and no address");
   no("etcd://::1:2379", "goes in brackets");
   no("etcd://[::1:2379", "closing bracket");
-  no("etcd://[::1]2379", "host:port is needed");
+  no("etcd://[::1]2379", "HOST:PORT is needed");
   no("etcd://[]:1", "no name and no address");
   no("etcd://a:1,a:1", "named twice");
   auto many = std::string{"etcd://h0:1"};
