@@ -53,6 +53,8 @@ class cluster_node::impl {
   std::mutex mutex;
   actors::registry_actor registry;
   cluster::shard_host_actor shard_host;
+  std::function<void(bool)> on_drain;
+  bool is_drained = false;
 };
 
 result<void> cluster_node::configure(const serve_options& options, caf::actor_system_config& config) {
@@ -148,6 +150,11 @@ actors::log_factory cluster_node::log() {
       const std::lock_guard guard(impl_->mutex);
       if (impl_->membership) impl_->membership->submit(request);
     };
+    peers.drained = [this](bool is_drained) {
+      const std::lock_guard guard(impl_->mutex);
+      impl_->is_drained = is_drained;
+      if (impl_->on_drain) impl_->on_drain(is_drained);
+    };
     peers.publish = [this](std::string status) {
       const std::lock_guard guard(impl_->mutex);
       if (impl_->membership) impl_->membership->publish(std::move(status));
@@ -181,6 +188,12 @@ net::document_place cluster_node::place(std::string_view document) {
   const auto shard = cluster::shard_of(document, impl_->host.shards);
   const std::lock_guard guard(impl_->mutex);
   return {shard, impl_->membership ? impl_->membership->owner_of(shard) : std::string{}};
+}
+
+void cluster_node::on_drain(std::function<void(bool)> tell) {
+  const std::lock_guard guard(impl_->mutex);
+  impl_->on_drain = std::move(tell);
+  if (impl_->on_drain && impl_->is_drained) impl_->on_drain(true);
 }
 
 void cluster_node::leave() {

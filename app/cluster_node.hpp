@@ -2,6 +2,7 @@
 // host where a single one has its log writer and its directory, and opens the peer port.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -33,6 +34,9 @@ class cluster_node {
   result<void> start(caf::actor_system& system);
   /// Where a document lives. Any thread.
   net::document_place place(std::string_view document);
+  /// Who is told that the node is to become empty, or not any more; nothing: nobody. What was so before is told at
+  /// once. Called on any thread; it must not block.
+  void on_drain(std::function<void(bool)> tell);
   /// Takes no part any more; the others need not wait for the lease.
   void leave();
   /// One line about it.

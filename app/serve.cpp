@@ -195,6 +195,7 @@ int serve(const given_settings& given) {
   auto server = net::server::open(*node, options.net, std::move(*setup));
   if (!server) return refuse_to_serve(server.error(), options.log);
   (*server)->start();
+  if (in_cluster) in_cluster->on_drain([&server](bool is_drained) { (*server)->set_draining(is_drained); });
   spdlog::info("octavo {} listens on {} data={} page={} threads={}+{}", version, (*server)->url(),
                std::filesystem::absolute(options.store.path).string(),
                options.net.web_root.empty() ? "none" : options.net.web_root.string(), options.worker_threads,
@@ -212,6 +213,7 @@ int serve(const given_settings& given) {
     _exit(128 + again);
   }}.detach();
   auto patience = std::chrono::milliseconds{options.stop_timeout_ms};
+  if (in_cluster) in_cluster->on_drain({});
   (*server)->stop_accepting();
   auto in_good_order = node->stop(patience);
   if (in_cluster) in_cluster->leave();

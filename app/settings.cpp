@@ -323,6 +323,9 @@ std::vector<setting> make_settings() {
   add(duration_setting(
       "send-timeout", "a client that takes not a byte for so long is closed", "60s", {second_ms, day_ms},
       [](o & to) -> auto& { return to.net.limits.send_timeout_ms; }));
+  add(duration_setting(
+      "drain-time", "over which the sockets of a node that is drained are closed, one after the other", "30s",
+      {100, day_ms}, [](o & to) -> auto& { return to.net.limits.drain_ms; }));
   add(flag_setting(
       "compression", "offer permessage-deflate: less traffic, more CPU and memory a connection",
       [](o & to) -> auto& { return to.net.compression; }));

@@ -189,6 +189,12 @@ class shard_host_impl {
 
   void see(const std::shared_ptr<const node_view>& view) {
     view_ = view;
+    const auto self = view->nodes.find(options_.self.node);
+    const auto is_drained = self != view->nodes.end() && self->second.draining;
+    if (std::exchange(is_drained_, is_drained) != is_drained) {
+      logger().info("this node {}", is_drained ? "is being drained" : "is not drained any more");
+      if (peers_.drained) peers_.drained(is_drained);
+    }
     const auto now = actors::steady_now_ms();
     std::erase_if(there_, [&](const auto& one) { return !view->nodes.contains(one.first); });
     for (const auto& [name, node] : view->nodes) {
@@ -709,6 +715,7 @@ class shard_host_impl {
   std::map<std::string, link> links_;
   std::map<std::string, std::pair<hello, peer_actor>> offers_;  ///< by nodes that the directory has not told of yet
   std::shared_ptr<const node_view> view_;
+  bool is_drained_ = false;  ///< this node, as the operator wants it
   std::map<std::string, presence> there_;
   std::map<member_id, std::int64_t> away_;  ///< since when members are not there
   std::unordered_map<shard_number, std::int64_t> moved_ms_;

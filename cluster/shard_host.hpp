@@ -86,6 +86,8 @@ struct host_peers {
   std::function<actors::registry_actor()> registry;
   /// Takes transactions for the directory, and answers with txn_atom. Any thread.
   std::function<void(const shard_txn&)> submit;
+  /// Is told when the operator wants this node empty, and when not any more. Any thread.
+  std::function<void(bool)> drained;
   /// Takes what this node has to say of itself, as JSON. Any thread.
   std::function<void(std::string)> publish;
 };

@@ -6,7 +6,8 @@ namespace octavo::net {
 
 namespace {
 constexpr auto check_interval = std::chrono::seconds{1};
-}
+constexpr auto drain_interval = std::chrono::milliseconds{100};
+}  // namespace
 
 class io_thread::outlet final : public actors::outlet {
  public:
@@ -97,6 +98,26 @@ void io_thread::after(std::chrono::milliseconds delay, std::function<void()> wha
   timer->async_wait([timer, what = std::move(what)](const boost::system::error_code& failed) {
     if (!failed) what();
   });
+}
+
+void io_thread::drain(std::chrono::milliseconds over) {
+  boost::asio::post(context_, [this, over] {
+    draining_.clear();
+    if (over == std::chrono::milliseconds::zero()) return;
+    for (const auto& [id, one] : connections_) draining_.push_back(id);
+    const auto steps = static_cast<std::size_t>(std::max<std::int64_t>(1, over / drain_interval));
+    drain_some(std::max<std::size_t>(1, (draining_.size() + steps - 1) / steps));
+  });
+}
+
+// A drain that is taken back and begun again may run twice at once, and ends the sooner.
+void io_thread::drain_some(std::size_t count) {
+  for (auto i = std::size_t{0}; i < count && !draining_.empty(); ++i) {
+    if (auto* one = find(draining_.back()))
+      one->close(actors::close_reason::going_away, "this node is being drained: come back, to another one");
+    draining_.pop_back();
+  }
+  if (!draining_.empty()) after(drain_interval, [this, count] { drain_some(count); });
 }
 
 void io_thread::run_commands() {

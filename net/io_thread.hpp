@@ -39,6 +39,10 @@ class io_thread {
   /// Ends the thread; connections that are still open are dropped. The outlet remains, and does nothing.
   void stop();
 
+  /// Closes the connections that are open now, evenly over this time, as of a node that goes; those that come meanwhile
+  /// stay. Zero: those that are left stay too. Any thread.
+  void drain(std::chrono::milliseconds over);
+
   boost::asio::io_context& context() { return context_; }
   actors::node& node() { return node_; }
   const net_options& options() const { return options_; }
@@ -75,6 +79,7 @@ class io_thread {
   connection* find(actors::session_id session);
   void leave_group(connection& one);
   void schedule_check();
+  void drain_some(std::size_t count);
 
   actors::node& node_;
   const net_options& options_;
@@ -86,6 +91,7 @@ class io_thread {
   std::unordered_map<actors::session_id, connection_ptr> connections_;
   std::unordered_map<actors::relay_id, std::vector<connection*>> relays_;
   std::vector<std::weak_ptr<watched>> watched_;
+  std::vector<actors::session_id> draining_;  ///< that are to be closed
   std::atomic<std::size_t> connection_count_{0};
   std::thread thread_;
 };

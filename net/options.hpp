@@ -34,6 +34,7 @@ struct connection_limits {
   std::int64_t http_idle_timeout_ms = 30'000;  ///< between two requests
   std::int64_t idle_timeout_ms = 75'000;       ///< without any sign of life, pongs counted
   std::int64_t keepalive_ms = 20'000;          ///< a data frame at least so often: Yjs clients leave after 30 s without
+  std::int64_t drain_ms = 30'000;              ///< over which the sockets of a node that is drained are closed
   std::int64_t send_timeout_ms = 60'000;       ///< in which a socket must take one frame
 };
 

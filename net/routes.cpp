@@ -150,6 +150,7 @@ http::message_generator routes::answer(const http_request& request) const {
   if (path == "/healthz") return respond(request, http::status::ok, "ok\n", "text/plain");
   if (path == "/readyz") {
     if (stopping_.load()) return respond(request, http::status::service_unavailable, "stopping\n", "text/plain");
+    if (draining_.load()) return respond(request, http::status::service_unavailable, "draining\n", "text/plain");
     if (!node_.writable())
       return respond(request, http::status::service_unavailable, "the disk is full: edits are refused\n", "text/plain");
     return respond(request, http::status::ok, "ready\n", "text/plain");

@@ -40,6 +40,8 @@ class routes {
 
   /// While stopping, /readyz says so, and load balancers turn away.
   void set_stopping() { stopping_.store(true); }
+  /// Likewise.
+  void set_draining(bool is_draining) { draining_.store(is_draining); }
 
  private:
   boost::beast::http::message_generator documents(const http_request& request, std::string_view query) const;
@@ -57,6 +59,7 @@ class routes {
   static_files page_;
   bool loopback_only_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> draining_{false};
 };
 
 /// {"error":"…"} and a newline: the body of every answer that is an error.

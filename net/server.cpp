@@ -168,6 +168,11 @@ class server::impl : public std::enable_shared_from_this<server::impl> {
     asio::post(threads_.front()->context(), [this] { accept(); });
   }
 
+  void set_draining(bool is_draining) {
+    routes_.set_draining(is_draining);
+    for (auto& one : threads_) one->drain(std::chrono::milliseconds{is_draining ? options_.limits.drain_ms : 0});
+  }
+
   void stop_accepting() {
     routes_.set_stopping();
     asio::post(threads_.front()->context(), [this] {
@@ -316,6 +321,9 @@ server::~server() = default;
 
 void server::start() {
   impl_->start();
+}
+void server::set_draining(bool is_draining) {
+  impl_->set_draining(is_draining);
 }
 void server::stop_accepting() {
   impl_->stop_accepting();

@@ -43,6 +43,9 @@ class server {
   server& operator=(const server&) = delete;
 
   void start();
+  /// The node is to become empty: /readyz says so, and connections are closed one after the other (1012), over
+  /// connection_limits::drain_ms. Who comes back all the same is let in. False: no more. Any thread.
+  void set_draining(bool is_draining);
   /// Accepts nothing more; open connections go on.
   void stop_accepting();
   /// Waits until all connections are closed, at most so long, and then drops the rest.

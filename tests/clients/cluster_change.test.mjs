@@ -59,7 +59,7 @@ test("a node that was away while others wrote more than they keep for it gets th
 });
 
 test("documents move, a node is drained, one more comes, and everything is restarted in turn: no word is lost or doubled", async () => {
-  await with_cluster({ nodes: 3 }, async (cluster) => {
+  await with_cluster({ nodes: 3, args: ["--drain-time", "1s"] }, async (cluster) => {
     const rooms = await open_rooms(cluster, 4, "move");
     await rooms.type(5);
     await cluster.settled({ replicas: 3 });
@@ -74,7 +74,12 @@ test("documents move, a node is drained, one more comes, and everything is resta
     assert.equal(status.nodes.find((one) => one.node === "n1").owns, 0);
     assert.equal(status.nodes.find((one) => one.node === "n1").replicas, 16, "two nodes are too few for three replicas");
     await rooms.converged();
-    assert.deepEqual(rooms.closes(), closed_before, "nor by a drain");
+    assert.equal((await fetch(`${cluster.node(0).http_url}/readyz`)).status, 503, "load balancers turn away");
+    const drained = closed_before.map(([first, ...rest]) => [first + 1, ...rest]);
+    await wait_for("the drained node's sockets are closed", () => rooms.closes().every(([first], i) => first === drained[i][0]));
+    await rooms.type_while(sleep(1_000));
+    await rooms.converged();
+    assert.deepEqual(rooms.closes(), drained, "once, and no others");
     await rooms.type_while(cluster.add_node());
     await rooms.type_while(
       wait_for(
