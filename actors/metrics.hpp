@@ -61,6 +61,16 @@ struct metrics {
   gauge reading_bytes{0};      ///< of messages that have come in part
   gauge send_queue_bytes{0};   ///< what sockets have not taken yet
 
+  // Of a cluster's node; all 0 on a node that is alone.
+  gauge peers_known{0};
+  gauge peers_connected{0};
+  gauge shard_replicas{0};    ///< that this node has
+  gauge shards_served{0};     ///< whose owner it is
+  gauge shards_changing{0};   ///< of those, that are getting another member or owner
+  gauge replicas_lagging{0};  ///< of the shards that it owns, behind its log
+  counter shard_moves{0};     ///< that it has begun
+  counter frames_refused{0};  ///< of other nodes, that could not be read
+
   counter edits_durable{0};
   counter edits_known{0};    ///< that held nothing new
   counter edits_refused{0};  ///< malformed, over a limit, or on a full disk

@@ -61,7 +61,6 @@ CAF_ADD_ATOM(octavo_cluster, octavo::cluster, write_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, record_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, txn_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, nodes_atom)
-CAF_ADD_ATOM(octavo_cluster, octavo::cluster, status_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, link_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, transfer_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, state_atom)
@@ -149,8 +148,6 @@ using shard_host_actor = caf::typed_actor<
     // INTERNAL: from the receiver: documents of a shard are here.
     caf::result<void>(state_atom, state_fetched),
     // INTERNAL: to itself: time for what waits on the clock.
-    caf::result<void>(actors::tick_atom),
-    // What this node knows of itself and the shards, as JSON.
-    caf::result<std::string>(status_atom)>;
+    caf::result<void>(actors::tick_atom)>;
 
 }  // namespace octavo::cluster

@@ -101,7 +101,6 @@ class shard_host_impl {
           pump();
         },
         [this](actors::tick_atom) { tick(); },
-        [this](status_atom) { return status(); },
     };
   }
 
@@ -178,7 +177,7 @@ class shard_host_impl {
     for (const auto& one : frames) {
       auto frame = decode_frame(one.view());
       if (!frame) {
-        ++frames_refused_;
+        counters_.frames_refused.fetch_add(1, std::memory_order_relaxed);
         logger().error("a frame of {} bytes from another node is refused: {}", one.size(), frame.error().message);
         continue;
       }
@@ -307,7 +306,7 @@ class shard_host_impl {
       note_change(shard, step);
       if (step.kind == placement_step::kind_type::move) {
         moved_ms = now;
-        ++moves_;
+        counters_.shard_moves.fetch_add(1, std::memory_order_relaxed);
       } else {
         logger().info("shard={} node={} {}: {}", shard, step.who.node,
                       step.kind == placement_step::kind_type::add ? "gets a replica" : "loses its replica", step.why);
@@ -630,7 +629,7 @@ class shard_host_impl {
     logger().info("this node serves {} of {} shards", served, table_->shards());
   }
 
-  /// What a node says of itself; docs/cluster.md lists the fields.
+  /// What a node says of itself, once a second; docs/cluster.md lists the fields.
   std::string status() {
     constexpr auto listed_max = std::size_t{10};
     auto served = std::uint64_t{0};
@@ -664,6 +663,12 @@ class shard_host_impl {
     };
     auto links = boost::json::object{};
     for (const auto& [node, one] : links_) links[node] = one.peer ? "connected" : "lost";
+    counters_.peers_known = static_cast<std::int64_t>(links_.size());
+    counters_.peers_connected = std::ranges::count_if(links_, [](const auto& one) { return bool{one.second.peer}; });
+    counters_.shard_replicas = static_cast<std::int64_t>(table_->replicas().size());
+    counters_.shards_served = static_cast<std::int64_t>(served);
+    counters_.shards_changing = static_cast<std::int64_t>(changing);
+    counters_.replicas_lagging = static_cast<std::int64_t>(lagging.size());
     auto changes = boost::json::array{};
     for (const auto& one : changes_) changes.push_back(one);
     const auto lagging_count = lagging.size();
@@ -671,9 +676,9 @@ class shard_host_impl {
                                                       {"replicas", table_->replicas().size()},
                                                       {"documents_open", open},
                                                       {"changing", changing},
-                                                      {"moves", moves_},
+                                                      {"moves", counters_.shard_moves.load()},
                                                       {"links", std::move(links)},
-                                                      {"frames_refused", frames_refused_},
+                                                      {"frames_refused", counters_.frames_refused.load()},
                                                       {"lagging_count", lagging_count},
                                                       {"lagging", largest(lagging)},
                                                       {"hot", largest(hot)},
@@ -724,14 +729,12 @@ class shard_host_impl {
   std::int64_t status_ms_ = 0;                             ///< when it was told last
   std::unordered_map<std::string, std::uint64_t> edited_;  ///< documents of this node since then, and how often
   std::deque<boost::json::object> changes_;
-  std::uint64_t moves_ = 0;
   std::unordered_map<shard_number, owned_shard> owned_;
   std::deque<shard_step> steps_;
   bool is_writing_ = false;
   std::size_t steps_flying_ = 0;  ///< that are being written
   std::uint64_t steps_written_ = 0;
   std::deque<std::pair<std::uint64_t, caf::typed_response_promise<void>>> waiting_steps_;  ///< for so many steps
-  std::uint64_t frames_refused_ = 0;
   std::ptrdiff_t served_told_ = 0;
   std::int64_t served_told_ms_ = 0;
 };

@@ -88,6 +88,14 @@ std::string metrics_text(const metrics& m, std::size_t connections) {
   all.gauge("octavo_reading_bytes", "Bytes of messages that have come in part.", m.reading_bytes);
   all.gauge("octavo_send_queue_bytes", "Bytes that sockets have not taken yet.", m.send_queue_bytes);
   all.gauge("octavo_resident_memory_bytes", "Resident memory of the process.", resident_bytes());
+  all.gauge("octavo_peers", "Other nodes of the cluster.", m.peers_known);
+  all.gauge("octavo_peers_connected", "Other nodes of the cluster that are connected.", m.peers_connected);
+  all.gauge("octavo_shard_replicas", "Replicas of shards that this node has.", m.shard_replicas);
+  all.gauge("octavo_shards_served", "Shards that this node owns.", m.shards_served);
+  all.gauge("octavo_shards_changing", "Owned shards that are getting another member or owner.", m.shards_changing);
+  all.gauge("octavo_replicas_lagging", "Replicas of owned shards that are behind.", m.replicas_lagging);
+  all.counter("octavo_shard_moves_total", "Moves of shards that this node has begun.", m.shard_moves);
+  all.counter("octavo_frames_refused_total", "Messages of other nodes that could not be read.", m.frames_refused);
   all.counter("octavo_edits_total", "Edits made durable.", m.edits_durable);
   all.counter("octavo_edits_known_total", "Edits that held nothing new.", m.edits_known);
   all.counter("octavo_edits_refused_total", "Edits refused: malformed, over a limit, or on a full disk.",
