@@ -18,8 +18,9 @@ const end_minutes_max = 10;
 /**
  * Resolves to what the run has counted, with `failure` if something did not hold.
  * @param {object} options `seed`, `rounds`, `nodes` (3 to 5); `minutes_max`: no new round after that; `hold_ms_max`: of a
- *   fault; `heal_ms_max`: so long it may take until all agree; `kinds`: of faults, or all; `kept`: where logs and data of a
- *   run that failed go, in place of an earlier one's
+ *   fault; `heal_ms_max`: so long it may take until all agree; `silence_ms_max`: one fault alone may stop
+ *   acknowledgements for so long; `kinds`: of faults, or all; `kept`: where logs and data of a run that failed go, in place
+ *   of an earlier one's
  */
 export async function torture({ nodes = 3, rounds, seed = chosen_seed(), minutes_max = Infinity, ...more }) {
   remove_leftovers();
@@ -54,10 +55,11 @@ export async function torture({ nodes = 3, rounds, seed = chosen_seed(), minutes
 }
 
 const usage = `scripts/torture [--rounds 20] [--seed N] [--nodes 3|4|5] [--minutes-max N] [--hold-ms-max 7000]
-                [--heal-ms-max 30000] [--kinds killed,stopped,…] [--json] [--kept FOLDER]`;
+                [--heal-ms-max 30000] [--silence-ms-max N] [--kinds killed,stopped,…] [--json]
+                [--kept FOLDER]`;
 
 async function main() {
-  const numbers = ["rounds", "seed", "nodes", "minutes-max", "hold-ms-max", "heal-ms-max"];
+  const numbers = ["rounds", "seed", "nodes", "minutes-max", "hold-ms-max", "heal-ms-max", "silence-ms-max"];
   const options = { kinds: { type: "string" }, kept: { type: "string" }, json: { type: "boolean" } };
   for (const name of numbers) options[name] = { type: "string" };
   let values;

@@ -92,6 +92,7 @@ async function play_all(typists, report) {
     const silence_ms = typists.take_longest_ms();
     report.add(done.map(({ kind }) => kind), { silence_ms, healing_ms });
     say(`         agreed after ${Math.round(healing_ms)} ms; ${Math.round(silence_ms)} ms without an acknowledgement`);
+    if (!step.more && silence_ms > (asked.silence_ms_max ?? Infinity)) throw new Error("that was a long silence");
     if (step.round % rounds_of_a_room === 0) typists.renew();
   }
 }

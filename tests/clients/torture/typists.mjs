@@ -101,6 +101,7 @@ class Room {
     this.promised = new Set();
     this.acknowledged = 0;
     this.late_reads = 0;
+    this.is_paused = false;
     this.typists = [];
     this.longest_ms = 0;
     this.waiting_since_ms = undefined;
@@ -120,7 +121,17 @@ class Room {
   note_acknowledgement() {
     const now_ms = performance.now();
     if (this.waiting_since_ms !== undefined) this.longest_ms = Math.max(this.longest_ms, now_ms - this.waiting_since_ms);
-    this.waiting_since_ms = now_ms;
+    this.waiting_since_ms = this.is_paused ? undefined : now_ms;
+  }
+
+  /** Nobody types. Once something is acknowledged the document lives; what others wait for yet is their own node's healing. */
+  pause() {
+    this.is_paused = true;
+    if (this.typists.some((one) => one.is_done)) this.waiting_since_ms = undefined;
+  }
+  resume() {
+    this.is_paused = false;
+    this.waiting_since_ms = undefined;
   }
 
   /** All clients come to hold the same, with everything that was promised and all that those who are here typed. */
@@ -153,7 +164,6 @@ class Room {
 export class Typists {
   constructor(nodes, count) {
     this.nodes = nodes;
-    this.is_paused = false;
     this.rooms = Array.from({ length: count }, () => new Room(nodes));
     this.old_rooms = [];
     for (const room of this.rooms) room.enter();
@@ -171,7 +181,7 @@ export class Typists {
     while (!this.is_stopped) {
       const room = this.rooms[at];
       for (const one of room.typists)
-        if (!this.is_paused) one.type();
+        if (!room.is_paused) one.type();
         else if (!one.is_done) one.ask();
       await sleep(pause_ms_min + Math.random() * (pause_ms_max - pause_ms_min));
     }
@@ -188,11 +198,10 @@ export class Typists {
   /** Everybody stops, all documents agree, and everybody goes on. Returns how long it took. */
   async agree(timeout_ms) {
     const started_ms = performance.now();
-    this.is_paused = true;
+    for (const room of this.rooms) room.pause();
     await Promise.all(this.rooms.map((room) => room.agree(timeout_ms)));
     const took_ms = performance.now() - started_ms;
-    for (const room of this.rooms) room.waiting_since_ms = undefined;
-    this.is_paused = false;
+    for (const room of this.rooms) room.resume();
     return took_ms;
   }
 
