@@ -13,14 +13,16 @@ import { sleep } from "../support/server.mjs";
 import { clock_at, small_disk_at } from "./world.mjs";
 
 const settle_ms = 90_000;
-const operator_s = "60";
+const operator_s = 60;
+const operator_beside_s = 5; // the other fault lasts as long as this waits
 const flaps = 8;
 const flap_ms = 150;
 const slow_bits_per_s = 400_000;
 const clock_jumps_s = [-7_200, -30, -4, 4, 30, 7_200];
 
 const settled = (world) => world.settled({ replicas: 3, timeout_ms: settle_ms });
-const directed = (world, name, ...args) => world.command(name, ...args, "--timeout", operator_s);
+const directed = (world, name, args, timeout_s = operator_s) =>
+  world.command(name, ...args, "--timeout", String(timeout_s));
 const others = (world, at) => ["etcd", ...world.names.filter((_, other) => other !== at)];
 
 // --- nodes and their disks ---------------------------------------------------------------------------------------
@@ -193,18 +195,20 @@ async function moved(world, { at, coin, documents, is_beside }) {
   const bear = (error) => {
     if (!is_beside) throw error;
   };
-  const moves = documents.map((document) => directed(world, "move", document, world.names[at]).catch(bear));
+  const timeout_s = is_beside ? operator_beside_s : operator_s;
+  const move = (document) => directed(world, "move", [document, world.names[at]], timeout_s).catch(bear);
+  const moves = documents.map(move);
   const all_moved = Promise.all(moves);
   all_moved.catch(() => {}); // it is awaited later
   return async () => {
     await all_moved;
-    if (coin) await directed(world, "rebalance").catch(bear);
+    if (coin) await directed(world, "rebalance", [], timeout_s).catch(bear);
   };
 }
 
 async function drained(world, { at }) {
-  await directed(world, "drain", world.names[at]);
-  return () => directed(world, "drain", "--undo", world.names[at]);
+  await directed(world, "drain", [world.names[at]]);
+  return () => directed(world, "drain", ["--undo", world.names[at]]);
 }
 
 async function rolled(world) {

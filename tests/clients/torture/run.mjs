@@ -122,6 +122,7 @@ try {
   failure = error;
   say(`FAILED: ${error.stack}`);
   if (error.cause) say(`because of ${error.cause.stack ?? error.cause}`);
+  await world.keep_status();
 }
 close_clients();
 await world.end();

@@ -10,7 +10,7 @@ import { cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Cluster, Etcd } from "../support/cluster.mjs";
-import { Server, octavo } from "../support/server.mjs";
+import { Server, octavo, sleep } from "../support/server.mjs";
 
 export const small_disk_at = 1;
 export const small_disk_bytes = 128 << 20;
@@ -88,6 +88,12 @@ export class World extends Cluster {
   /** Puts a line into the list of what was done to the cluster, with its time, beside the nodes' logs. */
   note(what) {
     appendFileSync(join(this.folder, "events.log"), `${new Date().toISOString()} ${what}\n`);
+  }
+
+  /** What the cluster says of itself, for whoever reads what went wrong. */
+  async keep_status() {
+    const status = await Promise.race([this.status(), sleep(5_000)]).catch((error) => ({ error: error.message }));
+    await writeFile(join(this.folder, "status.json"), JSON.stringify(status ?? null, undefined, 1));
   }
 
   /** Every node ends, as it would with its machine; folders stay. */
