@@ -61,7 +61,7 @@ test("when every disk is set back at once, which is more than can be survived, t
 test("hurt in every way, a cluster loses nothing that it promised, and all come to hold the same", { skip }, async (t) => {
   const seed = chosen_seed();
   console.log(`OCTAVO_SEED=${seed}`);
-  const report = await torture({ seed, rounds: Object.keys(kinds).length, hold_ms_max: 2_000 });
+  const report = await torture({ seed, rounds: Object.keys(kinds).length, hold_ms_max: 1_500 });
   assert.equal(report.failure, undefined);
   t.diagnostic(`${report.acknowledged} acknowledged edits, ${report.faults} faults`);
   for (const [kind, why] of Object.entries(report.cannot)) t.diagnostic(`left out: ${kind} (${why})`);

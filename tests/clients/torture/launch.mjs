@@ -3,7 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -23,10 +23,11 @@ const end_minutes_max = 10;
  *   of an earlier one's
  */
 export async function torture({ nodes = 3, rounds, seed = chosen_seed(), minutes_max = Infinity, ...more }) {
-  remove_leftovers();
+  remove_leftovers(tmpdir());
   const names = Array.from({ length: nodes }, (_, at) => `n${at + 1}`);
   const network = new Network(["people", "etcd", ...names]);
-  const folder = mkdtempSync(join(tmpdir(), "octavo-torture-"));
+  const folder = join(tmpdir(), network.name);
+  mkdirSync(folder);
   const clean = () => {
     network.remove();
     rmSync(folder, { recursive: true, force: true });

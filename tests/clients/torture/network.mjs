@@ -13,7 +13,8 @@
 // - slow(place): both directions of its cable carry so few bits a second, and what waits too long is dropped (tc tbf).
 
 import { execFile, execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 const stem = "octavo-torture-";
@@ -38,12 +39,14 @@ export function why_no_network() {
   }
 }
 
-/** Takes away what runs left that were killed: their processes, then their namespaces. */
-export function remove_leftovers() {
-  for (const name of all_namespaces()) {
-    const [, pid] = name.match(/^octavo-torture-(\d+)-/) ?? [];
-    if (pid && !is_alive(pid)) remove_namespace(name);
-  }
+/** Takes away what runs left that were killed: their processes, their namespaces, their folders in `temporary`. */
+export function remove_leftovers(temporary) {
+  const is_left = (name) => {
+    const [, pid] = name.match(/^octavo-torture-(\d+)(-|$)/) ?? [];
+    return pid !== undefined && !is_alive(pid);
+  };
+  for (const name of all_namespaces()) if (is_left(name)) remove_namespace(name);
+  for (const name of readdirSync(temporary)) if (is_left(name)) rmSync(join(temporary, name), { recursive: true });
 }
 
 export class Network {
