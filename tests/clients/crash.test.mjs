@@ -6,10 +6,11 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import * as Y from "yjs";
 import { Editor, close_clients, read_afresh } from "./support/client.mjs";
+import { chosen_seed, random_from } from "./support/random.mjs";
 import { sleep, start_server, wait_for } from "./support/server.mjs";
 
 const kills = Number(process.env.OCTAVO_KILLS ?? 25);
-const seed = Number(process.env.OCTAVO_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = chosen_seed();
 const documents = ["crash/one", "crash/two", "crash/three"];
 const writers_per_document = 2;
 const edit_interval_ms = 5;
@@ -23,13 +24,7 @@ after(async () => {
   await server.dispose();
 });
 
-let random_state = seed >>> 0 || 1;
-function random(below) {
-  random_state ^= random_state << 13;
-  random_state ^= random_state >>> 17;
-  random_state ^= random_state << 5;
-  return (random_state >>> 0) % below;
-}
+const random = random_from(seed);
 
 /** What is in the text of a document: one word for each edit. */
 const words_of = (doc) =>

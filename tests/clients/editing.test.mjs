@@ -14,6 +14,7 @@ import {
   read_afresh,
   sync,
 } from "./support/client.mjs";
+import { chosen_seed, random_from } from "./support/random.mjs";
 import { sleep, start_server, wait_for } from "./support/server.mjs";
 
 let server;
@@ -271,15 +272,9 @@ test("a client that has all already is sent no text again", async () => {
 });
 
 test("WebSocketProvider and bare clients end up alike after a random session", async () => {
-  const seed = Number(process.env.OCTAVO_SEED ?? Math.floor(Math.random() * 2 ** 31));
+  const seed = chosen_seed();
   console.log(`OCTAVO_SEED=${seed}`);
-  let state = seed >>> 0 || 1;
-  const random = (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
+  const random = random_from(seed);
   const name = fresh_name();
   const editors = await Promise.all([1, 2, 3, 4].map(() => open_editor(server, name)));
   for (let i = 0; i < 400; ++i) {

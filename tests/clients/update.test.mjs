@@ -10,9 +10,10 @@ import { inspect, isDeepStrictEqual } from "node:util";
 import * as encoding from "lib0/encoding";
 import * as sync from "y-protocols/sync";
 import * as Y from "yjs";
+import { chosen_seed, random_from } from "./support/random.mjs";
 import { octavo_bin } from "./support/server.mjs";
 
-const seed = Number(process.env.OCTAVO_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = chosen_seed();
 console.log(`OCTAVO_SEED=${seed}`);
 const folder = mkdtempSync(join(tmpdir(), "octavo-update-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -36,16 +37,6 @@ function file(content) {
   const path = join(folder, `file-${++files}`);
   writeFileSync(path, content);
   return path;
-}
-
-function random_from(start) {
-  let state = start >>> 0 || 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
 }
 
 const odd_values = () => [

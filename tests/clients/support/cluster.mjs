@@ -12,18 +12,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Server, free_port, octavo, wait_for } from "./server.mjs";
 
-/** One etcd, alone. Its data outlives stop() and kill(). */
+/** One etcd, alone. Its data outlives kill(). */
 export class Etcd {
+  constructor({ host = "127.0.0.1", port, peer_port, launcher = [], data_dir } = {}) {
+    Object.assign(this, { host, port, peer_port, launcher, data_dir });
+  }
   async start() {
     this.port ??= await free_port();
     this.peer_port ??= await free_port();
     this.data_dir ??= await mkdtemp(join(tmpdir(), "octavo-etcd-"));
-    const url = `http://127.0.0.1:${this.port}`;
-    const peer_url = `http://127.0.0.1:${this.peer_port}`;
+    const url = `http://${this.host}:${this.port}`;
+    const peer_url = `http://${this.host}:${this.peer_port}`;
     const args = ["--name", "test", "--data-dir", this.data_dir, "--log-level", "error", "--logger", "zap"];
     args.push("--listen-client-urls", url, "--advertise-client-urls", url, "--listen-peer-urls", peer_url);
     args.push("--initial-advertise-peer-urls", peer_url, "--initial-cluster", `test=${peer_url}`);
-    this.child = spawn("etcd", args, { stdio: "ignore" });
+    const [program, ...words] = [...this.launcher, "etcd", ...args];
+    this.child = spawn(program, words, { stdio: "ignore" });
     this.gone = once(this.child, "close");
     await wait_for("etcd answers", async () => (await fetch(`${url}/health`)).ok);
     return this;
@@ -38,13 +42,13 @@ export class Etcd {
     if (this.data_dir) await rm(this.data_dir, { recursive: true, force: true });
   }
   get url() {
-    return `etcd://127.0.0.1:${this.port}`;
+    return `etcd://${this.host}:${this.port}`;
   }
 }
 
 export class Cluster {
-  constructor({ nodes = 3, shards = 16, args = [] } = {}) {
-    this.etcd = new Etcd();
+  constructor({ nodes = 3, shards = 16, args = [], etcd = new Etcd() } = {}) {
+    this.etcd = etcd;
     this.wanted = { nodes, shards, args };
     this.nodes = [];
   }

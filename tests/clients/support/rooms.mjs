@@ -8,7 +8,8 @@
 
 import assert from "node:assert/strict";
 import { Editor, fresh_name } from "./client.mjs";
-import { octavo, sleep, wait_for } from "./server.mjs";
+import { same_on_disks } from "./disks.mjs";
+import { sleep, wait_for } from "./server.mjs";
 
 class Rooms {
   constructor(cluster) {
@@ -82,23 +83,10 @@ class Rooms {
     // Followers hear within 50 ms what is committed.
     await sleep(1_000);
     await Promise.all(this.cluster.nodes.map((node) => node.running && node.stop()));
-    for (const [r, { name }] of this.rooms.entries()) {
-      const found = [];
-      for (const node of this.cluster.nodes) {
-        const listed = await octavo("doc", "list", "--data", node.data_dir, "--json", "--prefix", name);
-        const lines = listed.stdout.split("\n").filter((line) => line !== "");
-        const info = lines.map((line) => JSON.parse(line)).find((one) => one.name === name);
-        if (!info) continue;
-        const shown = await octavo("doc", "export", name, "--data", node.data_dir, "--format", "text", "--root", "text");
-        found.push({ seq: info.seq, text: shown.stdout });
-      }
-      assert.equal(found.length, replicas, `${name} is on ${replicas} disks`);
-      for (const one of found) {
-        assert.equal(one.seq, found[0].seq, `${name}: all replicas have the same edits`);
-        assert.equal(one.text.trimEnd(), texts[r], `${name}: what is on the disk is what people see`);
-      }
-    }
-    for (const node of this.cluster.nodes) await octavo("store", "check", "--data", node.data_dir);
+    const names = this.rooms.map(({ name }) => name);
+    const held = await same_on_disks(this.cluster.nodes, names, replicas);
+    for (const [r, name] of names.entries())
+      assert.equal(held.get(name), texts[r], `${name}: what is on the disk is what people see`);
   }
 
   /** How often each socket was closed so far. */
@@ -108,7 +96,7 @@ class Rooms {
 }
 
 /** For whoever reads a failed test: who lacks how much, and in what state its connection is. */
-function lacking(one, words) {
+export function lacking(one, words) {
   const missing = words.filter((word) => !one.text.toString().includes(word));
   const { wsconnected, synced } = one.provider;
   return `${missing.length} missing (${missing.slice(0, 3)}…) connected=${wsconnected} synced=${synced} closed=${one.close_events}`;

@@ -28,8 +28,6 @@ export const octavo_bin = resolve(root_dir, process.env.OCTAVO_BIN ?? "build/rel
 // A sanitizer build on a busy machine needs far longer than a release build does.
 const ready_timeout_ms = Number(process.env.OCTAVO_READY_TIMEOUT_MS ?? 30_000);
 const stop_timeout_ms = Number(process.env.OCTAVO_STOP_TIMEOUT_MS ?? 30_000);
-// The log is for people who read a failed test: its end is what tells.
-const log_bytes_max = 1 << 20;
 
 export const sleep = (duration_ms) => new Promise((done) => setTimeout(done, duration_ms));
 
@@ -74,11 +72,26 @@ export class Server {
    * @param {string[]} [options.args] more arguments for `octavo serve`
    * @param {Record<string, string>} [options.env] more environment variables
    * @param {string} [options.data_dir] an existing folder; it is then not removed by dispose()
+   * @param {string} [options.host] the address to listen on, and to be reached at
    * @param {number} [options.port]
+   * @param {string[]} [options.launcher] words before the program: another program that becomes it, such as ip netns exec
+   * @param {number} [options.log_bytes_max] so much of the end of the log is kept
    * @param {string} [options.ready_path] what answers 200 when the server has started
    */
-  constructor({ args = [], env = {}, data_dir, port, ready_path = "/readyz" } = {}) {
+  constructor({
+    args = [],
+    env = {},
+    data_dir,
+    host = "127.0.0.1",
+    port,
+    launcher = [],
+    ready_path = "/readyz",
+    log_bytes_max = 1 << 20,
+  } = {}) {
     this.ready_path = ready_path;
+    this.host = host;
+    this.launcher = launcher;
+    this.log_bytes_max = log_bytes_max;
     this.args = args;
     this.env = env;
     this.port = port;
@@ -89,10 +102,10 @@ export class Server {
   }
 
   get http_url() {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://${this.host}:${this.port}`;
   }
   get ws_url() {
-    return `ws://127.0.0.1:${this.port}`;
+    return `ws://${this.host}:${this.port}`;
   }
   get pid() {
     return this.child_?.pid;
@@ -110,10 +123,11 @@ export class Server {
     if (this.child_) throw new Error("this server runs already");
     this.port ??= await free_port();
     this.data_dir ??= await mkdtemp(join(tmpdir(), "octavo-test-"));
-    const args = ["serve", "--listen", `127.0.0.1:${this.port}`, "--data", this.data_dir, ...this.args];
+    const args = ["serve", "--listen", `${this.host}:${this.port}`, "--data", this.data_dir, ...this.args];
     if (!this.args.includes("--web")) args.push("--web", join(root_dir, "web/dist"));
     this.note_(`--- ${octavo_bin} ${args.join(" ")}\n`);
-    const child = spawn(octavo_bin, args, {
+    const [program, ...words] = [...this.launcher, octavo_bin, ...args];
+    const child = spawn(program, words, {
       cwd: root_dir,
       env: { ...process.env, ...this.env },
       stdio: ["ignore", "pipe", "pipe"],
@@ -186,7 +200,8 @@ export class Server {
   }
 
   note_(text) {
-    this.log_ = (this.log_ + text).slice(-log_bytes_max);
+    // The log is for people who read a failed test: its end is what tells.
+    this.log_ = (this.log_ + text).slice(-this.log_bytes_max);
   }
 }
 

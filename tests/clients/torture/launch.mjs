@@ -1,0 +1,90 @@
+// Makes the network of a run, starts the run in it, and takes all of it away, whatever happens: also after Ctrl-C, and
+// what a run left that was killed is taken away by the next one. Called by the test and by scripts/torture.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { chosen_seed } from "../support/random.mjs";
+import { Network, remove_leftovers, why_no_network } from "./network.mjs";
+
+const run_path = join(dirname(fileURLToPath(import.meta.url)), "run.mjs");
+const round_minutes_max = 4;
+const end_minutes_max = 10;
+
+/**
+ * Resolves to what the run has counted, with `failure` if something did not hold.
+ * @param {object} options `seed`, `rounds`, `nodes` (3 to 5); `minutes_max`: no new round after that; `hold_ms_max`: of a
+ *   fault; `heal_ms_max`: so long it may take until all agree; `silence_ms_max`: one fault alone may stop
+ *   acknowledgements for so long; `kinds`: of faults, or all; `kept`: where logs and data of a run that failed go, in place
+ *   of an earlier one's
+ */
+export async function torture({ nodes = 3, rounds, seed = chosen_seed(), minutes_max = Infinity, ...more }) {
+  remove_leftovers(tmpdir());
+  const names = Array.from({ length: nodes }, (_, at) => `n${at + 1}`);
+  const network = new Network(["people", "etcd", ...names]);
+  const folder = join(tmpdir(), network.name);
+  mkdirSync(folder);
+  const clean = () => {
+    network.remove();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const quit = () => process.exit(130);
+  process.on("exit", clean);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, quit);
+  try {
+    network.make();
+    const result = join(folder, "result.json");
+    const limit = Math.min(minutes_max, rounds * round_minutes_max);
+    const asked = { heal_ms_max: 30_000, hold_ms_max: 7_000, kept: join(tmpdir(), "octavo-torture-failed"), ...more };
+    Object.assign(asked, { seed, rounds, nodes, network: network.name, places: network.places, folder, result, minutes_max: limit });
+    const [program, ...words] = [...network.launcher("people"), process.execPath, run_path, JSON.stringify(asked)];
+    const child = spawn(program, words, { stdio: "inherit" });
+    const watchdog = setTimeout(() => child.kill("SIGKILL"), (limit + round_minutes_max + end_minutes_max) * 60_000);
+    const [code, signal] = await once(child, "close");
+    clearTimeout(watchdog);
+    if (signal !== null || code > 1) throw new Error(`the run ended with ${signal ?? code}`);
+    return JSON.parse(readFileSync(result, "utf8"));
+  } finally {
+    clean();
+    process.off("exit", clean);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.off(signal, quit);
+  }
+}
+
+const usage = `scripts/torture [--rounds 20] [--seed N] [--nodes 3|4|5] [--minutes-max N] [--hold-ms-max 7000]
+                [--heal-ms-max 30000] [--silence-ms-max N] [--kinds killed,stopped,…] [--json]
+                [--kept FOLDER]`;
+
+async function main() {
+  const numbers = ["rounds", "seed", "nodes", "minutes-max", "hold-ms-max", "heal-ms-max", "silence-ms-max"];
+  const options = { kinds: { type: "string" }, kept: { type: "string" }, json: { type: "boolean" } };
+  for (const name of numbers) options[name] = { type: "string" };
+  let values;
+  try {
+    ({ values } = parseArgs({ options }));
+  } catch (error) {
+    console.error(`${error.message}\n${usage}`);
+    return 2;
+  }
+  const reason = why_no_network();
+  if (reason) {
+    console.error(`scripts/torture: ${reason}`);
+    return 2;
+  }
+  const asked = { rounds: 20 };
+  for (const name of numbers) if (name in values) asked[name.replaceAll("-", "_")] = Number(values[name]);
+  if (values.kinds) asked.kinds = values.kinds.split(",");
+  for (const name of ["kept", "json"]) if (name in values) asked[name] = values[name];
+  if (Object.values(asked).includes(NaN) || !(asked.nodes === undefined || [3, 4, 5].includes(asked.nodes))) {
+    console.error(usage);
+    return 2;
+  }
+  const { failure } = await torture(asked);
+  return failure ? 1 : 0;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) process.exit(await main());
