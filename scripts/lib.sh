@@ -18,6 +18,8 @@ as_root() {
 
 # The folder that holds the built CAF, keyed by its version and by the compiler; "tsan": the one with ThreadSanitizer.
 caf_prefix() { printf '%s/caf-0.18.7-gcc%s%s' "$cache" "$(c++ -dumpfullversion)" "${1:+-$1}"; }
+# There once it is built with all that setup changes in it; another number, and it is built anew.
+caf_marker=.complete-2
 
 # Builds the page into web/dist, unless that is newer than everything it is made of.
 build_page() {
