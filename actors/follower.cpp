@@ -85,24 +85,35 @@ class follower_impl {
   }
 
   void join(const document_actor& found) {
+    // A question to another node has no answer when the connection breaks, and so the document is watched from here on.
+    joining_ = found;
+    watcher_.watch(self_, found, [this, found](const caf::error& reason) {
+      if (document_ == found || joining_ == found) lost(from_caf(reason));
+    });
     if (!reader_) {
       joined(found);
       return;
     }
     compat::ask(self_, found, answer_timeout, join_atom_v, subscriber_actor{self_}, seq_)
-        .then([this, found](std::uint64_t) { joined(found); },
-              [this](const caf::error& reason) { try_again_or_end(from_caf(reason)); });
+        .then(
+            [this, found](std::uint64_t) {
+              if (joining_ == found) joined(found);
+            },
+            [this, found](const caf::error& reason) {
+              if (joining_ != found) return;
+              joining_ = nullptr;
+              watcher_.unwatch(self_, found);
+              try_again_or_end(from_caf(reason));
+            });
   }
 
   void joined(const document_actor& found) {
     document_ = found;
+    joining_ = nullptr;
     ++round_;
     credit_ = 0;
     searching_since_ms_.reset();
     retry_delay_ = retry_delay;
-    watcher_.watch(self_, document_, [this, found](const caf::error& reason) {
-      if (document_ == found) lost(from_caf(reason));
-    });
     send_edit();
     for (auto& one : std::exchange(reads_, {})) read(one.what, one.promise);
   }
@@ -121,8 +132,9 @@ class follower_impl {
 
   /// The document's actor is gone, or does not answer.
   void lost(const error& why) {
-    if (document_) watcher_.unwatch(self_, document_);
-    document_ = nullptr;
+    for (const auto& one : {document_, joining_})
+      if (one) watcher_.unwatch(self_, one);
+    document_ = joining_ = nullptr;
     ++round_;
     is_editing_ = false;
     if (why.code == errc::not_found) {
@@ -236,6 +248,7 @@ class follower_impl {
   follower_options options_;
   compat::watcher watcher_;
   document_actor document_;
+  document_actor joining_;   ///< has been asked to let this follower in
   std::uint64_t round_ = 0;  ///< of documents: what an earlier one says of edits is not believed
   std::uint64_t seq_ = 0;    ///< the reader has, or is about to have, all edits up to it
   std::uint64_t credit_ = 0;

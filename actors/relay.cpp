@@ -299,23 +299,43 @@ class relay_impl {
               [this](const caf::error& reason) { try_again_or_end(from_caf(reason)); });
   }
 
+  // A question to another node has no answer when the connection breaks, and so the document is watched from here on.
   void join(const document_actor& found) {
+    joining_ = found;
+    watcher_.watch(self_, found, [this, found](const caf::error& reason) {
+      if (std::exchange(joining_, joining_ == found ? document_actor{} : joining_) == found)
+        try_again_or_end(lost_while_joining(reason));
+      else
+        document_down(found, reason);
+    });
     auto answer = [this, found](std::uint64_t seq) {
+      if (joining_ != found) return;
+      joining_ = nullptr;
       document_ = found;
       // What came after is on its way; before the first document there was nothing to miss.
       if (!had_document_) state_.joined(seq);
       had_document_ = true;
       searching_since_.reset();
       retry_delay_ = retry_delay;
-      watcher_.watch(self_, document_, [this, found](const caf::error& reason) { document_down(found, reason); });
       send_requests();
     };
-    auto refusal = [this](const caf::error& reason) { try_again_or_end(from_caf(reason)); };
+    auto refusal = [this, found](const caf::error& reason) {
+      if (joining_ != found) return;
+      joining_ = nullptr;
+      watcher_.unwatch(self_, found);
+      try_again_or_end(from_caf(reason));
+    };
     if (had_document_)
       compat::ask(self_, found, locate_timeout, join_atom_v, subscriber_actor{self_}, state_.seq())
           .then(answer, refusal);
     else
       compat::ask(self_, found, locate_timeout, join_atom_v, subscriber_actor{self_}).then(answer, refusal);
+  }
+
+  static error lost_while_joining(const caf::error& reason) {
+    auto why = from_caf(reason);
+    if (why.code == errc::none || why.code == errc::internal) why.code = errc::unavailable;
+    return why;
   }
 
   // A document that is just leaving memory refuses to be joined; a moment later the directory has a new one. Where its
@@ -416,6 +436,7 @@ class relay_impl {
   relay_state state_;
   compat::watcher watcher_;
   document_actor document_;
+  document_actor joining_;  ///< has been asked to let this relay in
   bool had_document_ = false;
   std::optional<std::chrono::steady_clock::time_point> searching_since_;
   std::chrono::milliseconds retry_delay_ = retry_delay;

@@ -25,7 +25,8 @@ using guest_actor = caf::typed_actor<
     caf::result<void>(record_atom, record_update), caf::result<void>(txn_atom, txn_answer),
     caf::result<void>(nodes_atom, std::shared_ptr<const node_view>),
     // From links: see link_owner_actor.
-    caf::result<void>(link_atom, std::string, peer_actor), caf::result<void>(suspect_atom, std::string, std::uint64_t),
+    caf::result<void>(link_atom, std::string, peer_actor, member_id),
+    caf::result<void>(suspect_atom, std::string, std::uint64_t),
     // INTERNAL: to itself: time for what waits on the clock.
     caf::result<void>(actors::tick_atom)>;
 
@@ -53,7 +54,7 @@ class guest_impl {
         },
         [](txn_atom, const txn_answer&) {},
         [this](nodes_atom, const std::shared_ptr<const node_view>& view) { see(*view); },
-        [this](link_atom, const std::string& node, const peer_actor& peer) {
+        [this](link_atom, const std::string& node, const peer_actor& peer, member_id) {
           auto found = links_.find(node);
           if (found == links_.end()) return;
           found->second.peer = peer;

@@ -117,8 +117,8 @@ using directory_listener_actor = caf::typed_actor<
 
 /// Who is told of the way to another node.
 using link_owner_actor = caf::typed_actor<
-    // INTERNAL: a node is connected (it has a peer handle), or no longer.
-    caf::result<void>(link_atom, std::string, peer_actor),
+    // INTERNAL: a node is connected (it has a peer handle, and its disk's id), or no longer.
+    caf::result<void>(link_atom, std::string, peer_actor, member_id),
     // See peer_actor.
     caf::result<void>(suspect_atom, std::string, std::uint64_t)>;
 
@@ -141,7 +141,7 @@ using shard_host_actor = caf::typed_actor<
     caf::result<void>(record_atom, record_update), caf::result<void>(txn_atom, txn_answer),
     caf::result<void>(nodes_atom, std::shared_ptr<const node_view>),
     // From links: see link_owner_actor.
-    caf::result<void>(link_atom, std::string, peer_actor),
+    caf::result<void>(link_atom, std::string, peer_actor, member_id),
     // INTERNAL: from the receiver: documents of a shard are about to be ahead of its log, up to this lsn. Answered once
     // that is on disk.
     caf::result<void>(state_atom, shard_number, std::uint64_t),

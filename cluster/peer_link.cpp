@@ -25,6 +25,8 @@ constexpr auto hello_timeout = std::chrono::seconds{5};
 constexpr auto frames_timeout = std::chrono::seconds{10};
 /// Of a machine that is asked whether a process listens there.
 constexpr auto refuse_timeout = std::chrono::milliseconds{200};
+constexpr auto refuse_interval = std::chrono::milliseconds{30};
+constexpr auto refuse_tries = 5;
 constexpr auto reconnect_delay = std::chrono::milliseconds{100};
 constexpr auto reconnect_delay_max = std::chrono::milliseconds{2'000};
 
@@ -56,8 +58,10 @@ class peer_link_impl {
           if (address == address_ && incarnation == incarnation_) return;
           address_ = std::move(address);
           incarnation_ = incarnation;
+          delay_ = reconnect_delay;
           lose("it has been restarted");
           accept();
+          connect();
         },
         [this](hello_atom, hello& theirs, const peer_actor& peer) {
           if (dials()) return;
@@ -109,7 +113,7 @@ class peer_link_impl {
 
   void connect() {
     connect_scheduled_ = false;
-    if (peer_) return;
+    if (peer_ || asked_) return;
     if (!dials()) {
       // The connection stands as far as the other node can tell: it only was silent for a while.
       if (offer_.second && offer_.first.incarnation == incarnation_) introduce(offer_.second);
@@ -129,14 +133,20 @@ class peer_link_impl {
       connect_later();
   }
 
+  // An answer that the connection has lost does not come, and so the node is watched from here on.
   void introduce(const peer_actor& peer) {
+    asked_ = peer;
+    watcher_.watch(self_, peer, [this, peer](const caf::error& reason) { down(peer, reason); });
     compat::ask(self_, peer, hello_timeout, hello_atom_v, options_.self, caf::actor_cast<caf::strong_actor_ptr>(owner_))
         .then(
             [this, peer](const hello& theirs) {
+              if (asked_ != peer) return;
+              asked_ = nullptr;
               if (!peer_) connected(peer, theirs);
             },
-            [this](const caf::error& reason) {
-              if (peer_) return;
+            [this, peer](const caf::error& reason) {
+              if (asked_ != peer) return;
+              asked_ = nullptr;
               logger().warn("node={} at {} does not take this node: {}", node_, address_,
                             actors::from_caf(reason).message);
               connect_later();
@@ -154,22 +164,37 @@ class peer_link_impl {
     delay_ = reconnect_delay;
     is_waiting_ = false;
     logger().info("node={} is connected at {}", node_, address_);
-    watcher_.watch(self_, peer_, [this, peer](const caf::error& reason) {
-      if (peer_ != peer) return;
-      offer_ = {};
-      lose("the connection is gone: " + to_string(reason));
-      // A node that is only silent does not refuse: it does not answer.
-      const auto where = parse_host_port(address_);
-      if (where && refuses(*where, refuse_timeout)) compat::send(self_, owner_, suspect_atom_v, node_, incarnation_);
-    });
-    compat::send(self_, owner_, link_atom_v, node_, peer_);
+    watcher_.watch(self_, peer_, [this, peer](const caf::error& reason) { down(peer, reason); });
+    compat::send(self_, owner_, link_atom_v, node_, peer_, theirs.member);
+  }
+
+  void down(const peer_actor& peer, const caf::error& reason) {
+    if (offer_.second == peer) offer_ = {};
+    if (asked_ == peer) {
+      asked_ = nullptr;
+      if (!peer_) connect_later();
+    }
+    if (peer_ != peer) return;
+    lose("the connection is gone: " + to_string(reason));
+    probe(refuse_tries);
+  }
+
+  /// Finds out whether the node's process has ended. A node that is only silent does not refuse: it does not answer.
+  /// One that is just ending may close its connections before its port.
+  void probe(int tries) {
+    const auto where = parse_host_port(address_);
+    if (peer_ || !where || tries == 0) return;
+    if (refuses(*where, refuse_timeout))
+      compat::send(self_, owner_, suspect_atom_v, node_, incarnation_);
+    else
+      self_->run_delayed(refuse_interval, [this, tries] { probe(tries - 1); });
   }
 
   void lose(const std::string& why) {
     if (peer_) {
       logger().warn("node={} at {}: {}", node_, address_, why);
       watcher_.unwatch(self_, peer_);
-      compat::send(self_, owner_, link_atom_v, node_, peer_actor{});
+      compat::send(self_, owner_, link_atom_v, node_, peer_actor{}, member_id{0});
     }
     peer_ = nullptr;
     ++round_;
@@ -193,6 +218,7 @@ class peer_link_impl {
   std::uint64_t incarnation_;
   compat::watcher watcher_;
   peer_actor peer_;
+  peer_actor asked_;                    ///< has been told a hello, and has not answered
   std::pair<hello, peer_actor> offer_;  ///< by the node that dials; none where this one does
   std::uint64_t round_ = 0;             ///< of connections: answers of an earlier one say nothing
   bool is_waiting_ = false;

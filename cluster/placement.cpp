@@ -59,7 +59,8 @@ placement_step next_step(shard_number shard, const member& self, const std::vect
     if (one.is_removed) return {kind::remove, one.who, "it was taken out of the cluster"};
     if (one.away_ms == 0) continue;
     const auto* node = node_named(nodes, one.who.node);
-    if (node != nullptr && node->who.id != one.who.id)
+    // An etcd that was restored from an old copy shows nodes with disks that they do not have any more, for a moment.
+    if (node != nullptr && node->who.id != one.who.id && node->there_ms >= options.settle_ms)
       return {kind::remove, one.who, "its node has come back with another disk"};
     if (one.away_ms >= options.replace_ms && has_newcomer)
       return {kind::remove, one.who, "its node has been away for too long"};
@@ -84,7 +85,7 @@ placement_step next_step(shard_number shard, const member& self, const std::vect
   if (first_ready != nullptr && *first_ready != self && !has_newcomer)
     return {kind::move, *first_ready, "it comes first in the shard's order"};
   // While somebody is away nobody goes: it may be that one who ought to be there.
-  if (members.size() > wanted.size() && !has_newcomer && all_there) {
+  if (members.size() > wanted.size() && all_there) {
     const placed_member* last = nullptr;
     for (const auto& one : members) {
       if (one.who == self || holds(wanted, one.who)) continue;

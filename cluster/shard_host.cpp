@@ -94,7 +94,7 @@ class shard_host_impl {
           pump();
         },
         [this](nodes_atom, const std::shared_ptr<const node_view>& view) { see(view); },
-        [this](link_atom, const std::string& node, const peer_actor& peer) { linked(node, peer); },
+        [this](link_atom, const std::string& node, const peer_actor& peer, member_id who) { linked(node, peer, who); },
         [this](state_atom, shard_number shard, std::uint64_t ahead) { return begin_state(shard, ahead); },
         [this](state_atom, const state_fetched& what) {
           table_->on_state(what.shard, what.at, actors::steady_now_ms());
@@ -107,8 +107,8 @@ class shard_host_impl {
  private:
   struct link {
     peer_link_actor actor;
-    peer_actor peer;  ///< while connected
-    member_id member = 0;
+    peer_actor peer;       ///< while connected
+    member_id member = 0;  ///< while connected: its disk, as it says itself
     std::string address;
     std::uint64_t incarnation = 0;
     std::uint64_t suspected_here = 0;   ///< the incarnation that has ended, by what this node sees,
@@ -203,8 +203,9 @@ class shard_host_impl {
     for (const auto& [name, node] : view->nodes) {
       if (name == options_.self.node) continue;
       auto& one = links_[name];
-      one.member = node.member;
-      if (one.actor && (one.address != node.peer_address || one.incarnation != node.incarnation)) {
+      // A node that is connected is what it says: an etcd that was restored from an old copy shows an earlier run of
+      // it.
+      if (one.actor && !one.peer && (one.address != node.peer_address || one.incarnation != node.incarnation)) {
         compat::send(self_, one.actor, link_atom_v, node.peer_address, node.incarnation);
       } else if (!one.actor) {
         one.actor = spawn_peer_link(
@@ -219,14 +220,21 @@ class shard_host_impl {
     }
   }
 
-  void linked(const std::string& node, const peer_actor& peer) {
+  void linked(const std::string& node, const peer_actor& peer, member_id who) {
     auto found = links_.find(node);
     if (found == links_.end()) return;
-    found->second.peer = peer;
+    auto& one = found->second;
+    one.peer = peer;
+    one.member = who;
     if (peer) {
-      found->second.suspected_here = found->second.suspected_there = 0;
-      table_->on_reconnect(found->second.member);
+      one.suspected_here = one.suspected_there = 0;
+      table_->on_reconnect(who);
+      // It may have been away when this node lost others.
+      for (const auto& [name, other] : links_)
+        if (other.suspected_here != 0) compat::send(self_, peer, suspect_atom_v, name, other.suspected_here);
     } else {
+      // The directory may have told of its next run while it was connected.
+      compat::send(self_, one.actor, link_atom_v, one.address, one.incarnation);
       finder_.lost(node);
     }
     pump();
@@ -242,6 +250,10 @@ class shard_host_impl {
       const auto& one = known->second;
       if (one.suspected_here == found->second.incarnation && one.suspected_there == one.suspected_here) return false;
     }
+    // One that the directory knows by another disk, and that is here with this one, is shown as it was once.
+    if (auto known = links_.find(who.node);
+        found != view_->nodes.end() && known != links_.end() && known->second.peer && known->second.member == who.id)
+      return true;
     // Where the directory cannot be asked nobody can be said to be gone.
     return !view_->is_current || (found != view_->nodes.end() && found->second.member == who.id);
   }
