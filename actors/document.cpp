@@ -93,6 +93,11 @@ void document_state::subscribe(subscriber_id subscriber) {
 
 void document_state::bring_up(subscriber_id subscriber, std::uint64_t since) {
   if (since == seq_) return;
+  // Edits that are on their way to the disk must not come before those that it lacks.
+  if (auto* one = listeners_.find(subscriber)) {
+    one->behind_since = since;
+    one->is_catching_up = true;
+  }
   auto waiting = gated{};
   waiting.seq = seq_;
   waiting.subscriber = subscriber;

@@ -58,8 +58,7 @@ class document_impl {
         [this](join_atom, const subscriber_actor& who) { return join(who, std::nullopt); },
         [this](join_atom, const subscriber_actor& who, std::uint64_t since) { return join(who, since); },
         [this](part_atom, const subscriber_actor& who) {
-          // What it asked last is not lost with it.
-          credit(who, UINT64_MAX);
+          hear_out(who);
           part(who.address());
         },
         [this](const relay_burst& burst, const subscriber_actor& from) { handle(burst, from); },
@@ -165,8 +164,14 @@ class document_impl {
   }
 
   void add_subscriber(const subscriber_actor& who, std::optional<std::uint64_t> since) {
-    auto added = subscribers_.emplace(who.address(), subscriber{next_subscriber_, who});
-    if (!added.second) return;
+    // One that comes again has not heard what was said meanwhile.
+    if (auto known = subscribers_.find(who.address()); known != subscribers_.end()) {
+      watcher_.unwatch(self_, known->second.handle);
+      state_.unsubscribe(known->second.id, steady_now_ms());
+      handles_.erase(known->second.id);
+      subscribers_.erase(known);
+    }
+    subscribers_.emplace(who.address(), subscriber{next_subscriber_, who});
     handles_.emplace(next_subscriber_, who);
     state_.subscribe(next_subscriber_);
     if (since) state_.bring_up(next_subscriber_, *since);
@@ -202,6 +207,15 @@ class document_impl {
     }
     state_.handle(found->second.id, burst, {unix_now_ms(), steady_now_ms()}, may_write, reason_refused_);
     pump();
+  }
+
+  /// What a subscriber asked last is not lost with it.
+  void hear_out(const subscriber_actor& who) {
+    for (auto found = subscribers_.find(who.address()); found != subscribers_.end() && !ending_;) {
+      const auto held = state_.credit(found->second.id, UINT64_MAX);
+      if (held.requests.empty()) return;
+      handle(held, who);
+    }
   }
 
   void credit(const subscriber_actor& from, std::uint64_t bytes) {
@@ -288,8 +302,9 @@ class document_impl {
 
   void schedule_gathered() {
     auto due = state_.due_ms();
-    if (!due || tick_scheduled_) return;
+    if (!due || (tick_scheduled_ && *due >= tick_due_ms_)) return;
     tick_scheduled_ = true;
+    tick_due_ms_ = *due;
     auto delay = std::max<std::int64_t>(1, *due - steady_now_ms());
     compat::send_later(self_, self_, std::chrono::milliseconds{delay}, tick_atom_v);
   }
@@ -628,6 +643,7 @@ class document_impl {
   bool final_snapshot_done_ = false;
   bool snapshot_running_ = false;
   bool tick_scheduled_ = false;
+  std::int64_t tick_due_ms_ = 0;
   bool housekeeping_scheduled_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <random>
 
@@ -60,7 +61,8 @@ class follower_impl {
           if (reads_.size() >= options_.edits_max)
             return make_error(error{errc::limit_exceeded, "too many questions wait for the document: ask later"});
           auto promise = self_->make_response_promise<payload>();
-          read(what, promise);
+          reads_.push_back(std::make_shared<waiting_read>(what, promise));
+          read(reads_.back());
           return promise;
         },
     };
@@ -72,8 +74,11 @@ class follower_impl {
     caf::typed_response_promise<std::uint64_t> promise;
   };
   struct waiting_read {
+    waiting_read(read_request what, caf::typed_response_promise<payload> promise)
+        : what(std::move(what)), promise(std::move(promise)) {}
     read_request what;
     caf::typed_response_promise<payload> promise;
+    bool is_answered = false;
   };
 
   // --- where the document is ---
@@ -115,7 +120,7 @@ class follower_impl {
     searching_since_ms_.reset();
     retry_delay_ = retry_delay;
     send_edit();
-    for (auto& one : std::exchange(reads_, {})) read(one.what, one.promise);
+    for (const auto& one : reads_) read(one);
   }
 
   void try_again_or_end(const error& why) {
@@ -130,7 +135,7 @@ class follower_impl {
     retry_delay_ = std::min(2 * retry_delay_, retry_delay_max);
   }
 
-  /// The document's actor is gone, or does not answer.
+  /// The document's actor is gone.
   void lost(const error& why) {
     for (const auto& one : {document_, joining_})
       if (one) watcher_.unwatch(self_, one);
@@ -148,7 +153,7 @@ class follower_impl {
   void end(const error& why) {
     const auto reason = make_error(why.code == errc::none ? error{errc::unavailable, "the follower has ended"} : why);
     for (auto& one : edits_) one.promise.deliver(reason);
-    for (auto& one : reads_) one.promise.deliver(reason);
+    for (const auto& one : reads_) one->promise.deliver(reason);
     edits_.clear();
     reads_.clear();
     if (document_ && reader_) compat::send(self_, document_, part_atom_v, subscriber_actor{self_});
@@ -206,10 +211,16 @@ class follower_impl {
               if (round != round_) return;
               const auto why = from_caf(reason);
               if (is_passing(why))
-                lost(why);
+                self_->run_delayed(retry_delay_max, [this, round] { send_edit_again(round); });
               else
                 answered([&](auto& promise) { promise.deliver(make_error(why)); });
             });
+  }
+
+  void send_edit_again(std::uint64_t round) {
+    if (round != round_) return;
+    is_editing_ = false;
+    send_edit();
   }
 
   template <class Deliver>
@@ -220,25 +231,29 @@ class follower_impl {
     send_edit();
   }
 
-  void read(const read_request& what, caf::typed_response_promise<payload> promise) {
-    if (!document_) {
-      reads_.push_back({what, promise});
-      return;
-    }
-    compat::ask(self_, document_, answer_timeout, read_atom_v, what)
-        .then([promise](payload& answer) mutable { promise.deliver(std::move(answer)); },
-              [this, what, promise, round = round_](const caf::error& reason) mutable {
+  void read(const std::shared_ptr<waiting_read>& one) {
+    if (!document_ || one->is_answered) return;
+    compat::ask(self_, document_, answer_timeout, read_atom_v, one->what)
+        .then([this, one](payload& answer) { answer_read(one, std::move(answer)); },
+              [this, one, round = round_](const caf::error& reason) {
                 const auto why = from_caf(reason);
-                if (!is_passing(why)) {
-                  promise.deliver(make_error(why));
-                  return;
-                }
-                reads_.push_back({what, promise});
-                if (round == round_) lost(why);
+                if (!is_passing(why))
+                  answer_read(one, make_error(why));
+                else if (round == round_)
+                  self_->run_delayed(retry_delay_max, [this, one, round] {
+                    if (round == round_) read(one);
+                  });
               });
   }
 
-  /// The next owner of the document will know better.
+  template <class Answer>
+  void answer_read(const std::shared_ptr<waiting_read>& one, Answer answer) {
+    if (std::exchange(one->is_answered, true)) return;
+    one->promise.deliver(std::move(answer));
+    std::erase(reads_, one);
+  }
+
+  /// Asked again in a moment, or by then of another one, it may be answered; if the document is gone its end tells.
   static bool is_passing(const error& why) { return why.code == errc::unavailable || why.code == errc::moved; }
 
   follower_actor::pointer self_;
@@ -257,7 +272,7 @@ class follower_impl {
   std::deque<std::tuple<std::uint64_t, std::uint64_t, document_burst>> bursts_;  ///< the document's window bounds them
   edit_key key_;
   std::deque<waiting_edit> edits_;  ///< the first one is with the document
-  std::vector<waiting_read> reads_;
+  std::vector<std::shared_ptr<waiting_read>> reads_;
   std::optional<std::int64_t> searching_since_ms_;
   std::chrono::milliseconds retry_delay_ = retry_delay;
 };

@@ -68,12 +68,10 @@ void relay_state::document_lost() {
   for (const auto& one : again)
     if (one.kind == request_kind::enter) introduced.erase(one.session);
   // The next document knows nobody, and clients renew what they said of themselves only after a while.
-  const auto is_told_anew = [this](const request& one) {
-    if (one.kind != request_kind::presence) return one.kind == request_kind::reenter;
-    const auto found = sessions_.find(one.session);
-    return found != sessions_.end() && !found->second.presence.empty();
-  };
-  std::erase_if(again, is_told_anew);
+  // What this relay asked itself it asks anew; what clients asked is counted in their windows.
+  std::erase_if(again, [](const request& one) {
+    return one.kind == request_kind::reenter || (one.kind == request_kind::presence && one.op == 0);
+  });
   for (auto& [id, user] : introduced) enqueue({id, request_kind::reenter, 0, 0, std::move(user)});
   for (auto& one : again) enqueue(std::move(one));
   for (const auto& [id, session] : sessions_)
@@ -86,8 +84,8 @@ void relay_state::ask(relay_burst burst) {
     auto found = sessions_.find(one.session);
     if (found == sessions_.end()) continue;
     auto weight = one.weight();
-    if (one.kind == request_kind::presence && one.data.size() <= options_.presence_bytes_max)
-      found->second.presence = one.data;
+    if (one.kind == request_kind::presence)
+      found->second.presence = one.data.size() <= options_.presence_bytes_max ? one.data : payload{};
     if (queue_bytes_ + weight > options_.queue_bytes_max) {
       outlets_[found->second.outlet].out->close(one.session, close_reason::try_again,
                                                 "the document has more edits waiting than it may; try again");
@@ -153,6 +151,8 @@ void relay_state::receive(document_burst burst) {
 }
 
 void relay_state::flush() {
+  // What is for sessions that have gone has been taken in all the same.
+  if (out_.empty()) credit_ += std::exchange(out_.weight, 0);
   if (out_.empty() || !gate_->is_open()) return;
   auto what = std::exchange(out_, {});
   credit_ += what.weight;

@@ -82,6 +82,9 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
     return fail(errc::invalid_argument, "--cluster needs --peer-listen HOST:PORT, where the other nodes connect");
   auto peer = cluster::parse_host_port(given.peer_listen);
   if (!peer) return fail(errc::invalid_argument, "--peer-listen: " + peer.error().message);
+  if (peer->host == "0.0.0.0" || peer->host == "::")
+    return fail(errc::invalid_argument, "--peer-listen " + given.peer_listen +
+                                            ": the other nodes dial what stands here: give an address of this machine");
   // Whoever reaches an open cluster port owns the process.
   if (!is_loopback(peer->host) && !given.peer_tls.is_wanted())
     return fail(errc::invalid_argument,

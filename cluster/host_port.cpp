@@ -43,18 +43,20 @@ result<host_port> parse_host_port(std::string_view text) {
   return host_port{std::string{host}, port};
 }
 
-bool refuses(const host_port& where, std::chrono::milliseconds within) {
+port_state probe(const host_port& where, std::chrono::milliseconds within) {
   namespace asio = boost::asio;
   auto failed = boost::system::error_code{};
   auto context = asio::io_context{};
   auto resolver = asio::ip::tcp::resolver{context};
   const auto found = resolver.resolve(where.host, std::to_string(where.port), failed);
-  if (failed) return false;
+  if (failed) return port_state::silent;
+  failed = asio::error::timed_out;
   auto socket = asio::ip::tcp::socket{context};
   asio::async_connect(socket, found,
                       [&](boost::system::error_code why, const asio::ip::tcp::endpoint& /*which*/) { failed = why; });
   context.run_for(within);
-  return failed == asio::error::connection_refused;
+  if (!failed) return port_state::open;
+  return failed == asio::error::connection_refused ? port_state::refusing : port_state::silent;
 }
 
 }  // namespace octavo::cluster

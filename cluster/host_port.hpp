@@ -19,7 +19,12 @@ struct host_port {
 /// HOST:PORT, an IPv6 address in brackets. errc::invalid_argument says what is wrong in it.
 result<host_port> parse_host_port(std::string_view text);
 
-/// Whether its machine says that nobody listens there; no answer within that time is none. Blocks.
-bool refuses(const host_port& where, std::chrono::milliseconds within);
+enum class port_state : std::uint8_t {
+  open,
+  refusing,  ///< the machine says that nobody listens there
+  silent,    ///< no answer in time, no such machine, or no way to it
+};
+/// Tries to connect. Blocks for so long at the most, and for as long as a name takes to be looked up.
+port_state probe(const host_port& where, std::chrono::milliseconds within);
 
 }  // namespace octavo::cluster

@@ -144,7 +144,10 @@ result<void> membership::take_name() {
   const auto key = node_key(options_.prefix, options_.self.name);
   auto value = encode(options_.self);
   if (!value) return tl::unexpected{value.error()};
-  own_value_ = *value;
+  {
+    const std::lock_guard guard(mutex_);
+    own_value_ = *value;
+  }
   const auto end = actors::steady_now_ms() + 2 * options_.lease_s * 1'000 + options_.renew_ms;
   for (;;) {
     auto lease = wait_for<etcd_lease>([&](auto done) { etcd_->grant_lease(options_.lease_s, std::move(done)); });
@@ -154,6 +157,7 @@ result<void> membership::take_name() {
     });
     if (!put) return tl::unexpected{put.error()};
     if (put->outcome == txn_outcome::done || (put->current && *put->current == own_value_)) {
+      const std::lock_guard guard(mutex_);
       lease_ = lease->id;
       confirmed_ms_ = actors::steady_now_ms();
       return {};
@@ -183,8 +187,13 @@ void membership::start(directory_listener_actor host) {
 }
 
 void membership::leave() {
+  auto value = std::string{};
+  {
+    const std::lock_guard guard(mutex_);
+    value = own_value_;
+  }
   (void)wait_for<etcd_txn_answer>([&](auto done) {
-    etcd_->txn({node_key(options_.prefix, options_.self.name), own_value_, {}, 0}, std::move(done));
+    etcd_->txn({node_key(options_.prefix, options_.self.name), value, {}, 0}, std::move(done));
   });
 }
 

@@ -1,11 +1,13 @@
 #include "cluster/peer_certs.hpp"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstdio>
@@ -28,6 +30,10 @@ struct openssl_free {
 using key_pointer = std::unique_ptr<EVP_PKEY, openssl_free<EVP_PKEY_free>>;
 using certificate_pointer = std::unique_ptr<X509, openssl_free<X509_free>>;
 using store_pointer = std::unique_ptr<X509_STORE, openssl_free<X509_STORE_free>>;
+struct chain_free {
+  void operator()(STACK_OF(X509) * chain) const { sk_X509_pop_free(chain, X509_free); }
+};
+using chain_pointer = std::unique_ptr<STACK_OF(X509), chain_free>;
 using context_pointer = std::unique_ptr<X509_STORE_CTX, openssl_free<X509_STORE_CTX_free>>;
 using file_pointer = std::unique_ptr<std::FILE, openssl_free<std::fclose>>;
 
@@ -49,6 +55,19 @@ result<certificate_pointer> read_certificate(const std::string& file) {
   auto read = certificate_pointer{PEM_read_X509(in.get(), nullptr, nullptr, nullptr)};
   if (!read) return fail(errc::invalid_argument, file + " holds no certificate (PEM): " + openssl_reason());
   return read;
+}
+
+/// What follows the first certificate of a file, by which it leads to an authority.
+chain_pointer read_chain(const std::string& file) {
+  auto chain = chain_pointer{sk_X509_new_null()};
+  auto in = file_pointer{std::fopen(file.c_str(), "re")};
+  for (auto is_first = true; in && chain; is_first = false) {
+    auto one = certificate_pointer{PEM_read_X509(in.get(), nullptr, nullptr, nullptr)};
+    if (!one) break;
+    if (!is_first && sk_X509_push(chain.get(), one.get()) > 0) (void)one.release();
+  }
+  ERR_clear_error();
+  return chain;
 }
 
 result<key_pointer> read_key(const std::string& file) {
@@ -106,7 +125,9 @@ certificate_pointer sign(const std::string& name, EVP_PKEY* key, X509* issuer, E
 }
 
 result<void> write_new(const std::filesystem::path& file, const std::function<bool(std::FILE*)>& write) {
-  auto out = file_pointer{std::fopen(file.c_str(), "wxe")};
+  // Whatever the process's umask is: keys are their owner's alone.
+  const auto opened = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  auto out = file_pointer{opened < 0 ? nullptr : ::fdopen(opened, "w")};
   if (!out) return fail(errc::io_error, "cannot make " + file.string() + ": it is there already, or its folder is not");
   if (!write(out.get()) || std::fflush(out.get()) != 0) return fail(errc::io_error, "cannot write " + file.string());
   return {};
@@ -138,13 +159,20 @@ result<void> check_peer_tls(const peer_tls_options& files) {
   if (X509_check_private_key(certificate->get(), key->get()) != 1)
     return fail(errc::invalid_argument, files.key + " is not the key of " + files.certificate);
   auto store = store_pointer{X509_STORE_new()};
-  auto context = context_pointer{X509_STORE_CTX_new()};
-  if (!store || !context || X509_STORE_load_file(store.get(), files.ca.c_str()) != 1 ||
-      X509_STORE_CTX_init(context.get(), store.get(), certificate->get(), nullptr) != 1)
+  auto chain = read_chain(files.certificate);
+  if (!store || X509_STORE_load_file(store.get(), files.ca.c_str()) != 1)
     return fail(errc::invalid_argument, files.ca + ": " + openssl_reason());
-  if (X509_verify_cert(context.get()) != 1)
-    return fail(errc::invalid_argument, files.certificate + " is not taken by those who trust " + files.ca + ": " +
-                                            X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get())));
+  // A node is a server to some nodes and a client to others.
+  for (const auto* purpose : {"ssl_server", "ssl_client"}) {
+    auto context = context_pointer{X509_STORE_CTX_new()};
+    if (!context || X509_STORE_CTX_init(context.get(), store.get(), certificate->get(), chain.get()) != 1 ||
+        X509_STORE_CTX_set_default(context.get(), purpose) != 1)
+      return fail(errc::internal, "certificates cannot be checked: " + openssl_reason());
+    if (X509_verify_cert(context.get()) != 1)
+      return fail(errc::invalid_argument,
+                  files.certificate + " is not taken by those who trust " + files.ca + " (as " + purpose +
+                      "): " + X509_verify_cert_error_string(X509_STORE_CTX_get_error(context.get())));
+  }
   return {};
 }
 
@@ -168,6 +196,8 @@ result<void> make_peer_certs(const std::filesystem::path& folder, const std::vec
     if (!certificate) return tl::unexpected{certificate.error()};
     auto key = read_key(ca_key_file);
     if (!key) return tl::unexpected{key.error()};
+    if (X509_check_private_key(certificate->get(), key->get()) != 1)
+      return fail(errc::invalid_argument, ca_key_file + " is not the key of " + ca_file);
     authority = std::move(*certificate);
     authority_key = std::move(*key);
   } else {

@@ -23,6 +23,8 @@ constexpr auto heartbeat = std::chrono::milliseconds{500};
 constexpr auto silent_after = std::chrono::milliseconds{2'000};
 constexpr auto hello_timeout = std::chrono::seconds{5};
 constexpr auto frames_timeout = std::chrono::seconds{10};
+/// Of a machine that is dialed.
+constexpr auto dial_timeout = std::chrono::milliseconds{500};
 /// Of a machine that is asked whether a process listens there.
 constexpr auto refuse_timeout = std::chrono::milliseconds{200};
 constexpr auto refuse_interval = std::chrono::milliseconds{30};
@@ -124,6 +126,11 @@ class peer_link_impl {
       logger().error("node={} {}", node_, where.error().message);
       return;
     }
+    // CAF connects in one place for all nodes, and waits there for as long as the kernel does.
+    if (probe(*where, dial_timeout) != port_state::open) {
+      connect_later();
+      return;
+    }
     auto& system = self_->system();
     auto found = options_.uses_tls ? caf::openssl::remote_actor<peer_actor>(system, where->host, where->port)
                                    : system.middleman().remote_actor<peer_actor>(where->host, where->port);
@@ -176,18 +183,18 @@ class peer_link_impl {
     }
     if (peer_ != peer) return;
     lose("the connection is gone: " + to_string(reason));
-    probe(refuse_tries);
+    find_out(refuse_tries);
   }
 
   /// Finds out whether the node's process has ended. A node that is only silent does not refuse: it does not answer.
   /// One that is just ending may close its connections before its port.
-  void probe(int tries) {
+  void find_out(int tries) {
     const auto where = parse_host_port(address_);
     if (peer_ || !where || tries == 0) return;
-    if (refuses(*where, refuse_timeout))
+    if (probe(*where, refuse_timeout) == port_state::refusing)
       compat::send(self_, owner_, suspect_atom_v, node_, incarnation_);
     else
-      self_->run_delayed(refuse_interval, [this, tries] { probe(tries - 1); });
+      self_->run_delayed(refuse_interval, [this, tries] { find_out(tries - 1); });
   }
 
   void lose(const std::string& why) {

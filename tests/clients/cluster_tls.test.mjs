@@ -60,7 +60,8 @@ test("a node that could not be safe, or could not work, does not start, and says
     await server.dispose();
   };
   const port = await free_port();
-  await refused(/beyond loopback .* --peer-cert/, "--peer-listen", `0.0.0.0:${port}`);
+  await refused(/beyond loopback .* --peer-cert/, "--peer-listen", `10.77.0.1:${port}`);
+  await refused(/an address of this machine/, "--peer-listen", `0.0.0.0:${port}`);
   const [, n1, , n1_key, , ca] = certs_of("n1");
   const [, , , n2_key] = certs_of("n2");
   const [, , , , , other_ca] = certs_of("n4", "theirs");

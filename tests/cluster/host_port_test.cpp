@@ -24,7 +24,7 @@ TEST_CASE("a port that nobody listens at refuses, and one that is only silent do
   auto context = boost::asio::io_context{};
   auto acceptor = boost::asio::ip::tcp::acceptor{context, {boost::asio::ip::address_v4::loopback(), 0}};
   const auto where = host_port{"127.0.0.1", acceptor.local_endpoint().port()};
-  CHECK_FALSE(refuses(where, std::chrono::seconds{5}));
+  CHECK(probe(where, std::chrono::seconds{5}) == port_state::open);
   acceptor.close();
-  CHECK(refuses(where, std::chrono::seconds{5}));
+  CHECK(probe(where, std::chrono::seconds{5}) == port_state::refusing);
 }
