@@ -156,10 +156,18 @@ result<void> membership::take_name() {
       etcd_->txn({key, {}, own_value_, lease->id}, std::move(done));
     });
     if (!put) return tl::unexpected{put.error()};
-    if (put->outcome == txn_outcome::done || (put->current && *put->current == own_value_)) {
+    // Our own record may stand there on a lease that will run out: of an etcd that was restored, or one that we gave
+    // up.
+    if (put->outcome != txn_outcome::done && put->current == own_value_) {
+      put = wait_for<etcd_txn_answer>([&](auto done) {
+        etcd_->txn({key, own_value_, own_value_, lease->id}, std::move(done));
+      });
+      if (!put) return tl::unexpected{put.error()};
+    }
+    if (put->outcome == txn_outcome::done) {
       const std::lock_guard guard(mutex_);
       lease_ = lease->id;
-      confirmed_ms_ = actors::steady_now_ms();
+      confirmed_ms_ = taken_ms_ = actors::steady_now_ms();
       return {};
     }
     if (put->current) {
@@ -263,7 +271,12 @@ void membership::put_status() {
 
 void membership::renew() {
   auto left = wait_for<std::int64_t>([&](auto done) { etcd_->keep_alive_once(lease_, std::move(done)); });
+  auto is_missing = false;
   if (left) {
+    const std::lock_guard guard(mutex_);
+    is_missing = reread_ms_ > taken_ms_ && !nodes_.contains(options_.self.name);
+  }
+  if (left && !is_missing) {
     const std::lock_guard guard(mutex_);
     confirmed_ms_ = actors::steady_now_ms();
     if (auto agree = check_clock(); !agree && confirmed_ms_ - clock_told_ms_ >= clock_told_interval_ms) {
@@ -272,8 +285,9 @@ void membership::renew() {
     }
     return;
   }
-  if (left.error().code != errc::not_found) return;
-  logger().warn("the lease of this node ran out; it is taken anew");
+  if (!left && left.error().code != errc::not_found) return;
+  logger().warn("{}; its place is taken anew",
+                left ? "etcd has no record of this node" : "the lease of this node ran out");
   if (auto taken = take_name(); !taken) logger().error("this node's place is taken: {}", taken.error().message);
 }
 

@@ -92,6 +92,7 @@ class membership {
   bool stopping_ = false;
   std::int64_t lease_ = 0;
   std::int64_t clock_told_ms_ = 0;  ///< when it was last said that the clocks are apart
+  std::int64_t taken_ms_ = 0;       ///< when this node's record was last written
   std::int64_t confirmed_ms_ = 0;   ///< when etcd last said that the lease stands
   std::int64_t reread_ms_ = 0;
   bool is_watching_ = false;
