@@ -345,3 +345,21 @@ TEST_CASE("somebody who comes from the last owner takes nothing from those who a
   CHECK(units(updates_of(2)) == std::pair{2u, 4u});
   CHECK(units(updates_of(3)) == std::pair{1u, 4u});
 }
+
+TEST_CASE("who comes from another actor in the middle of a commit hears nothing before what it lacks") {
+  auto one = written{10};
+  one.ask(1, editing(1, 11, typed(100, 10, "k")), editing(1, 12, typed(100, 11, "l")));
+  const auto first = one.state.take_records();
+  REQUIRE(first.size() == 2);
+  one.state.subscribe(2);
+  one.state.bring_up(2, 4);
+  one.state.committed(11);
+  CHECK(by(2, one.take()).updates.empty());
+  one.state.committed(12);
+  const auto got = by(2, one.take());
+  REQUIRE(got.updates.size() == 1);
+  CHECK(units({got.updates[0].update}) == std::pair{4u, 12u});
+  CHECK(got.updates[0].seq == 12);
+  one.ask(1, editing(1, 13, typed(100, 12, "m")));
+  CHECK(by(2, one.commit()).updates.at(0).edits == 1);
+}

@@ -500,3 +500,30 @@ TEST_CASE("a document is given credit for what the outlets have taken, in steps"
   one.finish();
   CHECK(one.state.take_credit() == 0);
 }
+
+TEST_CASE("credit is given for answers to sessions that have gone") {
+  auto options = relay_options{};
+  options.credit_step_bytes = 1'000;
+  auto one = driven_relay{options};
+  one.state.leave(2);
+  auto burst = document_burst{};
+  burst.replies.push_back({2, reply_kind::update, 0, payload{bytes(5'000)}});
+  one.state.receive(std::move(burst));
+  one.flush();
+  CHECK(one.state.take_credit() == 5'000);
+}
+
+TEST_CASE("what clients said of themselves keeps its place in their windows when the document is lost") {
+  auto one = driven_relay{};
+  auto said = announcing(1, awareness_of(5, 1, "1"));
+  said.op = 7;
+  one.ask(said);
+  one.state.next_requests();
+  for (auto round = 0; round < 3; ++round) {
+    one.state.document_lost();
+    auto ops = std::vector<std::uint64_t>{};
+    for (const auto& what : one.state.next_requests().requests)
+      if (what.kind == request_kind::presence) ops.push_back(what.op);
+    CHECK(ops == std::vector<std::uint64_t>{7, 0});
+  }
+}
