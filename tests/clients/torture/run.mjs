@@ -109,8 +109,10 @@ async function check_the_end(typists) {
   say("the nodes stop: all disks hold the same");
   await sleep(1_000); // followers hear within 50 ms what is committed
   await Promise.all(world.nodes.map((node) => node.stop()));
-  const held = await same_on_disks(world.nodes, typists.all_rooms.map(({ name }) => name), 3);
-  const problems = typists.all_rooms.flatMap((room) => verdict(room, held.get(room.name)));
+  // A room that was made anew behind the last step has nothing yet.
+  const written = typists.all_rooms.filter(({ typed }) => typed.size > 0);
+  const held = await same_on_disks(world.nodes, written.map(({ name }) => name), 3);
+  const problems = written.flatMap((room) => verdict(room, held.get(room.name)));
   if (problems.length > 0) throw new Error(`on the disks: ${problems.join("\n")}`);
 }
 
