@@ -67,13 +67,13 @@ void relay_state::document_lost() {
   // Those who just come are introduced by what they ask.
   for (const auto& one : again)
     if (one.kind == request_kind::enter) introduced.erase(one.session);
-  // The next document knows nobody, and clients renew what they said of themselves only after a while.
   // What this relay asked itself it asks anew; what clients asked is counted in their windows.
   std::erase_if(again, [](const request& one) {
     return one.kind == request_kind::reenter || (one.kind == request_kind::presence && one.op == 0);
   });
   for (auto& [id, user] : introduced) enqueue({id, request_kind::reenter, 0, 0, std::move(user)});
   for (auto& one : again) enqueue(std::move(one));
+  // The next document knows nobody, and clients renew what they said of themselves only after a while.
   for (const auto& [id, session] : sessions_)
     if (!session.presence.empty()) enqueue({id, request_kind::presence, 0, 0, session.presence});
   out_.weight = credit_ = 0;
@@ -303,10 +303,9 @@ class relay_impl {
   void join(const document_actor& found) {
     joining_ = found;
     watcher_.watch(self_, found, [this, found](const caf::error& reason) {
-      if (std::exchange(joining_, joining_ == found ? document_actor{} : joining_) == found)
-        try_again_or_end(lost_while_joining(reason));
-      else
-        document_down(found, reason);
+      if (joining_ != found) return document_down(found, reason);
+      joining_ = nullptr;
+      try_again_or_end(lost_while_joining(reason));
     });
     auto answer = [this, found](std::uint64_t seq) {
       if (joining_ != found) return;

@@ -2,7 +2,6 @@
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
-#include <caf/config.hpp>
 #include <caf/io/middleman.hpp>
 #include <caf/openssl/all.hpp>
 #include <charconv>

@@ -128,9 +128,9 @@ result<cluster_picture> cluster_admin::look_closely() {
   if (auto left = leave_word(word); !left) return tl::unexpected{left.error()};
   const auto prefix = status_key(prefix_, {});
   const auto until = std::chrono::steady_clock::now() + word_timeout;
+  auto picture = look();
+  if (!picture) return picture;
   for (;;) {
-    auto picture = look();
-    if (!picture) return picture;
     auto statuses = range_prefix(prefix);
     if (!statuses) return tl::unexpected{statuses.error()};
     for (auto& one : statuses->kvs)

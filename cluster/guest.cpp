@@ -1,7 +1,6 @@
 #include "cluster/guest.hpp"
 
 #include <caf/actor_system.hpp>
-#include <caf/config.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/scoped_actor.hpp>
 #include <caf/stateful_actor.hpp>

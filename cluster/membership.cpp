@@ -271,19 +271,16 @@ void membership::put_status() {
 
 void membership::renew() {
   auto left = wait_for<std::int64_t>([&](auto done) { etcd_->keep_alive_once(lease_, std::move(done)); });
-  auto is_missing = false;
   if (left) {
     const std::lock_guard guard(mutex_);
-    is_missing = reread_ms_ > taken_ms_ && !nodes_.contains(options_.self.name);
-  }
-  if (left && !is_missing) {
-    const std::lock_guard guard(mutex_);
-    confirmed_ms_ = actors::steady_now_ms();
-    if (auto agree = check_clock(); !agree && confirmed_ms_ - clock_told_ms_ >= clock_told_interval_ms) {
-      logger().warn("{}", agree.error().message);
-      clock_told_ms_ = confirmed_ms_;
+    if (reread_ms_ <= taken_ms_ || nodes_.contains(options_.self.name)) {
+      confirmed_ms_ = actors::steady_now_ms();
+      if (auto agree = check_clock(); !agree && confirmed_ms_ - clock_told_ms_ >= clock_told_interval_ms) {
+        logger().warn("{}", agree.error().message);
+        clock_told_ms_ = confirmed_ms_;
+      }
+      return;
     }
-    return;
   }
   if (!left && left.error().code != errc::not_found) return;
   logger().warn("{}; its place is taken anew",

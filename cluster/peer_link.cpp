@@ -10,6 +10,8 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <deque>
+#include <tuple>
+#include <utility>
 
 #include "actors/caf_compat.hpp"
 #include "cluster/host_port.hpp"
@@ -44,7 +46,8 @@ class peer_link_impl {
         options_(std::move(options)),
         node_(std::move(node)),
         address_(std::move(address)),
-        incarnation_(incarnation) {}
+        incarnation_(incarnation),
+        told_(address_, incarnation) {}
 
   peer_link_actor::behavior_type make_behavior() {
     watcher_.install(self_);
@@ -58,13 +61,9 @@ class peer_link_impl {
         },
         [this](link_atom) { connect(); },
         [this](link_atom, std::string& address, std::uint64_t incarnation) {
-          if (address == address_ && incarnation == incarnation_) return;
-          address_ = std::move(address);
-          incarnation_ = incarnation;
-          delay_ = reconnect_delay;
-          lose("it has been restarted");
-          accept();
-          connect();
+          told_ = {std::move(address), incarnation};
+          // A node that is connected is what it says: an etcd that was restored from an old copy shows an earlier run.
+          if (!peer_) follow();
         },
         [this](hello_atom, hello& theirs, const peer_actor& peer) {
           if (dials()) return;
@@ -104,6 +103,15 @@ class peer_link_impl {
             });
   }
 
+  /// Takes what the directory tells.
+  void follow() {
+    if (told_ == std::pair{address_, incarnation_}) return;
+    std::tie(address_, incarnation_) = told_;
+    delay_ = reconnect_delay;
+    accept();
+    connect();
+  }
+
   bool dials() const { return options_.self.member == 0 || options_.self.node < node_; }
 
   /// A node that dials this one may be known by its hello before the directory tells of it.
@@ -111,7 +119,7 @@ class peer_link_impl {
     const auto& [theirs, peer] = offer_;
     if (!peer || theirs.node != node_ || theirs.incarnation != incarnation_) return;
     if (peer_) lose("it has connected again");
-    connected(peer, theirs);
+    if (!peer_) connected(peer, theirs);
   }
 
   void connect() {
@@ -183,19 +191,20 @@ class peer_link_impl {
       if (!peer_) connect_later();
     }
     if (peer_ != peer) return;
+    const auto run = std::pair{address_, incarnation_};
     lose("the connection is gone: " + to_string(reason));
-    find_out(refuse_tries);
+    find_out(run, refuse_tries);
   }
 
   /// Finds out whether the node's process has ended. A node that is only silent does not refuse: it does not answer.
   /// One that is just ending may close its connections before its port.
-  void find_out(int tries) {
-    const auto where = parse_host_port(address_);
+  void find_out(const std::pair<std::string, std::uint64_t>& run, int tries) {
+    const auto where = parse_host_port(run.first);
     if (peer_ || !where || tries == 0) return;
     if (probe(*where, refuse_timeout) == port_state::refusing)
-      compat::send(self_, owner_, suspect_atom_v, node_, incarnation_);
+      compat::send(self_, owner_, suspect_atom_v, node_, run.second);
     else
-      self_->run_delayed(refuse_interval, [this, tries] { find_out(tries - 1); });
+      self_->run_delayed(refuse_interval, [this, run, tries] { find_out(run, tries - 1); });
   }
 
   void lose(const std::string& why) {
@@ -210,6 +219,7 @@ class peer_link_impl {
     queue_.clear();
     queue_bytes_ = 0;
     connect_later();
+    follow();
   }
 
   void connect_later() {
@@ -224,6 +234,7 @@ class peer_link_impl {
   std::string node_;
   std::string address_;
   std::uint64_t incarnation_;
+  std::pair<std::string, std::uint64_t> told_;  ///< address and incarnation, as the directory has them now
   compat::watcher watcher_;
   peer_actor peer_;
   peer_actor asked_;                    ///< has been told a hello, and has not answered

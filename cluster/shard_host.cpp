@@ -203,9 +203,7 @@ class shard_host_impl {
     for (const auto& [name, node] : view->nodes) {
       if (name == options_.self.node) continue;
       auto& one = links_[name];
-      // A node that is connected is what it says: an etcd that was restored from an old copy shows an earlier run of
-      // it.
-      if (one.actor && !one.peer && (one.address != node.peer_address || one.incarnation != node.incarnation)) {
+      if (one.actor && (one.address != node.peer_address || one.incarnation != node.incarnation)) {
         compat::send(self_, one.actor, link_atom_v, node.peer_address, node.incarnation);
       } else if (!one.actor) {
         one.actor = spawn_peer_link(
@@ -233,8 +231,6 @@ class shard_host_impl {
       for (const auto& [name, other] : links_)
         if (other.suspected_here != 0) compat::send(self_, peer, suspect_atom_v, name, other.suspected_here);
     } else {
-      // The directory may have told of its next run while it was connected.
-      compat::send(self_, one.actor, link_atom_v, one.address, one.incarnation);
       finder_.lost(node);
     }
     pump();
