@@ -27,6 +27,9 @@ export async function same_on_disks(nodes, documents, replicas) {
     }
   }
   // It verifies every checksum, and that each document's numbers have no gap.
-  for (const node of nodes) await octavo("store", "check", "--data", node.data_dir);
+  for (const node of nodes) {
+    await octavo("store", "check", "--data", node.data_dir).catch(({ stdout, message }) =>
+      assert.fail(`${node.data_dir}: ${message}\n${stdout}`));
+  }
   return new Map([...found].map(([name, [first]]) => [name, first.text]));
 }

@@ -9,12 +9,13 @@
 import { constants } from "node:fs";
 import { cp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { sleep } from "../support/server.mjs";
+import { octavo, sleep } from "../support/server.mjs";
 import { clock_at, small_disk_at } from "./world.mjs";
 
 const settle_ms = 90_000;
 const operator_s = 60;
 const operator_beside_s = 5; // the other fault lasts as long as this waits
+const exit_damaged = 18;
 const flaps = 8;
 const flap_ms = 150;
 const slow_bits_per_s = 400_000;
@@ -61,26 +62,53 @@ async function disk_wiped(world, { at }) {
   };
 }
 
-/** One bit of the newest file of the write-ahead log, or of the tables, is another one when the node comes back. */
+/**
+ * One bit of the newest file of the write-ahead log, or of the tables, is another one when the node comes back. What a
+ * start does not read it cannot know: such a node takes part for as long as the fault lasts. Then the operator, who
+ * knows that the disk had an accident, has it checked.
+ */
 async function log_damaged(world, { at, choice, coin }) {
   await settled(world);
   const node = world.node(at);
   await node.kill();
   const what = await flip_bit(world.data_of(at), coin ? /\.sst$/ : /\d\.log$/, choice / 1_000);
   world.note(`flipped ${what}`);
+  await start_or_replace_disk(world, at);
   return async () => {
-    const said_before = node.log().length;
-    try {
-      await node.start();
-    } catch (error) {
-      // It may not serve something else than it had; it may say so and end.
-      if (!/damaged|corrupt/i.test(node.log().slice(said_before))) throw error;
-      world.note("it refuses to start, and gets an empty disk");
+    await node.stop();
+    const damage = await damage_of(world.data_of(at));
+    if (damage) {
+      world.note(`its disk is damaged, and is replaced: ${damage}`);
       await rm(world.data_of(at), { recursive: true });
-      await node.start();
     }
+    await start_or_replace_disk(world, at);
     await settled(world);
   };
+}
+
+/** A node may not serve something else than it had; it may say so and end. */
+async function start_or_replace_disk(world, at) {
+  const node = world.node(at);
+  const said_before = node.log().length;
+  try {
+    await node.start();
+  } catch (error) {
+    if (!/damaged|corrupt/i.test(node.log().slice(said_before))) throw error;
+    world.note("it refuses to start, and gets an empty disk");
+    await rm(world.data_of(at), { recursive: true });
+    await node.start();
+  }
+}
+
+/** What `octavo store check` finds, in a line; nothing if all is well. */
+async function damage_of(data_dir) {
+  try {
+    await octavo("store", "check", "--data", data_dir);
+    return undefined;
+  } catch (error) {
+    if (error.code !== exit_damaged) throw error;
+    return `${error.stdout}${error.stderr}`.trim().replaceAll("\n", "; ").slice(0, 500);
+  }
 }
 
 async function flip_bit(folder, pattern, share) {
