@@ -4,6 +4,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 #include <chrono>
+#include <ctime>
 #include <deque>
 #include <functional>
 #include <unordered_map>
@@ -31,8 +32,39 @@ constexpr auto snapshot_before_leaving_records = std::uint64_t{50};
 constexpr auto report_step_edits = std::uint64_t{256};
 constexpr auto report_step_bytes_taken = std::uint64_t{1} << 20;
 constexpr auto report_step_bytes = std::size_t{16} << 10;
+/// Nor is anybody told that it has worked before it has done so for so long, and not more often than this.
+constexpr auto work_told_us = std::int64_t{1'000};
+constexpr auto work_told_interval_ms = std::int64_t{500};
 
 constexpr auto disk_full = std::string_view{"the server's disk is full: edits are not taken until there is room"};
+
+/// Adds the processor time that this thread uses while it lives to a sum. Of several at once the first one counts.
+class at_work {
+ public:
+  explicit at_work(std::int64_t& sum_ns, bool& is_counting)
+      : sum_ns_(sum_ns), is_counting_(is_counting), counts_(!is_counting), from_ns_(counts_ ? thread_ns() : 0) {
+    is_counting_ = true;
+  }
+  ~at_work() {
+    if (!counts_) return;
+    sum_ns_ += thread_ns() - from_ns_;
+    is_counting_ = false;
+  }
+  at_work(const at_work&) = delete;
+  at_work& operator=(const at_work&) = delete;
+
+ private:
+  static std::int64_t thread_ns() {
+    auto now = timespec{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+  }
+
+  std::int64_t& sum_ns_;
+  bool& is_counting_;
+  bool counts_;
+  std::int64_t from_ns_;
+};
 
 class document_impl {
  public:
@@ -88,6 +120,7 @@ class document_impl {
         [this](committed_atom, std::uint64_t seq) { committed(seq); },
         [this](rejected_atom, std::uint64_t, const caf::error& reason) { rejected(from_caf(reason)); },
         [this](tick_atom) {
+          const auto working = work();
           tick_scheduled_ = false;
           pump();
         },
@@ -115,6 +148,7 @@ class document_impl {
   }
 
   void loaded(const loaded_document& what) {
+    const auto working = work();
     counters_.documents_loading.fetch_sub(1, std::memory_order_relaxed);
     counters_.documents_loaded.fetch_add(1, std::memory_order_relaxed);
     state_.install(std::move(*what.content), what.seq, what.clocks, what.clocks_from_seq);
@@ -151,6 +185,7 @@ class document_impl {
   // --- subscribers ---
 
   caf::result<std::uint64_t> join(const subscriber_actor& who, std::optional<std::uint64_t> since) {
+    const auto working = work();
     if (leaving_ || ending_) return make_error(error{errc::unavailable, "the document is leaving memory"});
     if (!loaded_) {
       auto promise = self_->make_response_promise<std::uint64_t>();
@@ -196,6 +231,7 @@ class document_impl {
   // --- edits ---
 
   void handle(const relay_burst& burst, const subscriber_actor& from) {
+    const auto working = work();
     auto found = subscribers_.find(from.address());
     if (found == subscribers_.end() || ending_) return;
     auto may_write = has_room_for(burst);
@@ -219,6 +255,7 @@ class document_impl {
   }
 
   void credit(const subscriber_actor& from, std::uint64_t bytes) {
+    const auto working = work();
     auto found = subscribers_.find(from.address());
     if (found == subscribers_.end() || ending_) return;
     if (auto held = state_.credit(found->second.id, bytes); !held.requests.empty())
@@ -235,6 +272,7 @@ class document_impl {
   }
 
   void committed(std::uint64_t seq) {
+    const auto working = work();
     state_.committed(seq);
     auto now = clock::now();
     while (!in_flight_.empty() && in_flight_.front().first <= seq) {
@@ -276,7 +314,11 @@ class document_impl {
       report();
     }
     for (auto& [id, burst] : state_.take_bursts(steady_now_ms()))
-      if (auto found = handles_.find(id); found != handles_.end()) compat::send(self_, found->second, std::move(burst));
+      if (auto found = handles_.find(id); found != handles_.end()) {
+        sent_bytes_ += burst.weight();
+        compat::send(self_, found->second, std::move(burst));
+      }
+    tell_work();
     if (state_.broken() && !ending_) set_aside(*state_.broken());
     schedule_gathered();
     if (state_.has_presence() || state_.has_refused()) schedule_housekeeping();
@@ -299,6 +341,20 @@ class document_impl {
   }
 
   // --- time ---
+
+  at_work work() { return at_work{worked_ns_, is_counting_}; }
+
+  /// Tells the log, behind which is whoever decides where the document is to be, how much there was to do.
+  void tell_work() {
+    const auto worked_us = worked_ns_ / 1'000;
+    if (worked_us < work_told_us) return;
+    const auto now_ms = steady_now_ms();
+    if (now_ms - work_told_ms_ < work_told_interval_ms) return;
+    work_told_ms_ = now_ms;
+    worked_ns_ = 0;
+    compat::send(self_, peers_.log_writer, report_atom_v, name_, static_cast<std::uint64_t>(worked_us),
+                 std::exchange(sent_bytes_, 0));
+  }
 
   void schedule_gathered() {
     auto due = state_.due_ms();
@@ -573,6 +629,7 @@ class document_impl {
 
   template <class T, class Make>
   void answer_when_durable(caf::typed_response_promise<T> promise, Make make) {
+    const auto working = work();
     if (has_too_many_questions()) return refuse(promise, too_many_questions());
     auto made = make();
     if (made)
@@ -630,6 +687,10 @@ class document_impl {
   std::vector<caf::typed_response_promise<void>> waiting_stops_;
   std::deque<std::pair<std::uint64_t, clock::time_point>> in_flight_;
   std::string reason_refused_;
+  std::int64_t worked_ns_ = 0;  ///< of processor time, and
+  std::uint64_t sent_bytes_ = 0;  ///< what went to subscribers, since that was told last
+  std::int64_t work_told_ms_ = 0;
+  bool is_counting_ = false;
   error end_reason_;
   std::size_t reported_bytes_ = 0;
   std::uint64_t reported_seq_ = 0;

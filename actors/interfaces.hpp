@@ -226,6 +226,8 @@ using log_writer_actor = caf::typed_actor<
     caf::result<void>(commit_atom),
     // INTERNAL: an update that broke its document is kept for inspection.
     caf::result<void>(quarantine_atom, quarantine_request),
+    // INTERNAL: what a document (by name) has done since it said so last: µs of work, and bytes that it has sent.
+    caf::result<void>(report_atom, std::string, std::uint64_t, std::uint64_t),
     // INTERNAL: from a document that is about to be loaded: answered when all that was asked before is written, or
     // refused. errc::moved: this node is not the one to load it.
     caf::result<void>(barrier_atom, std::string, document_actor),

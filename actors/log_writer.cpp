@@ -74,6 +74,8 @@ class log_writer_impl {
         [this](append_atom, append_request& request) { append(std::move(request)); },
         [this](commit_atom) { commit_all(); },
         [this](quarantine_atom, const quarantine_request& what) { quarantine(what); },
+        // Which document has much to do matters where there are other nodes.
+        [](report_atom, const std::string&, std::uint64_t, std::uint64_t) {},
         [this](barrier_atom, const std::string&, const document_actor&) { commit_all(); },
         [this](drop_atom, const std::string& name) -> caf::result<void> {
           commit_all();

@@ -119,6 +119,13 @@ json::value status_json(const cluster_picture& picture, const std::map<std::stri
   }
   auto pins = json::array{};
   for (const auto& one : picture.orders.pins) pins.push_back(json::object{{"shard", one.shard}, {"node", one.node}});
+  auto balance = json::array{};
+  for (const auto& one : picture.orders.balance)
+    balance.push_back(json::object{{"shard", one.shard},
+                                   {"from", one.from},
+                                   {"node", one.node},
+                                   {"time_ms", one.unix_ms},
+                                   {"why", one.why}});
   const auto counts = count_shards(picture);
   return json::object{{"cluster", picture.meta.cluster_id},
                       {"replicas", picture.meta.replicas},
@@ -127,6 +134,7 @@ json::value status_json(const cluster_picture& picture, const std::map<std::stri
                       {"shards_elsewhere", counts.misplaced},
                       {"nodes", std::move(nodes)},
                       {"pins", std::move(pins)},
+                      {"balance", std::move(balance)},
                       {"shards", std::move(shards)}};
 }
 
@@ -160,13 +168,16 @@ int status(const cluster_request& asked) {
   }
   std::printf("cluster %s: %zu shards, %u replicas each\n\n", picture->meta.cluster_id.c_str(), picture->shards.size(),
               picture->meta.replicas);
-  std::printf("%-16s %-9s %7s %9s %9s %8s  %s\n", "node", "state", "owns", "replicas", "open", "changing", "http");
+  std::printf("%-16s %-9s %7s %9s %9s %6s %8s  %s\n", "node", "state", "owns", "replicas", "open", "busy", "changing",
+              "http");
   for (const auto& name : all_nodes(*picture)) {
     const auto found = picture->nodes.find(name);
     const auto is_there = found != picture->nodes.end();
-    std::printf("%-16s %-9s %7zu %9zu %9s %8s  %s\n", name.c_str(), state_of(*picture, name).data(),
+    const auto busy = number_of(is_there ? told(statuses, name, "busy_percent") : nullptr);
+    std::printf("%-16s %-9s %7zu %9zu %9s %6s %8s  %s\n", name.c_str(), state_of(*picture, name).data(),
                 picture->owned_by(name), picture->replicas_on(name),
                 number_of(is_there ? told(statuses, name, "documents_open") : nullptr).c_str(),
+                (busy == "-" ? busy : busy + " %").c_str(),
                 number_of(is_there ? told(statuses, name, "changing") : nullptr).c_str(),
                 is_there ? found->second.http_address.c_str() : "-");
   }
@@ -175,6 +186,9 @@ int status(const cluster_request& asked) {
       "\n%zu shards without an owner, %zu with fewer replicas up than %u, %zu not on the node that comes first\n",
       counts.unowned, counts.short_of_replicas, picture->meta.replicas, counts.misplaced);
   for (const auto& one : picture->orders.pins) std::printf("shard %u is kept on %s\n", one.shard, one.node.c_str());
+  for (const auto& one : picture->orders.balance)
+    std::printf("%s shard %u went from %s to %s for its load: %s\n", human_time(one.unix_ms).c_str(), one.shard,
+                one.from.c_str(), one.node.c_str(), one.why.c_str());
   print_list(*picture, statuses, "lagging", [](const std::string&, const json::object& one) {
     std::printf("shard %s: %s lacks %s entries\n", text_of(one, "shard").c_str(), text_of(one, "node").c_str(),
                 text_of(one, "lag").c_str());
@@ -182,6 +196,10 @@ int status(const cluster_request& asked) {
   print_list(*picture, statuses, "hot", [](const std::string& node, const json::object& one) {
     std::printf("hot: %s on %s (shard %s), %s edits/s\n", printable_name(text_of(one, "document")).c_str(),
                 node.c_str(), text_of(one, "shard").c_str(), text_of(one, "edits_per_s").c_str());
+  });
+  print_list(*picture, statuses, "hot_shards", [](const std::string& node, const json::object& one) {
+    std::printf("hot: shard %s on %s, %s %% of a core, %s bytes/s\n", text_of(one, "shard").c_str(), node.c_str(),
+                text_of(one, "core_percent").c_str(), text_of(one, "bytes_per_s").c_str());
   });
   print_list(*picture, statuses, "changes", [](const std::string& node, const json::object& one) {
     const auto* time = one.if_contains("time_ms");
@@ -349,7 +367,10 @@ int rebalance(const cluster_request& asked) {
   if (!admin) return report(admin.error(), asked.json);
   auto picture = (*admin)->look();
   if (!picture) return report(picture.error(), asked.json);
-  auto ordered = (*admin)->order([](cluster::cluster_orders& orders) { orders.pins.clear(); });
+  auto ordered = (*admin)->order([](cluster::cluster_orders& orders) {
+    orders.pins.clear();
+    orders.balance.clear();
+  });
   if (!ordered) return report(ordered.error(), asked.json);
   return await_order(
       asked, *admin, "rebalancing",
@@ -395,6 +416,7 @@ int remove(const cluster_request& asked) {
     }
     while (orders.removed.size() > cluster::orders_removed_max) orders.removed.erase(orders.removed.begin());
     std::erase(orders.draining, asked.node);
+    std::erase_if(orders.balance, [&](const auto& one) { return one.node == asked.node; });
     std::erase_if(orders.pins, [&](const auto& one) { return one.node == asked.node; });
   });
   if (!ordered) return report(ordered.error(), asked.json);

@@ -10,6 +10,7 @@
 #include <random>
 
 #include "actors/clock.hpp"
+#include "app/cpus.hpp"
 #include "cluster/membership.hpp"
 #include "cluster/peer_link.hpp"
 #include "net/version.hpp"
@@ -21,6 +22,8 @@ namespace {
 
 /// A file beside the store that says which cluster its documents belong to.
 constexpr auto binding_file = "CLUSTER";
+/// A shard that was moved for its load, or for anything else, rests for so many looks at the load.
+constexpr auto balance_rest_intervals = std::int64_t{6};
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
@@ -134,6 +137,14 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   made->host.uses_tls = given.peer_tls.is_wanted();
   made->host.placement.replicas = meta.replicas;
   made->host.placement.replace_ms = given.replace_after_ms;
+  made->host.cores = static_cast<double>(usable_cpus());
+  auto& balance = made->host.balance;
+  balance.is_on = given.balance_interval_ms != 0;
+  if (balance.is_on) {
+    balance.interval_ms = given.balance_interval_ms;
+    balance.rest_ms = balance_rest_intervals * given.balance_interval_ms;
+  }
+  balance.busy_min = given.balance_busy_percent / 100.0;
   auto table = cluster::read_shards(store, made->host);
   if (!table) return tl::unexpected{table.error()};
   made->table = std::move(*table);
@@ -151,6 +162,10 @@ actors::log_factory cluster_node::log() {
     peers.submit = [this](const cluster::shard_txn& request) {
       const std::lock_guard guard(impl_->mutex);
       if (impl_->membership) impl_->membership->submit(request);
+    };
+    peers.balance = [this](cluster::cluster_orders::balanced wanted) {
+      const std::lock_guard guard(impl_->mutex);
+      if (impl_->membership) impl_->membership->balance(std::move(wanted));
     };
     peers.drained = [this](bool is_drained) {
       const std::lock_guard guard(impl_->mutex);

@@ -197,6 +197,13 @@ std::vector<setting> make_settings() {
       "replace-after", "a node that is gone for so long is replaced by another one, if there is one to spare", "5min",
       {1'000, 30 * day_ms}, [](o & to) -> auto& { return to.cluster.replace_after_ms; }));
   add(duration_setting(
+      "balance-interval",
+      "how often it is looked whether the node has too much to do: after three times a document is moved; 0 is never",
+      "10s", {0, 3'600'000}, [](o & to) -> auto& { return to.cluster.balance_interval_ms; }));
+  add(count_setting(
+      "balance-busy", "a node moves no documents for their load below this percentage of its cores", "50", {1, 100},
+      [](o & to) -> auto& { return to.cluster.balance_busy_percent; }));
+  add(duration_setting(
       "clock-skew-max", "how far this machine's clock may be from etcd's", "10s", {2'000, 30 * day_ms},
       [](o & to) -> auto& { return to.cluster.clock_skew_ms_max; }));
   // --- who ---

@@ -51,8 +51,7 @@ member cluster_picture::owner_wanted(shard_number shard) const {
   for (const auto& [name, one] : nodes)
     if (std::ranges::find(orders.removed, one.member) == orders.removed.end())
       there.push_back({{one.member, name}, is_drained(name), 0});
-  const auto pin = std::ranges::find(orders.pins, shard, &cluster_orders::pin::shard);
-  const auto wanted = wanted_members(shard, there, meta.replicas, pin == orders.pins.end() ? std::string{} : pin->node);
+  const auto wanted = wanted_members(shard, there, meta.replicas, node_ordered(orders, shard));
   return wanted.empty() ? member{} : wanted.front();
 }
 

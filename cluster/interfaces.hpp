@@ -38,7 +38,7 @@ struct hello {
 };
 
 /// What nodes say to each other, but for CAF's own; another version cannot be worked with.
-inline constexpr std::uint32_t wire_version = 2;
+inline constexpr std::uint32_t wire_version = 3;
 
 }  // namespace octavo::cluster
 
@@ -65,6 +65,7 @@ CAF_ADD_ATOM(octavo_cluster, octavo::cluster, link_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, transfer_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, state_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, suspect_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, busy_atom)
 
 CAF_END_TYPE_ID_BLOCK(octavo_cluster)
 
@@ -93,7 +94,9 @@ using peer_actor = caf::typed_actor<
     caf::result<actors::payload>(transfer_atom, actors::payload),
     // The connection to a node (by name and incarnation) was reset, and its port refuses: its process seems to have
     // ended. Whoever sees the same itself need not wait for the node's lease to run out.
-    caf::result<void>(suspect_atom, std::string, std::uint64_t)>;
+    caf::result<void>(suspect_atom, std::string, std::uint64_t),
+    // How busy a node is (by name): the share of its cores, from 0 to 1, and how many these are.
+    caf::result<void>(busy_atom, std::string, double, double)>;
 
 }  // namespace octavo::cluster
 
@@ -131,9 +134,11 @@ using shard_host_actor = caf::typed_actor<
     caf::result<actors::document_actor>(actors::document_atom, std::string),
     caf::result<void>(actors::drop_atom, std::string), caf::result<actors::payload>(transfer_atom, actors::payload),
     caf::result<void>(suspect_atom, std::string, std::uint64_t),
+    caf::result<void>(busy_atom, std::string, double, double),
     // What a log writer takes: see actors::log_writer_actor.
     caf::result<void>(actors::append_atom, actors::append_request), caf::result<void>(actors::commit_atom),
     caf::result<void>(actors::quarantine_atom, actors::quarantine_request),
+    caf::result<void>(actors::report_atom, std::string, std::uint64_t, std::uint64_t),
     caf::result<void>(actors::barrier_atom, std::string, actors::document_actor),
     // What a directory takes: see actors::directory_actor.
     caf::result<actors::document_actor>(actors::locate_atom, std::string),

@@ -18,6 +18,9 @@ constexpr auto clock_told_interval_ms = std::int64_t{600'000};
 constexpr auto meta_format = std::uint32_t{1};
 /// Records of shards that are made at once.
 constexpr auto made_at_once_max = std::size_t{256};
+/// Of a cluster, for their load: decided, and not done yet. What takes longer than this is not going to happen.
+constexpr auto balance_moves_at_once_max = 2;
+constexpr auto balance_move_ms_max = std::int64_t{30'000};
 
 }  // namespace
 
@@ -129,7 +132,7 @@ result<void> membership::read_orders() {
 }
 
 // What cannot be read changes nothing.
-void membership::take_orders(const std::optional<std::string>& value) {
+void membership::take_orders(std::optional<std::string> value) {
   auto orders = value ? decode_cluster_orders(*value) : result<cluster_orders>{};
   if (!orders) {
     logger().error("{}", orders.error().message);
@@ -137,6 +140,7 @@ void membership::take_orders(const std::optional<std::string>& value) {
   }
   const std::lock_guard guard(mutex_);
   orders_ = std::move(*orders);
+  orders_value_ = std::move(value);
 }
 
 // The name is free, or a run before this one on the same disk had it, or its lease runs out while we wait.
@@ -246,6 +250,34 @@ std::string membership::owner_of(shard_number shard) {
 void membership::publish(std::string status) {
   const std::lock_guard guard(mutex_);
   status_ = std::move(status);
+}
+
+void membership::balance(cluster_orders::balanced wanted) {
+  auto current = std::optional<std::string>{};
+  auto orders = cluster_orders{};
+  {
+    const std::lock_guard guard(mutex_);
+    current = orders_value_;
+    orders = orders_;
+    auto under_way = 0;
+    for (const auto& one : orders.balance) {
+      if (wanted.unix_ms - one.unix_ms > balance_move_ms_max) continue;
+      const auto found = values_.find(one.shard);
+      const auto record = found == values_.end() ? result<shard_record>{} : decode_shard_record(found->second);
+      if (!record || record->owner.node != one.node) ++under_way;
+    }
+    if (under_way >= balance_moves_at_once_max) return;
+  }
+  std::erase_if(orders.balance, [&](const auto& one) { return one.shard == wanted.shard; });
+  if (orders.balance.size() == orders_balance_max) orders.balance.erase(orders.balance.begin());
+  orders.balance.push_back(std::move(wanted));
+  auto value = encode(orders);
+  if (!value) {
+    logger().error("a shard cannot be moved for its load: {}", value.error().message);
+    return;
+  }
+  // What becomes of it the watch tells.
+  etcd_->txn({orders_key(options_.prefix), current, *value, 0}, [](const result<etcd_txn_answer>&) {});
 }
 
 void membership::put_status() {
@@ -441,6 +473,7 @@ void membership::tell_nodes() {
       view->nodes[name] = {one.incarnation, one.member, one.peer_address, one.draining || is_drained};
     }
     for (const auto& one : orders_.pins) view->pins[one.shard] = one.node;
+    for (const auto& one : orders_.balance) view->balance[one.shard] = one;
     view->removed.insert(orders_.removed.begin(), orders_.removed.end());
     view->is_current = actors::steady_now_ms() - confirmed_ms_ <= options_.lease_s * 1'000;
     host = host_;

@@ -59,6 +59,9 @@ class membership {
   void submit(const shard_txn& request);
   /// The node that owns a shard, as the directory was read last; empty: none.
   std::string owner_of(shard_number shard);
+  /// Has a shard moved for its load, unless two such moves are under way in the cluster, or somebody else changes the
+  /// orders just now. It is this node's to say: it has too much to do.
+  void balance(cluster_orders::balanced wanted);
   /// What `octavo cluster status` shows of this node, should anybody look.
   void publish(std::string status);
   /// Takes the node's record away, so that the others need not wait for the lease.
@@ -78,7 +81,7 @@ class membership {
   void watch();
   void take_nodes(const etcd_range_answer& answer);
   void take_shards(const etcd_range_answer& answer);
-  void take_orders(const std::optional<std::string>& value);
+  void take_orders(std::optional<std::string> value);
   void put_status();
   void take_events(const std::vector<etcd_event>& events);
   void take_shard(const std::string& key, const std::string& value, record_update& update);
@@ -98,6 +101,7 @@ class membership {
   bool is_watching_ = false;
   std::map<std::string, node_record> nodes_;
   cluster_orders orders_;
+  std::optional<std::string> orders_value_;     ///< as it stands in etcd
   std::string status_;                          ///< to be published, while somebody looks
   std::string look_;                            ///< the word that such a one left
   bool is_asked_ = false;                       ///< it came just now

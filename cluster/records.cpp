@@ -112,6 +112,13 @@ complaint check(const cluster_orders& orders) {
     if (one.shard >= shards_max) return "pins.shard is not below 65536";
     if (!is_node_name(one.node)) return "pins.node is no name: 1 to 64 of a-z, 0-9 and '-' are needed";
   }
+  if (orders.balance.size() > orders_balance_max) return "balance holds more than 64";
+  for (const auto& one : orders.balance) {
+    if (one.shard >= shards_max) return "balance.shard is not below 65536";
+    if (!is_node_name(one.node)) return "balance.node is no name: 1 to 64 of a-z, 0-9 and '-' are needed";
+    if (!is_node_name(one.from)) return "balance.from is no name: 1 to 64 of a-z, 0-9 and '-' are needed";
+    if (one.why.size() > record_text_bytes_max) return "balance.why is longer than 300 bytes";
+  }
   if (orders.removed.size() > orders_removed_max) return "removed are more than 64";
   if (std::ranges::find(orders.removed, member_id{0}) != orders.removed.end())
     return "removed holds 0, which is nobody";
@@ -225,7 +232,7 @@ result<json::object> parse(std::string_view kind, std::string_view text) {
   const auto refuse = [&](const std::string& why) {
     return fail(errc::malformed, "the " + std::string{kind} + " record in etcd cannot be read: " + why);
   };
-  if (text.size() > record_bytes_max) return refuse("it is larger than 16 KiB");
+  if (text.size() > record_bytes_max) return refuse("it is larger than 64 KiB");
   auto failed = json::error_code{};
   auto value = json::parse({text.data(), text.size()}, failed);
   if (failed) return refuse("it is no JSON: " + failed.message());
@@ -300,11 +307,20 @@ result<std::string> encode(const cluster_meta& meta) {
 result<std::string> encode(const cluster_orders& orders) {
   auto pins = json::array{};
   for (const auto& one : orders.pins) pins.push_back(json::object{{"shard", one.shard}, {"node", one.node}});
+  auto balance = json::array{};
+  for (const auto& one : orders.balance)
+    balance.push_back(json::object{{"shard", one.shard},
+                                   {"from", one.from},
+                                   {"node", one.node},
+                                   {"time_ms", one.unix_ms},
+                                   {"core_percent", one.core_percent},
+                                   {"why", one.why}});
   auto removed = json::array{};
   for (const auto one : orders.removed) removed.emplace_back(to_hex(one));
   return written("orders", orders,
                  {{"draining", json::array(orders.draining.begin(), orders.draining.end())},
                   {"pins", std::move(pins)},
+                  {"balance", std::move(balance)},
                   {"removed", std::move(removed)}});
 }
 
@@ -384,6 +400,22 @@ result<cluster_orders> decode_cluster_orders(std::string_view text) {
       const auto shard = static_cast<std::uint32_t>(of.number("shard", shards_max - 1));
       orders.pins.push_back({shard, of.text("node")});
     }
+  // Orders of an octavo that did not balance have none.
+  if (const auto* balance = from->contains("balance") ? in.array("balance") : nullptr)
+    for (const auto& one : *balance) {
+      const auto* moved = one.if_object();
+      if (moved == nullptr) {
+        in.complain("balance", "holds what is no object");
+        break;
+      }
+      auto of = fields{*moved, "balance.", said};
+      const auto shard = static_cast<std::uint32_t>(of.number("shard", shards_max - 1));
+      auto left = of.text("from");
+      auto node = of.text("node");
+      const auto time_ms = static_cast<std::int64_t>(of.number("time_ms", INT64_MAX));
+      const auto percent = static_cast<std::uint32_t>(of.number("core_percent", UINT32_MAX));
+      orders.balance.push_back({shard, std::move(left), std::move(node), time_ms, percent, of.text("why")});
+    }
   if (const auto* removed = in.array("removed"))
     for (const auto& one : *removed) {
       const auto digits = text_in("removed", one);
@@ -393,6 +425,13 @@ result<cluster_orders> decode_cluster_orders(std::string_view text) {
       orders.removed.push_back(id);
     }
   return checked("orders", std::move(orders), std::move(said));
+}
+
+std::string node_ordered(const cluster_orders& orders, std::uint32_t shard) {
+  if (auto pin = std::ranges::find(orders.pins, shard, &cluster_orders::pin::shard); pin != orders.pins.end())
+    return pin->node;
+  const auto moved = std::ranges::find(orders.balance, shard, &cluster_orders::balanced::shard);
+  return moved == orders.balance.end() ? std::string{} : moved->node;
 }
 
 std::string node_keys(std::string_view prefix) {

@@ -22,7 +22,7 @@ namespace octavo::cluster {
 inline constexpr auto record_epoch_max = std::uint64_t{1} << 62U;
 inline constexpr auto record_members_max = std::size_t{9};
 inline constexpr auto node_name_bytes_max = std::size_t{64};
-inline constexpr auto record_bytes_max = std::size_t{16} << 10U;
+inline constexpr auto record_bytes_max = std::size_t{64} << 10U;
 /// Of versions, addresses, each.
 inline constexpr auto record_text_bytes_max = std::size_t{300};
 inline constexpr auto shards_max = std::uint32_t{65536};
@@ -52,21 +52,38 @@ struct cluster_meta {
   bool operator==(const cluster_meta&) const = default;
 };
 
-/// What the operator wants, until it is taken back: octavo cluster drain, move, remove.
+/// What the operator wants, until it is taken back: octavo cluster drain, move, remove; and what nodes have given away
+/// because they had too much to do.
 struct cluster_orders {
   struct pin {
     std::uint32_t shard = 0;
     std::string node;  ///< that is to own it
     bool operator==(const pin&) const = default;
   };
+  /// A shard that is to be elsewhere than it would be by its number alone, for the load of its documents. A pin of the
+  /// same shard outweighs it.
+  struct balanced {
+    std::uint32_t shard = 0;
+    std::string from;
+    std::string node;                ///< that is to own it
+    std::int64_t unix_ms = 0;        ///< when that was decided
+    std::uint32_t core_percent = 0;  ///< how much of a core it kept busy
+    std::string why;                 ///< for the operator
+    bool operator==(const balanced&) const = default;
+  };
   std::vector<std::string> draining;  ///< nodes that are to own nothing
   std::vector<pin> pins;
+  std::vector<balanced> balance;   ///< the latest last
   std::vector<member_id> removed;  ///< disks that are no part of the cluster any more, the latest last
   bool operator==(const cluster_orders&) const = default;
 };
 inline constexpr auto orders_draining_max = std::size_t{32};
 inline constexpr auto orders_pins_max = std::size_t{100};
+inline constexpr auto orders_balance_max = std::size_t{64};
 inline constexpr auto orders_removed_max = std::size_t{64};
+
+/// Which node is to own a shard, by the orders; empty: none in particular.
+std::string node_ordered(const cluster_orders& orders, std::uint32_t shard);
 
 /// Whether it may name a node: 1 to 64 of [a-z0-9-].
 bool is_node_name(std::string_view name);

@@ -20,6 +20,8 @@
 #include "actors/loader.hpp"
 #include "actors/logger.hpp"
 #include "cluster/document_finder.hpp"
+#include "cluster/host_status.hpp"
+#include "cluster/load_meter.hpp"
 #include "cluster/logger.hpp"
 #include "cluster/peer_link.hpp"
 #include "cluster/shard_disk.hpp"
@@ -35,6 +37,10 @@ constexpr auto disk_timeout = std::chrono::hours{24};
 constexpr auto served_interval_ms = std::int64_t{1'000};
 /// Nodes that have dialed this one before the directory told of them.
 constexpr auto offers_max = std::size_t{64};
+/// Whoever has not said for so many intervals how busy it is takes part in no balance.
+constexpr auto busy_intervals_max = 3;
+/// A shard's load on the node that it came from is believed for so long.
+constexpr auto balanced_ms_max = std::int64_t{60'000};
 
 class shard_host_impl {
  public:
@@ -48,6 +54,8 @@ class shard_host_impl {
         options_(std::move(options)),
         peers_(std::move(peers)),
         store_(store),
+        meter_(options_.balance.interval_ms, options_.cores),
+        balancer_(options_.balance),
         finder_(
             self, options_.finder, [this](shard_number shard) { return place_of(shard); },
             [this] { return peers_.registry(); }),
@@ -71,6 +79,7 @@ class shard_host_impl {
         [this](frames_atom, const std::vector<actors::payload>& frames) { take_in(frames); },
         [this](actors::document_atom, const std::string& name) { return finder_.find(shard_of(name), name, false); },
         [this](suspect_atom, const std::string& node, std::uint64_t incarnation) { suspect(node, incarnation); },
+        [this](busy_atom, const std::string& node, double busy, double cores) { heard_busy(node, busy, cores); },
         [this](transfer_atom, const actors::payload& request) {
           return compat::pass_on(self_, sender_, transfer_atom_v, request);
         },
@@ -78,6 +87,9 @@ class shard_host_impl {
         [](actors::commit_atom) {},
         [this](actors::quarantine_atom, const actors::quarantine_request& what) {
           compat::send(self_, disk_, actors::quarantine_atom_v, what);
+        },
+        [this](actors::report_atom, const std::string& name, std::uint64_t busy_us, std::uint64_t bytes) {
+          meter_.add(shard_of(name), busy_us, bytes);
         },
         [this](actors::barrier_atom, const std::string& name, const actors::document_actor& document) {
           return barrier(name, document);
@@ -140,6 +152,13 @@ class shard_host_impl {
     std::vector<actors::append_request> held;  ///< while the shard is about to move
     std::vector<waiting_apply> waiting;
     std::unordered_map<std::string, open_document> documents;
+  };
+
+  /// What a node said of itself, and when. Steady milliseconds.
+  struct busy_node {
+    double busy = 0;
+    double cores = 1;
+    std::int64_t heard_ms = 0;
   };
 
   /// Since when a node has been there, with which disk. Steady milliseconds.
@@ -304,9 +323,14 @@ class shard_host_impl {
       }
       if (changing >= options_.changes_at_once_max || is_changing(*core)) continue;
       const auto pin = view_->pins.find(shard);
-      const auto pinned = pin == view_->pins.end() ? std::string_view{} : std::string_view{pin->second};
-      const auto step = next_step(shard, table_->self(), members, nodes, options_.placement, pinned);
+      const auto moved = pin == view_->pins.end() ? view_->balance.find(shard) : view_->balance.end();
+      const auto is_balanced = moved != view_->balance.end();
+      const auto pinned = pin != view_->pins.end() ? std::string_view{pin->second}
+                          : is_balanced            ? std::string_view{moved->second.node}
+                                                   : std::string_view{};
+      auto step = next_step(shard, table_->self(), members, nodes, options_.placement, pinned);
       if (step.kind == placement_step::kind_type::none) continue;
+      if (is_balanced && step.who.node == pinned) step.why = moved->second.why;
       auto& moved_ms = moved_ms_[shard];
       if (step.kind == placement_step::kind_type::move && moved_ms != 0 && now - moved_ms < options_.rest_ms) continue;
       if (auto begun = table_->arrange(shard, step, now); !begun) continue;
@@ -323,16 +347,72 @@ class shard_host_impl {
     away_.swap(away);
   }
 
-  static bool is_changing(const replica& core) {
-    return !core.takes_proposals() || core.learner() || core.is_config_open();
+  // --- what there is to do ---
+
+  void heard_busy(const std::string& node, double busy, double cores) {
+    // It divides by what came from elsewhere.
+    if (!links_.contains(node) || !(busy >= 0) || !(cores > 0)) return;
+    busy_[node] = {std::min(busy, 1.0), cores, actors::steady_now_ms()};
+  }
+
+  void balance() {
+    const auto now = actors::steady_now_ms();
+    if (!meter_.tick(now, process_cpu_us())) return;
+    for (const auto& [node, one] : links_)
+      if (one.peer) compat::send(self_, one.peer, busy_atom_v, options_.self.node, meter_.busy(), meter_.cores());
+    if (!view_ || !view_->is_current || is_drained_ || !peers_.balance) return;
+    auto nodes = std::vector<node_load>{{options_.self.node, meter_.busy(), meter_.cores(), false}};
+    std::erase_if(busy_, [&](const auto& one) {
+      return now - one.second.heard_ms > busy_intervals_max * options_.balance.interval_ms;
+    });
+    for (const auto& [node, said] : busy_) {
+      const auto found = view_->nodes.find(node);
+      const auto there = there_.find(node);
+      if (found == view_->nodes.end() || there == there_.end()) continue;
+      const auto is_settled = now - there->second.since_ms >= options_.placement.settle_ms;
+      nodes.push_back({node, said.busy, said.cores, is_settled && !found->second.draining});
+    }
+    const auto move = balancer_.look(options_.self.node, nodes, movable_shards(now));
+    if (!move) return;
+    logger().info("shard={} node={} is to serve it: {}", move->shard, move->to, move->why());
+    meter_.leaves(move->shard);
+    peers_.balance({move->shard, options_.self.node, move->to, actors::unix_now_ms(),
+                    static_cast<std::uint32_t>(move->cores * 100), move->why()});
+  }
+
+  std::vector<shard_load> movable_shards(std::int64_t now) const {
+    auto shards = std::vector<shard_load>{};
+    for (const auto& [shard, load] : meter_.shards()) {
+      const auto* core = table_->find(shard);
+      if (load.cores <= 0 || core == nullptr || !core->serves() || is_changing(*core)) continue;
+      if (now - load.since_ms < options_.balance.rest_ms || view_->pins.contains(shard)) continue;
+      auto one = shard_load{shard, load.cores, {}};
+      for (const auto& who : core->config().members)
+        if (who != table_->self() && is_live(who) && !view_->removed.contains(who.id) && has_all(*core, who))
+          one.ready.push_back(who.node);
+      shards.push_back(std::move(one));
+    }
+    return shards;
+  }
+
+  bool has_all(const replica& core, const member& who) const {
+    return core.match_of(who.id).value_or(0) + options_.replica.handoff_lag_max >= core.commit();
+  }
+
+  /// What the node that gave a shard away for its load has measured of it; 0 for all other shards.
+  double cores_before(shard_number shard) const {
+    if (!view_) return 0;
+    const auto found = view_->balance.find(shard);
+    if (found == view_->balance.end() || found->second.node != options_.self.node) return 0;
+    if (actors::unix_now_ms() - found->second.unix_ms > balanced_ms_max) return 0;
+    return std::min(found->second.core_percent / 100.0, options_.cores);
   }
 
   std::vector<placed_member> placed_members(const replica& core, std::int64_t now,
                                             std::map<member_id, std::int64_t>& away) const {
     auto members = std::vector<placed_member>{};
     for (const auto& who : core.config().members) {
-      auto one =
-          placed_member{who, 0, core.match_of(who.id).value_or(0) + options_.replica.handoff_lag_max >= core.commit()};
+      auto one = placed_member{who, 0, has_all(core, who)};
       one.is_removed = view_->removed.contains(who.id);
       if (!is_live(who)) {
         auto found = away_.find(who.id);
@@ -548,6 +628,7 @@ class shard_host_impl {
     switch (what.kind) {
       case kind::serving:
         logger().debug("shard={} is served by this node from now on, epoch={}", shard, what.at.epoch);
+        meter_.begin(shard, actors::steady_now_ms(), cores_before(shard));
         finder_.look_again(shard);
         break;
       case kind::stopped:
@@ -587,6 +668,7 @@ class shard_host_impl {
 
   // The documents of the shard end; whoever has them open looks them up again, and asks again what was not answered.
   void give_up(shard_number shard) {
+    meter_.end(shard);
     auto found = owned_.find(shard);
     if (found == owned_.end()) return;
     auto given_up = std::move(found->second);
@@ -618,6 +700,7 @@ class shard_host_impl {
   void tick() {
     table_->on_tick(actors::steady_now_ms(), [this](const member& who) { return is_live(who); });
     arrange();
+    balance();
     pump();
     tell_served();
     publish_status();
@@ -637,60 +720,15 @@ class shard_host_impl {
     logger().info("this node serves {} of {} shards", served, table_->shards());
   }
 
-  /// What a node says of itself, once a second; docs/cluster.md lists the fields.
   std::string status() {
-    constexpr auto listed_max = std::size_t{10};
-    auto served = std::uint64_t{0};
-    auto open = std::uint64_t{0};
-    auto changing = std::uint64_t{0};
-    auto lagging = std::vector<std::pair<std::uint64_t, boost::json::object>>{};
-    for (const auto& [number, core] : table_->replicas()) {
-      if (!core->serves()) continue;
-      ++served;
-      if (is_changing(*core)) ++changing;
-      for (const auto& who : core->config().members) {
-        const auto lag = core->commit() - std::min(core->commit(), core->match_of(who.id).value_or(0));
-        if (lag != 0) lagging.push_back({lag, {{"shard", number}, {"node", who.node}, {"lag", lag}}});
-      }
-    }
-    for (const auto& [shard, one] : owned_) open += one.documents.size();
-    auto hot = std::vector<std::pair<std::uint64_t, boost::json::object>>{};
-    const auto since_ms =
-        std::max<std::int64_t>(1, actors::steady_now_ms() - std::exchange(status_ms_, actors::steady_now_ms()));
-    for (const auto& [name, edits] : std::exchange(edited_, {})) {
-      const auto rate = edits * 1'000 / static_cast<std::uint64_t>(since_ms);
-      if (rate != 0) hot.push_back({rate, {{"document", name}, {"shard", shard_of(name)}, {"edits_per_s", rate}}});
-    }
-    auto largest = [&](auto& list) {
-      const auto count = std::min(list.size(), listed_max);
-      std::partial_sort(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(count), list.end(),
-                        [](const auto& a, const auto& b) { return a.first > b.first; });
-      auto out = boost::json::array{};
-      for (auto i = std::size_t{0}; i < count; ++i) out.push_back(std::move(list[i].second));
-      return out;
-    };
-    auto links = boost::json::object{};
-    for (const auto& [node, one] : links_) links[node] = one.peer ? "connected" : "lost";
-    counters_.peers_known = static_cast<std::int64_t>(links_.size());
-    counters_.peers_connected = std::ranges::count_if(links_, [](const auto& one) { return bool{one.second.peer}; });
-    counters_.shard_replicas = static_cast<std::int64_t>(table_->replicas().size());
-    counters_.shards_served = static_cast<std::int64_t>(served);
-    counters_.shards_changing = static_cast<std::int64_t>(changing);
-    counters_.replicas_lagging = static_cast<std::int64_t>(lagging.size());
-    auto changes = boost::json::array{};
-    for (const auto& one : changes_) changes.push_back(one);
-    const auto lagging_count = lagging.size();
-    return boost::json::serialize(boost::json::object{{"served", served},
-                                                      {"replicas", table_->replicas().size()},
-                                                      {"documents_open", open},
-                                                      {"changing", changing},
-                                                      {"moves", counters_.shard_moves.load()},
-                                                      {"links", std::move(links)},
-                                                      {"frames_refused", counters_.frames_refused.load()},
-                                                      {"lagging_count", lagging_count},
-                                                      {"lagging", largest(lagging)},
-                                                      {"hot", largest(hot)},
-                                                      {"changes", std::move(changes)}});
+    auto facts = host_facts{*table_, meter_, counters_};
+    for (const auto& [shard, one] : owned_) facts.documents_open += one.documents.size();
+    for (const auto& [node, one] : links_) facts.links.emplace_back(node, bool{one.peer});
+    const auto now = actors::steady_now_ms();
+    facts.edited = std::exchange(edited_, {});
+    facts.edited_ms = now - std::exchange(status_ms_, now);
+    facts.changes = &changes_;
+    return host_status(facts);
   }
 
   void publish_status() {
@@ -718,6 +756,8 @@ class shard_host_impl {
   host_options options_;
   host_peers peers_;
   storage::store& store_;
+  load_meter meter_;
+  balancer balancer_;
   document_finder<shard_host_actor::pointer> finder_;
   actors::snapshotter_actor snapshotter_;
   shard_disk_actor disk_;
@@ -730,6 +770,7 @@ class shard_host_impl {
   std::shared_ptr<const node_view> view_;
   bool is_drained_ = false;  ///< this node, as the operator wants it
   std::map<std::string, presence> there_;
+  std::map<std::string, busy_node> busy_;
   std::map<member_id, std::int64_t> away_;  ///< since when members are not there
   std::unordered_map<shard_number, std::int64_t> moved_ms_;
   std::int64_t arranged_ms_ = 0;

@@ -15,8 +15,10 @@
 
 #include "actors/log_writer.hpp"
 #include "actors/metrics.hpp"
+#include "cluster/balancer.hpp"
 #include "cluster/document_finder.hpp"
 #include "cluster/interfaces.hpp"
+#include "cluster/records.hpp"
 
 namespace octavo::storage {
 class store;
@@ -55,6 +57,7 @@ struct node_view {
   };
   std::map<std::string, entry> nodes;
   std::map<shard_number, std::string> pins;  ///< nodes that are to own a shard, as the operator wants it
+  std::map<shard_number, cluster_orders::balanced> balance;  ///< likewise for their load; a pin outweighs it
   std::set<member_id> removed;               ///< disks that the operator has taken out of the cluster
   /// False: the directory cannot be reached, and the nodes are as they were when it last could be.
   bool is_current = false;
@@ -74,6 +77,8 @@ struct host_options {
   /// How documents are loaded for the snapshots of those that another node has open.
   actors::document_options document;
   placement_options placement;
+  balance_options balance;
+  double cores = 1;                               ///< that the process may use
   std::size_t changes_at_once_max = 8;            ///< shards of this node whose members or owner change
   std::int64_t arrange_ms = 250;                  ///< how often it is looked whether shards are where they ought to be
   std::int64_t rest_ms = 5'000;                   ///< between two changes of a shard's owner
@@ -86,6 +91,8 @@ struct host_peers {
   std::function<actors::registry_actor()> registry;
   /// Takes transactions for the directory, and answers with txn_atom. Any thread.
   std::function<void(const shard_txn&)> submit;
+  /// Has a shard of this node moved for its load, if nothing speaks against it. Any thread.
+  std::function<void(cluster_orders::balanced)> balance;
   /// Is told when the operator wants this node empty, and when not any more. Any thread.
   std::function<void(bool)> drained;
   /// Takes what this node has to say of itself, as JSON. Any thread.

@@ -83,8 +83,13 @@ TEST_CASE("a node's record and the cluster's are read back from their one form")
 }
 
 TEST_CASE("orders are read as they were written, and what is wrong in them is refused") {
-  const auto orders = cluster_orders{{"n2", "n5"}, {{17, "n3"}, {0, "n1"}}, {0xabU, 0xfedcba9876543210U}};
+  const auto orders = cluster_orders{{"n2", "n5"},
+                                     {{17, "n3"}, {0, "n1"}},
+                                     {{4, "n1", "n6", 1'700'000'000'000, 37, "it was hot"}},
+                                     {0xabU, 0xfedcba9876543210U}};
   const auto text = std::string{R"({"draining":["n2","n5"],"pins":[{"shard":17,"node":"n3"},{"shard":0,"node":"n1"}],)"
+                                R"("balance":[{"shard":4,"from":"n1","node":"n6","time_ms":1700000000000,)"
+                                R"("core_percent":37,"why":"it was hot"}],)"
                                 R"("removed":["00000000000000ab","fedcba9876543210"]})"};
   CHECK(*encode(orders) == text);
   REQUIRE(decode_cluster_orders(text));
@@ -99,6 +104,21 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
   no(R"({"shard":17,"node":"n3"})", "17", "pins holds what is no object");
   no(R"("shard":17)", R"("shard":65536)", "pins.shard is too large");
   no(R"("node":"n3")", R"("node":"")", "pins.node is no name");
+  no(R"("shard":4)", R"("shard":65536)", "balance.shard is too large");
+  no(R"("node":"n6")", R"("node":"N")", "balance.node is no name");
+  no(R"("from":"n1")", R"("from":"")", "balance.from is no name");
+  no(R"("core_percent":37)", R"("core_percent":-1)", "balance.core_percent is no whole number");
+  no("it was hot", std::string(record_text_bytes_max + 1, 'x'), "balance.why is longer");
+  const auto older = with(text, R"("balance":[{"shard":4,"from":"n1","node":"n6","time_ms":1700000000000,)"
+                                R"("core_percent":37,"why":"it was hot"}],)", "");
+  REQUIRE(decode_cluster_orders(older));
+  CHECK(decode_cluster_orders(older)->balance.empty());
+  CHECK(node_ordered(orders, 17) == "n3");
+  CHECK(node_ordered(orders, 4) == "n6");
+  CHECK(node_ordered(orders, 5).empty());
+  auto pinned = orders;
+  pinned.pins.push_back({4, "n2"});
+  CHECK_MESSAGE(node_ordered(pinned, 4) == "n2", "what the operator wants outweighs");
   no("00000000000000ab", "ab", "removed holds what is not 16");
   no("00000000000000ab", "0000000000000000", "removed holds 0");
   auto many = cluster_orders{};
@@ -106,6 +126,11 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
   CHECK(encode(many).error().code == errc::invalid_argument);
   many.pins.pop_back();
   for (auto& one : many.pins) one = {65'535, std::string(node_name_bytes_max, 'n')};
+  many.balance.assign(orders_balance_max + 1, {65'535, std::string(node_name_bytes_max, 'n'),
+                                               std::string(node_name_bytes_max, 'n'), INT64_MAX, UINT32_MAX,
+                                               std::string(record_text_bytes_max, 'w')});
+  CHECK(encode(many).error().code == errc::invalid_argument);
+  many.balance.pop_back();
   many.removed.assign(orders_removed_max, ~member_id{0});
   many.draining.assign(orders_draining_max, std::string(node_name_bytes_max, 'n'));
   CHECK_MESSAGE(decode_cluster_orders(*encode(many)), "as many as there may be can be read");
@@ -152,7 +177,7 @@ TEST_CASE("whatever is wrong in a shard's record is refused by the field's name"
   refuses(decode_shard_record, "", "no JSON");
   refuses(decode_shard_record, "[]", "no object");
   refuses(decode_shard_record, std::string(100, '['), "no JSON");
-  refuses(decode_shard_record, std::string(record_bytes_max + 1, ' '), "larger than 16 KiB");
+  refuses(decode_shard_record, std::string(record_bytes_max + 1, ' '), "larger than 64 KiB");
   auto many = std::string{R"("members":[)"};
   for (auto i = 0; i < 10; ++i)
     many += std::string{i == 0 ? "" : ","} + R"({"id":"000000000000000)" + std::to_string(i) + R"(","node":"n"})";

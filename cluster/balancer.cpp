@@ -1,0 +1,75 @@
+#include "cluster/balancer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <tuple>
+
+namespace octavo::cluster {
+
+namespace {
+
+std::string percent(double share) {
+  return std::to_string(std::lround(share * 100)) + " %";
+}
+
+/// How busy the busiest node is once a shard has gone from `from` to `to`.
+double busiest_after(const std::vector<node_load>& nodes, const node_load& from, const node_load& to, double cores) {
+  auto most = 0.0;
+  for (const auto& one : nodes) {
+    auto busy = one.busy;
+    if (&one == &from) busy -= cores / one.cores;
+    if (&one == &to) busy += cores / one.cores;
+    most = std::max(most, busy);
+  }
+  return most;
+}
+
+}  // namespace
+
+std::string balance_move::why() const {
+  return "it took " + std::to_string(std::lround(cores * 100)) + " % of a core of a node that was " +
+         percent(busy_here) + " busy, and the other one was " + percent(busy_there) + " busy";
+}
+
+std::optional<balance_move> balancer::look(std::string_view self, const std::vector<node_load>& nodes,
+                                           const std::vector<shard_load>& shards) {
+  const auto found = std::ranges::find(nodes, self, &node_load::node);
+  if (!options_.is_on || found == nodes.end() || nodes.size() < 2) {
+    over_ = 0;
+    return {};
+  }
+  const auto& here = *found;
+  auto sum = 0.0;
+  for (const auto& one : nodes) sum += one.busy;
+  const auto mean = sum / static_cast<double>(nodes.size());
+  // Of two that are equally busy the one whose name comes first acts.
+  const auto is_busiest = std::ranges::all_of(nodes, [&](const node_load& one) {
+    return one.busy < here.busy || (one.busy == here.busy && one.node >= here.node);
+  });
+  if (!is_busiest || here.busy < options_.busy_min || here.busy <= options_.over_mean * mean) {
+    over_ = 0;
+    return {};
+  }
+  if (over_ < options_.rounds) ++over_;
+  if (over_ < options_.rounds) return {};
+  auto best = std::optional<balance_move>{};
+  const auto most = here.busy * (1 - options_.gain_min);
+  // Of those that help as much the one to the least busy node, and of these the one with least to it.
+  auto least = std::tuple{most, std::numeric_limits<double>::max(), std::numeric_limits<double>::max()};
+  for (const auto& shard : shards) {
+    for (const auto& there : nodes) {
+      if (&there == &here || !there.may_take) continue;
+      if (std::ranges::find(shard.ready, there.node) == shard.ready.end()) continue;
+      const auto outcome =
+          std::tuple{busiest_after(nodes, here, there, shard.cores), there.busy + shard.cores / there.cores, shard.cores};
+      if (outcome >= least) continue;
+      least = outcome;
+      best = balance_move{shard.shard, there.node, shard.cores, here.busy, there.busy};
+    }
+  }
+  if (best) over_ = 0;
+  return best;
+}
+
+}  // namespace octavo::cluster
