@@ -119,6 +119,7 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
         return loaded_document{std::make_shared<crdt::document>(document_state::content_options(options))};
       if (info.error().code == errc::corrupt) {
         logger().error("document={} is damaged and set aside: {}", printable(name), info.error().message);
+        store.report_damage(info.error());
         if (auto marked = store.set_quarantined(name, info.error().message, id); !marked)
           logger().error("document={} cannot be marked as damaged: {}", printable(name), marked.error().message);
       }

@@ -395,17 +395,10 @@ int remove(const cluster_request& asked) {
                    asked.node + " is running: drain it (octavo cluster drain " + asked.node + ") and stop it first"},
                   asked.json);
   auto lost = std::set<cluster::member_id>{};
-  auto alone = std::size_t{0};
-  for (const auto& one : picture->shards) {
+  for (const auto& one : picture->shards)
     for (const auto& who : one.config.members)
       if (who.node == asked.node) lost.insert(who.id);
-    const auto names_it =
-        std::ranges::any_of(one.config.members, [&](const auto& who) { return who.node == asked.node; });
-    const auto there = static_cast<std::size_t>(
-        std::ranges::count_if(one.config.members, [&](const auto& who) { return picture->is_there(who); }));
-    if (names_it && there < one.config.majority()) ++alone;
-  }
-  if (alone != 0)
+  if (const auto alone = picture->in_need_of(asked.node); alone != 0)
     return report({errc::unavailable, std::to_string(alone) + " shards have no majority without " + asked.node +
                                           ": bring it back, or the other nodes that are away; nothing was changed"},
                   asked.json);

@@ -13,6 +13,10 @@ namespace caf {
 class actor_system_config;
 }
 
+namespace octavo::storage {
+class store;
+}
+
 namespace octavo::app {
 
 class cluster_node {
@@ -20,6 +24,11 @@ class cluster_node {
   /// What CAF must know before there is an actor system: the modules for other nodes, and when one of them counts as
   /// silent. errc::invalid_argument: the certificates.
   static result<void> configure(const serve_options& options, caf::actor_system_config& config);
+
+  /// Opens the node's store. One that is damaged, or was found to be so by a run before this one, is set aside where
+  /// the other nodes have all that is on it, and a new one takes its place, which gets everything from them. Otherwise
+  /// errc::corrupt, and nothing is changed.
+  static result<std::unique_ptr<storage::store>> open_store(const serve_options& options);
 
   /// Joins; see cluster::membership::join(). The store is this node's.
   static result<std::unique_ptr<cluster_node>> join(const serve_options& options, storage::store& store);
@@ -37,6 +46,11 @@ class cluster_node {
   /// Who is told that the node is to become empty, or not any more; nothing: nobody. What was so before is told at
   /// once. Called on any thread; it must not block.
   void on_drain(std::function<void(bool)> tell);
+  /// The disk is damaged: as soon as the others can do without this node the process ends, and begins anew when it is
+  /// started again. Any thread; before start() too.
+  void damaged(const error& what);
+  /// Leaves word of damage for the next start, where the process ends at once. Any thread.
+  void note_damage(const error& what);
   /// Takes no part any more; the others need not wait for the lease.
   void leave();
   /// One line about it.

@@ -156,7 +156,7 @@ int serve(const given_settings& given) {
   raise_file_limit(options.net.limits.connections_max);
   const auto is_clustered = !options.cluster.url.empty();
   options.store.refuse_damage = is_clustered;
-  auto store = storage::store::open(options.store);
+  auto store = is_clustered ? cluster_node::open_store(options) : storage::store::open(options.store);
   if (!store) return refuse_to_serve(store.error(), options.log);
   report_recovery(**store);
 
@@ -170,6 +170,7 @@ int serve(const given_settings& given) {
     auto joined = cluster_node::join(options, **store);
     if (!joined) return refuse_to_serve(joined.error(), options.log);
     in_cluster = std::move(*joined);
+    (*store)->on_damage([&in_cluster](const error& what) { in_cluster->damaged(what); });
     options.node.relay.locate_ms = cluster_locate_ms;
     options.net.place = [&in_cluster](std::string_view document) { return in_cluster->place(document); };
   }
@@ -178,8 +179,9 @@ int serve(const given_settings& given) {
   constexpr auto messages_per_turn = std::size_t{200};
   config.set("caf.scheduler.max-throughput", messages_per_turn);
   auto system = caf::actor_system{config};
-  auto on_fatal = [](const error& what) {
+  auto on_fatal = [&in_cluster](const error& what) {
     spdlog::critical("the store failed and the process ends; nothing that was acknowledged is lost: {}", what.message);
+    if (in_cluster && what.code == errc::corrupt) in_cluster->note_damage(what);
     spdlog::shutdown();
     _exit(exit_fatal);
   };
@@ -216,6 +218,7 @@ int serve(const given_settings& given) {
   if (in_cluster) in_cluster->on_drain({});
   (*server)->stop_accepting();
   auto in_good_order = node->stop(patience);
+  (*store)->on_damage({});
   if (in_cluster) in_cluster->leave();
   constexpr auto closing_patience = std::chrono::seconds{3};
   (*server)->stop(std::min<std::chrono::milliseconds>(patience, closing_patience));

@@ -44,7 +44,7 @@ struct serve_options {
   net::net_options net;
   actors::node_options node;
   /// So much of the log that what a client saw a moment ago can still be edited and compared.
-  storage::store_options store{.retention_ms = std::chrono::minutes{10}};
+  storage::store_options store{.retention_ms = std::chrono::minutes{10}, .scrub_interval_ms = std::chrono::hours{168}};
   log_options log;
   cluster_options cluster;
   std::filesystem::path secret_file;

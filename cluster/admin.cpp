@@ -13,6 +13,9 @@ namespace {
 constexpr auto order_tries_max = 20;
 /// How long nodes write their statuses for somebody who asked once.
 constexpr auto word_lease_s = std::int64_t{30};
+/// Two nodes that are rebuilt at once could be the two that have an edit. By then the record of the first one's run
+/// before has gone, and its new disk is known as one that has nothing yet.
+constexpr auto rebuild_lease_s = std::int64_t{30};
 constexpr auto word_timeout = std::chrono::seconds{2};
 constexpr auto word_poll = std::chrono::milliseconds{50};
 
@@ -43,6 +46,20 @@ std::size_t cluster_picture::owned_by(const std::string& node) const {
 std::size_t cluster_picture::replicas_on(const std::string& node) const {
   return static_cast<std::size_t>(std::ranges::count_if(shards, [&](const auto& one) {
     return std::ranges::any_of(one.config.members, [&](const member& who) { return who.node == node; });
+  }));
+}
+
+std::size_t cluster_picture::in_need_of(const std::string& node) const {
+  return static_cast<std::size_t>(std::ranges::count_if(shards, [&](const auto& one) {
+    auto is_named = false;
+    auto others = std::size_t{0};
+    for (const auto& who : one.config.members) {
+      if (who.node == node)
+        is_named = true;
+      else if (is_there(who))
+        ++others;
+    }
+    return is_named && others < one.config.majority();
   }));
 }
 
@@ -137,6 +154,23 @@ result<cluster_picture> cluster_admin::look_closely() {
     if (picture->statuses.size() >= picture->nodes.size() || std::chrono::steady_clock::now() >= until) return picture;
     std::this_thread::sleep_for(word_poll);
   }
+}
+
+result<void> cluster_admin::begin_rebuild(const std::string& node) {
+  auto lease = wait_for<etcd_lease>([&](auto done) { etcd_.grant_lease(rebuild_lease_s, std::move(done)); });
+  if (!lease) return tl::unexpected{lease.error()};
+  auto put = wait_for<etcd_txn_answer>([&](auto done) {
+    etcd_.txn({rebuild_key(prefix_), {}, node, lease->id}, std::move(done));
+  });
+  if (!put) return tl::unexpected{put.error()};
+  if (put->outcome != txn_outcome::done && put->current != node)
+    return fail(errc::unavailable, put->current.value_or("another node") +
+                                       " has begun anew a moment ago: try again in half a minute");
+  auto picture = look();
+  if (!picture) return tl::unexpected{picture.error()};
+  if (const auto count = picture->in_need_of(node); count != 0)
+    return fail(errc::unavailable, std::to_string(count) + " shards have no majority without " + node);
+  return {};
 }
 
 result<void> cluster_admin::order(const std::function<void(cluster_orders&)>& change) {

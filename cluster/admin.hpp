@@ -30,6 +30,8 @@ struct cluster_picture {
   bool is_drained(const std::string& node) const;
   std::size_t owned_by(const std::string& node) const;
   std::size_t replicas_on(const std::string& node) const;
+  /// How many shards that name a node would have no majority of what is there without it.
+  std::size_t in_need_of(const std::string& node) const;
   /// Who is to own a shard when everything is in its place; nobody, if there are no nodes.
   member owner_wanted(shard_number shard) const;
 };
@@ -43,6 +45,9 @@ class cluster_admin {
   result<cluster_picture> look();
   /// The same with the nodes' statuses, which they write for whoever asks: those that do so in time.
   result<cluster_picture> look_closely();
+  /// Before a node leaves all that is on its disk to the others, and begins anew: errc::unavailable if these have not
+  /// all of it, or another node does the same just now.
+  result<void> begin_rebuild(const std::string& node);
   /// Changes the orders, whatever others change at the same time: `change` may be called several times.
   result<void> order(const std::function<void(cluster_orders&)>& change);
 

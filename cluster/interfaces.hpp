@@ -66,6 +66,7 @@ CAF_ADD_ATOM(octavo_cluster, octavo::cluster, transfer_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, state_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, suspect_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, busy_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, damage_atom)
 
 CAF_END_TYPE_ID_BLOCK(octavo_cluster)
 
@@ -150,6 +151,8 @@ using shard_host_actor = caf::typed_actor<
     // INTERNAL: from the receiver: documents of a shard are about to be ahead of its log, up to this lsn. Answered once
     // that is on disk.
     caf::result<void>(state_atom, shard_number, std::uint64_t),
+    // INTERNAL: this node's disk is damaged (in words): its replicas are to be rebuilt, once the others can do without.
+    caf::result<void>(damage_atom, std::string),
     // INTERNAL: from the receiver: documents of a shard are here.
     caf::result<void>(state_atom, state_fetched),
     // INTERNAL: to itself: time for what waits on the clock.

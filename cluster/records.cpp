@@ -473,6 +473,11 @@ bool has_look(std::string_view status, std::string_view word) {
   return status.starts_with(look_mark(word));
 }
 
+std::string rebuild_key(std::string_view prefix) {
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  return std::string{prefix} + "-rebuild";
+}
+
 std::string status_key(std::string_view prefix, std::string_view name) {
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
   return std::string{prefix} + "-status/" + std::string{name};

@@ -104,6 +104,8 @@ std::string node_key(std::string_view prefix, std::string_view name);
 std::string shard_key(std::string_view prefix, std::uint32_t shard);
 std::string meta_key(std::string_view prefix);
 std::string orders_key(std::string_view prefix);
+/// On a lease: the node that leaves what is on its disk to the others. It stands outside of `prefix`.
+std::string rebuild_key(std::string_view prefix);
 /// What a node says of itself now and then, as JSON for people and tools, on its lease. It stands outside of `prefix`,
 /// which all nodes watch.
 std::string status_key(std::string_view prefix, std::string_view name);

@@ -108,6 +108,12 @@ class shard_host_impl {
         [this](nodes_atom, const std::shared_ptr<const node_view>& view) { see(view); },
         [this](link_atom, const std::string& node, const peer_actor& peer, member_id who) { linked(node, peer, who); },
         [this](state_atom, shard_number shard, std::uint64_t ahead) { return begin_state(shard, ahead); },
+        [this](damage_atom, const std::string& what) {
+          if (damage_.empty())
+            logger().error("this node's disk is damaged, and is given up once the other nodes can do without: {}", what);
+          damage_ = what;
+          give_up_disk();
+        },
         [this](state_atom, const state_fetched& what) {
           table_->on_state(what.shard, what.at, actors::steady_now_ms());
           pump();
@@ -345,6 +351,18 @@ class shard_host_impl {
       }
     }
     away_.swap(away);
+  }
+
+  // What is damaged here is whole on a majority of the others, if all of these are there.
+  void give_up_disk() {
+    if (damage_.empty() || !peers_.damaged || !view_ || !view_->is_current) return;
+    for (const auto& [shard, core] : table_->replicas()) {
+      const auto& config = core->config();
+      const auto others = std::ranges::count_if(
+          config.members, [&](const member& who) { return who != table_->self() && is_live(who); });
+      if (config.contains(table_->self().id) && static_cast<std::size_t>(others) < config.majority()) return;
+    }
+    peers_.damaged(damage_);
   }
 
   // --- what there is to do ---
@@ -700,6 +718,7 @@ class shard_host_impl {
   void tick() {
     table_->on_tick(actors::steady_now_ms(), [this](const member& who) { return is_live(who); });
     arrange();
+    give_up_disk();
     balance();
     pump();
     tell_served();
@@ -768,6 +787,7 @@ class shard_host_impl {
   std::map<std::string, link> links_;
   std::map<std::string, std::pair<hello, peer_actor>> offers_;  ///< by nodes that the directory has not told of yet
   std::shared_ptr<const node_view> view_;
+  std::string damage_;       ///< what was found on this node's disk
   bool is_drained_ = false;  ///< this node, as the operator wants it
   std::map<std::string, presence> there_;
   std::map<std::string, busy_node> busy_;

@@ -155,6 +155,14 @@ const std::optional<recovery_report>& store::recovery() const {
 result<check_report> store::check(const progress_callback& on_progress) const {
   return impl_->check(on_progress);
 }
+void store::on_damage(std::function<void(const error&)> tell) {
+  impl_->on_damage(std::move(tell));
+}
+
+void store::report_damage(const error& what) const {
+  impl_->report_damage(what);
+}
+
 result<store_stats> store::stats() const {
   return impl_->stats();
 }

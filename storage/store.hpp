@@ -72,6 +72,9 @@ struct store_options {
   std::uint64_t reserve_bytes = std::uint64_t{40} << 20U;
   /// How long the log (and the snapshot it starts from) is kept once a newer snapshot covers it; 0 drops it at once.
   std::chrono::milliseconds retention_ms{0};
+  /// How often all tables are read to see whether they are still as they were written; 0: never. It takes a tenth of
+  /// the time, so that clients get the disk, and the first time comes soon.
+  std::chrono::milliseconds scrub_interval_ms{0};
   std::size_t max_update_bytes = std::size_t{64} << 20U;  ///< a larger update is errc::limit_exceeded
   std::size_t block_cache_bytes = std::size_t{16} << 20U;
   std::size_t write_buffer_bytes = std::size_t{16} << 20U;  ///< of all column families together
@@ -174,6 +177,8 @@ struct store_stats {
   std::uint64_t wal_bytes = 0;
   std::uint64_t memory_bytes = 0;       ///< RocksDB's write buffers, block cache and table readers
   std::uint64_t background_errors = 0;  ///< since this process opened it
+  std::uint64_t scrubs = 0;             ///< likewise: how often all tables were read
+  std::uint64_t damage_found = 0;       ///< and how often a table, or a document, was found to be damaged
   space_info space;
 };
 
@@ -364,6 +369,11 @@ class store {
   /// it is done.
   result<check_report> check(const progress_callback& on_progress = {}) const;
   result<store_stats> stats() const;
+  /// Who is told that what the disk gives is not what was written (errc::corrupt); what was found before is told at
+  /// once. Called on any thread, under a lock: it must not come back here. Nothing: nobody.
+  void on_damage(std::function<void(const error&)> tell);
+  /// Somebody who has read of the store has found damage.
+  void report_damage(const error& what) const;
   /// Rewrites the tables without what was dropped.
   result<void> compact(const progress_callback& on_progress = {});
 

@@ -295,6 +295,8 @@ result<store_stats> store::impl::stats() const {
   }
   figures.disk_bytes += figures.wal_bytes;
   figures.background_errors = background_->errors;
+  figures.scrubs = scrubs_;
+  figures.damage_found = damage_found_;
   figures.space = space();
   return figures;
 }

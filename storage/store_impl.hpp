@@ -95,6 +95,8 @@ class store::impl {
   // Care: store_check.cpp.
   result<check_report> check(const progress_callback& on_progress) const;
   result<store_stats> stats() const;
+  void on_damage(std::function<void(const error&)> tell);
+  void report_damage(const error& what) const;
   result<void> compact(const progress_callback& on_progress);
 
   bool writable() const { return writable_.load(std::memory_order_relaxed); }
@@ -177,6 +179,8 @@ class store::impl {
   result<void> finish_recovery(const std::filesystem::path& folder);
   std::string damage_reason() const;
   void maintain(const std::stop_token& stop);
+  void keep_scrubbing(const std::stop_token& stop);
+  void verify_table(const std::string& path) const;
 
   // store_write.cpp; all with write_mutex_ held.
   result<void> ready_to_write(std::uint64_t bytes);
@@ -292,6 +296,15 @@ class store::impl {
   std::condition_variable_any wake_;
   std::mutex wake_mutex_;
   std::jthread maintenance_;
+
+  mutable std::mutex damage_mutex_;
+  std::function<void(const error&)> tell_damage_;
+  mutable std::optional<error> damage_;  ///< the first that was found
+  mutable std::atomic<std::uint64_t> damage_found_{0};
+  std::atomic<std::uint64_t> scrubs_{0};
+  std::condition_variable_any scrub_wake_;
+  std::mutex scrub_mutex_;
+  std::jthread scrubber_;
 };
 
 /// The next key after all keys that begin with this document's number.

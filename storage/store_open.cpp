@@ -176,6 +176,10 @@ store::impl::impl(const store_options& options, store_hooks hooks, folder_lock l
       folder_(options.path / "db") {}
 
 store::impl::~impl() {
+  if (scrubber_.joinable()) {
+    scrubber_.request_stop();
+    scrubber_.join();
+  }
   if (maintenance_.joinable()) {
     maintenance_.request_stop();
     maintenance_.join();
@@ -231,6 +235,8 @@ result<void> store::impl::start() {
   log().info("opened the store in {}: {} documents, commit {}", options_.path.string(), state_.documents,
              state_.commit);
   maintenance_ = std::jthread([this](const std::stop_token& stop) { maintain(stop); });
+  if (options_.scrub_interval_ms > 0ms && !options_.read_only)
+    scrubber_ = std::jthread([this](const std::stop_token& stop) { keep_scrubbing(stop); });
   return {};
 }
 

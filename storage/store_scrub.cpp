@@ -1,0 +1,74 @@
+// Looks for damage where nobody reads: a table that a bit of which has changed is noticed when it is needed, which may be
+// years later, when the other copies are gone.
+#include <rocksdb/metadata.h>
+#include <rocksdb/sst_file_reader.h>
+
+#include <algorithm>
+
+#include "storage/store_impl.hpp"
+
+namespace octavo::storage {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto first_scrub_after = 1min;
+/// Of the time that a scrub takes it reads this part, so that clients get the disk.
+constexpr auto pauses_for_each_read = 9;
+constexpr auto pause_max = std::chrono::milliseconds{10s};
+
+}  // namespace
+
+void store::impl::on_damage(std::function<void(const error&)> tell) {
+  const std::lock_guard guard(damage_mutex_);
+  tell_damage_ = std::move(tell);
+  if (tell_damage_ && damage_) tell_damage_(*damage_);
+}
+
+void store::impl::report_damage(const error& what) const {
+  const std::lock_guard guard(damage_mutex_);
+  ++damage_found_;
+  if (!damage_) damage_ = what;
+  if (tell_damage_) tell_damage_(what);
+}
+
+void store::impl::keep_scrubbing(const std::stop_token& stop) {
+  auto sleep = [&](std::chrono::milliseconds time) {
+    std::unique_lock lock(scrub_mutex_);
+    scrub_wake_.wait_for(lock, stop, time, [] { return false; });
+  };
+  sleep(std::min<std::chrono::milliseconds>(options_.scrub_interval_ms, first_scrub_after));
+  while (!stop.stop_requested()) {
+    std::vector<rocksdb::LiveFileMetaData> files;
+    db_->db().GetLiveFilesMetaData(&files);
+    for (const auto& file : files) {
+      if (stop.stop_requested()) return;
+      const auto began = std::chrono::steady_clock::now();
+      verify_table(file.db_path + file.name);
+      const auto took = std::chrono::steady_clock::now() - began;
+      sleep(std::min(std::chrono::ceil<std::chrono::milliseconds>(took * pauses_for_each_read), pause_max));
+    }
+    if (stop.stop_requested()) return;
+    ++scrubs_;
+    sleep(options_.scrub_interval_ms);
+  }
+}
+
+void store::impl::verify_table(const std::string& path) const {
+  rocksdb::SstFileReader reader(db_->db().GetOptions((*db_)[family::base]));
+  auto status = reader.Open(path);
+  if (status.ok()) status = reader.VerifyChecksum();
+  std::error_code ignored;
+  // A table goes when it has been rewritten into others.
+  if (status.ok() || !std::filesystem::exists(path, ignored)) return;
+  const auto what = to_error(status, "verify the table " + path);
+  if (what.code != errc::corrupt) {
+    log().warn("{}", what.message);
+    return;
+  }
+  log().error("a table of the store is damaged: {}; octavo store check tells which documents are hit", what.message);
+  report_damage(what);
+}
+
+}  // namespace octavo::storage
