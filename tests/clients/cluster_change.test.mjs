@@ -148,6 +148,7 @@ test("documents move, a node is drained, one more comes, and everything is resta
     await rooms.type_while(cluster.settled({ replicas: 3 }));
     status = await cluster.status();
     for (const one of status.nodes) assert.ok(one.replicas > 0, `${one.node} has its share`);
+    const lost_before = rooms.losses();
     for (const node of cluster.nodes) {
       await rooms.type_while(node.stop());
       await rooms.type(10);
@@ -155,6 +156,7 @@ test("documents move, a node is drained, one more comes, and everything is resta
       await rooms.type_while(cluster.settled({ replicas: 3 }));
     }
     await rooms.converged();
+    assert.deepEqual(rooms.losses(), lost_before.map((each) => each.map((times) => times + 1)), "each socket was closed once");
     await rooms.durable();
     await rooms.same_on_disks(3);
   });

@@ -175,7 +175,11 @@ async function slow(world, { at }) {
 
 async function etcd_killed(world) {
   await world.etcd.kill();
-  return () => world.etcd.start();
+  return async () => {
+    // Beside another fault its cable may be out, and then nobody could tell that it answers.
+    await world.network.plug("etcd");
+    await world.etcd.start();
+  };
 }
 
 async function etcd_unplugged(world) {
