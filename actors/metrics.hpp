@@ -78,6 +78,7 @@ struct metrics {
   counter edit_bytes{0};
   counter commits{0};
   counter commit_failures{0};
+  counter damage_found{0};  ///< how often a table or a document was not what had been written
   counter snapshots{0};
   counter documents_loaded{0};
   counter documents_failed{0};

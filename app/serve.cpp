@@ -170,7 +170,6 @@ int serve(const given_settings& given) {
     auto joined = cluster_node::join(options, **store);
     if (!joined) return refuse_to_serve(joined.error(), options.log);
     in_cluster = std::move(*joined);
-    (*store)->on_damage([&in_cluster](const error& what) { in_cluster->damaged(what); });
     options.node.relay.locate_ms = cluster_locate_ms;
     options.net.place = [&in_cluster](std::string_view document) { return in_cluster->place(document); };
   }
@@ -189,6 +188,12 @@ int serve(const given_settings& given) {
                                                             on_fatal, in_cluster->log())
                            : std::make_unique<actors::node>(system, **store, options.node,
                                                             cluster::spawn_single_node_directory, on_fatal);
+  (*store)->on_damage([&](const error& what) {
+    node->counters().damage_found.fetch_add(1, std::memory_order_relaxed);
+    if (in_cluster) in_cluster->damaged(what);
+  });
+  auto quiet = std::unique_ptr<storage::store, void (*)(storage::store*)>(
+      store->get(), [](storage::store* one) { one->on_damage({}); });
   if (is_clustered) {
     if (auto started = in_cluster->start(system); !started) return refuse_to_serve(started.error(), options.log);
     spdlog::info("{}", in_cluster->description());
@@ -218,7 +223,7 @@ int serve(const given_settings& given) {
   if (in_cluster) in_cluster->on_drain({});
   (*server)->stop_accepting();
   auto in_good_order = node->stop(patience);
-  (*store)->on_damage({});
+  quiet.reset();
   if (in_cluster) in_cluster->leave();
   constexpr auto closing_patience = std::chrono::seconds{3};
   (*server)->stop(std::min<std::chrono::milliseconds>(patience, closing_patience));

@@ -51,6 +51,8 @@ void store::impl::keep_scrubbing(const std::stop_token& stop) {
     }
     if (stop.stop_requested()) return;
     ++scrubs_;
+    log().info("read all {} tables of the store in {}, to see whether they are as they were written", files.size(),
+               options_.path.string());
     sleep(options_.scrub_interval_ms);
   }
 }

@@ -1,6 +1,7 @@
 // A cluster that changes while people type: nodes lose their disks, come, are drained and removed; documents move.
 import assert from "node:assert/strict";
-import { rm } from "node:fs/promises";
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import { close_clients } from "./support/client.mjs";
 import { with_cluster } from "./support/cluster.mjs";
@@ -26,6 +27,61 @@ test("an owner's machine is lost with its disk and comes back empty: every word 
     await rooms.type(20);
     await rooms.converged({ of: (i) => i !== 1 });
     await cluster.node(1).start();
+    await rooms.converged();
+    await rooms.durable();
+    await cluster.settled({ replicas: 3 });
+    await rooms.same_on_disks(3);
+  });
+});
+
+/** A bit in the middle of every table is another one. */
+async function damage_tables(data_dir) {
+  const tables = (await readdir(join(data_dir, "db"))).filter((name) => name.endsWith(".sst"));
+  assert.ok(tables.length > 0, "there are tables");
+  for (const name of tables) {
+    const bytes = await readFile(join(data_dir, "db", name));
+    bytes[bytes.length >> 1] ^= 0x10;
+    await writeFile(join(data_dir, "db", name), bytes);
+  }
+}
+
+test("a node whose disk changes a bit where nobody reads finds it, begins anew, and has everything again", async () => {
+  await with_cluster({ nodes: 3, args: ["--scrub-interval", "1s"] }, async (cluster) => {
+    const rooms = await open_rooms(cluster, 3, "rot");
+    await rooms.type(20);
+    await cluster.settled({ replicas: 3 });
+    const node = cluster.node(0);
+    await node.stop(); // what the log holds goes to tables at the next start
+    await node.start();
+    await cluster.settled({ replicas: 3 });
+    await wait_for("the tables are read", () => /read all [1-9]\d* tables of the store/.test(node.log()));
+    await node.kill();
+    await damage_tables(node.data_dir);
+    // Unless the start reads what is damaged, it ends as soon as it has found it. Whoever watches over it starts it.
+    await node.start();
+    await rooms.type_while(
+      wait_for("it has begun anew", async () => {
+        if (/is kept in \S*set-aside-/.test(node.log())) return true;
+        if (node.pid === undefined) await node.start();
+        return false;
+      }, 60_000),
+    );
+    await rooms.type_while(cluster.settled({ replicas: 3 }));
+    await rooms.converged();
+    await rooms.durable();
+    // A disk that fails again wants a person.
+    await node.stop();
+    await node.start();
+    await cluster.settled({ replicas: 3 });
+    await node.kill();
+    await damage_tables(node.data_dir);
+    const started = node.start().then(() => wait_for("it ends", () => node.pid === undefined, 30_000));
+    await started.catch(() => {});
+    await assert.rejects(node.start(), /cannot be set aside.*another one was, into \S*set-aside-.*remove that folder/s);
+    for (const name of await readdir(node.data_dir))
+      if (name.startsWith("set-aside-")) await rm(join(node.data_dir, name), { recursive: true });
+    await node.start();
+    await rooms.type_while(cluster.settled({ replicas: 3 }));
     await rooms.converged();
     await rooms.durable();
     await cluster.settled({ replicas: 3 });
@@ -92,6 +148,7 @@ test("documents move, a node is drained, one more comes, and everything is resta
     await rooms.type_while(cluster.settled({ replicas: 3 }));
     status = await cluster.status();
     for (const one of status.nodes) assert.ok(one.replicas > 0, `${one.node} has its share`);
+    const lost_before = rooms.losses();
     for (const node of cluster.nodes) {
       await rooms.type_while(node.stop());
       await rooms.type(10);
@@ -99,6 +156,7 @@ test("documents move, a node is drained, one more comes, and everything is resta
       await rooms.type_while(cluster.settled({ replicas: 3 }));
     }
     await rooms.converged();
+    assert.deepEqual(rooms.losses(), lost_before.map((each) => each.map((times) => times + 1)), "each socket was closed once");
     await rooms.durable();
     await rooms.same_on_disks(3);
   });

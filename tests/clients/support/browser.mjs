@@ -41,12 +41,16 @@ export const fresh_doc = (stem) => `${stem}-${process.pid}-${++name_count}`;
 export async function open_stage(server_options) {
   const server = await start_server(server_options);
   try {
-    const browser = await chromium.launch({ executablePath: chromium_path, args: flags });
-    return new Stage(server, browser);
+    return await open_stage_on(server);
   } catch (error) {
     await server.dispose();
     throw error;
   }
+}
+
+/** A browser at a server that runs already, and that close() disposes of. */
+export async function open_stage_on(server) {
+  return new Stage(server, await chromium.launch({ executablePath: chromium_path, args: flags }));
 }
 
 class Stage {
@@ -58,9 +62,10 @@ class Stage {
 
   /**
    * Opens `path`, or a whole URL of another server, as a new person.
-   * @param {object} [options] `name` as others see it; `width`, `height`, `scheme` ("light" or "dark"), `touch`
+   * @param {object} [options] `name` as others see it; `width`, `height`, `scheme` ("light" or "dark"), `touch`;
+   *     `server`, if not the stage's own
    */
-  async open(path, { name, width = 1200, height = 800, scheme = "light", touch = false } = {}) {
+  async open(path, { server = this.server, name, width = 1200, height = 800, scheme = "light", touch = false } = {}) {
     const context = await this.browser_.newContext({
       viewport: { width, height },
       colorScheme: scheme,
@@ -72,7 +77,7 @@ class Stage {
     if (name) await context.addInitScript((value) => localStorage.setItem("octavo.name", value), name);
     const page = await context.newPage();
     page.setDefaultTimeout(patience_ms);
-    const url = new URL(path, this.server.http_url);
+    const url = new URL(path, server.http_url);
     const person = new Person([url.host, `127.0.0.1:${this.server.port}`], page);
     this.people_.push(person);
     await page.goto(url.href);

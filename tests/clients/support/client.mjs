@@ -48,6 +48,8 @@ export class Editor {
       ...(awareness ? { awareness } : {}),
     });
     this.close_events = [];
+    this.times_lost = 0; // an open connection: attempts in vain do not count
+    this.provider.on("status", ({ status }) => status === "disconnected" && ++this.times_lost);
     this.refusals = [];
     this.durable = 0;
     this.provider.on("connection-close", (event) => event && this.close_events.push(event.code));

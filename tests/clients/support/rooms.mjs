@@ -93,6 +93,10 @@ class Rooms {
   closes() {
     return this.rooms.map(({ editors }) => editors.map((one) => one.close_events.length));
   }
+  /** How often each editor's connection has ended, attempts in vain apart. */
+  losses() {
+    return this.rooms.map(({ editors }) => editors.map((one) => one.times_lost));
+  }
 }
 
 /** For whoever reads a failed test: who lacks how much, and in what state its connection is. */

@@ -9,13 +9,12 @@
 import { constants } from "node:fs";
 import { cp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { octavo, sleep } from "../support/server.mjs";
+import { sleep, wait_for } from "../support/server.mjs";
 import { clock_at, small_disk_at } from "./world.mjs";
 
 const settle_ms = 90_000;
 const operator_s = 60;
 const operator_beside_s = 5; // the other fault lasts as long as this waits
-const exit_damaged = 18;
 const flaps = 8;
 const flap_ms = 150;
 const slow_bits_per_s = 400_000;
@@ -63,9 +62,9 @@ async function disk_wiped(world, { at }) {
 }
 
 /**
- * One bit of the newest file of the write-ahead log, or of the tables, is another one when the node comes back. What a
- * start does not read it cannot know: such a node takes part for as long as the fault lasts. Then the operator, who
- * knows that the disk had an accident, has it checked.
+ * One bit of the newest file of the write-ahead log, or of the tables, is another one when the node comes back. It
+ * notices at its start, or when it reads its tables, as it does all the time here; then it ends, whoever watches over it
+ * starts it, and it begins anew with an empty disk.
  */
 async function log_damaged(world, { at, choice, coin }) {
   await settled(world);
@@ -73,42 +72,27 @@ async function log_damaged(world, { at, choice, coin }) {
   await node.kill();
   const what = await flip_bit(world.data_of(at), coin ? /\.sst$/ : /\d\.log$/, choice / 1_000);
   world.note(`flipped ${what}`);
-  await start_or_replace_disk(world, at);
+  let said = node.log().length;
+  const has_said = (words) => words.test(node.log().slice(said));
+  await started(node);
   return async () => {
-    await node.stop();
-    const damage = await damage_of(world.data_of(at));
-    if (damage) {
-      world.note(`its disk is damaged, and is replaced: ${damage}`);
-      await rm(world.data_of(at), { recursive: true });
+    if (!has_said(/gets everything anew/)) {
+      said = node.log().length;
+      await wait_for("its tables are read", () => node.pid === undefined || has_said(/read all \d+ tables/), settle_ms);
+      if (node.pid === undefined) await started(node);
     }
-    await start_or_replace_disk(world, at);
     await settled(world);
+    for (const name of await readdir(world.data_of(at)))
+      if (name.startsWith("set-aside-")) {
+        world.note(`it has begun anew: ${name}`);
+        await rm(join(world.data_of(at), name), { recursive: true });
+      }
   };
 }
 
-/** A node may not serve something else than it had; it may say so and end. */
-async function start_or_replace_disk(world, at) {
-  const node = world.node(at);
-  const said_before = node.log().length;
-  try {
-    await node.start();
-  } catch (error) {
-    if (!/damaged|corrupt/i.test(node.log().slice(said_before))) throw error;
-    world.note("it refuses to start, and gets an empty disk");
-    await rm(world.data_of(at), { recursive: true });
-    await node.start();
-  }
-}
-
-/** What `octavo store check` finds, in a line; nothing if all is well. */
-async function damage_of(data_dir) {
-  try {
-    await octavo("store", "check", "--data", data_dir);
-    return undefined;
-  } catch (error) {
-    if (error.code !== exit_damaged) throw error;
-    return `${error.stdout}${error.stderr}`.trim().replaceAll("\n", "; ").slice(0, 500);
-  }
+/** As whoever watches over a node does it: while another one begins anew this one may not. */
+function started(node) {
+  return wait_for("it starts", async () => node.pid !== undefined || (await node.start()), settle_ms);
 }
 
 async function flip_bit(folder, pattern, share) {
@@ -191,7 +175,11 @@ async function slow(world, { at }) {
 
 async function etcd_killed(world) {
   await world.etcd.kill();
-  return () => world.etcd.start();
+  return async () => {
+    // Beside another fault its cable may be out, and then nobody could tell that it answers.
+    await world.network.plug("etcd");
+    await world.etcd.start();
+  };
 }
 
 async function etcd_unplugged(world) {
