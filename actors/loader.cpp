@@ -77,6 +77,7 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
   while (true) {
     auto attempt = rebuild{options};
     auto broken_seq = std::uint64_t{0};
+    auto is_as_written = false;  // what cannot be read: not the disk's fault
     auto visitor = storage::load_visitor{};
     visitor.on_info = [&](const storage::document_info& info) -> result<void> {
       if (id != info.id) {
@@ -88,8 +89,10 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
       return {};
     };
     visitor.on_snapshot = [&](std::uint64_t seq, bytes_view state) -> result<void> {
-      if (auto why = attempt.apply(seq, state); !why.empty())
+      if (auto why = attempt.apply(seq, state); !why.empty()) {
+        is_as_written = true;
         return fail(errc::corrupt, "the snapshot at seq " + std::to_string(seq) + " cannot be read: " + why);
+      }
       attempt.begin_clocks(seq);
       return {};
     };
@@ -119,7 +122,7 @@ result<loaded_document> read_document(storage::store& store, const std::string& 
         return loaded_document{std::make_shared<crdt::document>(document_state::content_options(options))};
       if (info.error().code == errc::corrupt) {
         logger().error("document={} is damaged and set aside: {}", printable(name), info.error().message);
-        store.report_damage(info.error());
+        if (!is_as_written) store.report_damage(info.error());
         if (auto marked = store.set_quarantined(name, info.error().message, id); !marked)
           logger().error("document={} cannot be marked as damaged: {}", printable(name), marked.error().message);
       }

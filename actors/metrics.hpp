@@ -51,6 +51,7 @@ struct metrics {
   gauge documents_open{0};
   gauge documents_loading{0};
   gauge look_backs{0};      ///< questions about older versions that wait for the store
+  gauge store_damaged{0};   ///< 1: the disk gave something else than was written, now or before the store was set aside
   gauge document_bytes{0};  ///< memory of all open documents' contents
   gauge relays_open{0};
   gauge sessions_open{0};

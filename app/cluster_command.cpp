@@ -185,6 +185,9 @@ int status(const cluster_request& asked) {
   std::printf(
       "\n%zu shards without an owner, %zu with fewer replicas up than %u, %zu not on the node that comes first\n",
       counts.unowned, counts.short_of_replicas, picture->meta.replicas, counts.misplaced);
+  for (const auto& [name, node] : picture->nodes)
+    if (const auto* damage = told(statuses, name, "damage"); damage != nullptr && damage->is_string())
+      std::printf("the disk of %s is damaged: %s\n", name.c_str(), damage->get_string().c_str());
   for (const auto& one : picture->orders.pins) std::printf("shard %u is kept on %s\n", one.shard, one.node.c_str());
   for (const auto& one : picture->orders.balance)
     std::printf("%s shard %u went from %s to %s for its load: %s\n", human_time(one.unix_ms).c_str(), one.shard,

@@ -5,17 +5,13 @@
 #include <caf/io/middleman.hpp>
 #include <caf/openssl/all.hpp>
 #include <charconv>
-#include <fstream>
 #include <mutex>
-#include <optional>
 #include <random>
 #include <spdlog/spdlog.h>
 
 #include "actors/clock.hpp"
-#include "app/commands.hpp"
 #include "app/cpus.hpp"
-#include "app/output.hpp"
-#include "cluster/admin.hpp"
+#include "app/damaged_disk.hpp"
 #include "cluster/membership.hpp"
 #include "cluster/peer_link.hpp"
 #include "net/version.hpp"
@@ -25,68 +21,12 @@ namespace octavo::app {
 
 namespace {
 
-/// A file beside the store that says which cluster its documents belong to.
-constexpr auto binding_file = "CLUSTER";
-/// A file beside the store that says what is wrong with it.
-constexpr auto damage_file = "DAMAGED";
-/// As storage::set_store_aside() names its folders.
-constexpr auto aside_prefix = std::string_view{"set-aside-"};
 /// A shard that was moved for its load, or for anything else, rests for so many looks at the load.
 constexpr auto balance_rest_intervals = std::int64_t{6};
+constexpr auto balance_interval_ms_min = std::int64_t{1'000};
 
 bool is_loopback(const std::string& host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
-std::string read_binding(const std::filesystem::path& data) {
-  auto in = std::ifstream{data / binding_file};
-  auto id = std::string{};
-  std::getline(in, id);
-  return id;
-}
-
-result<void> write_line(const std::filesystem::path& file, const std::string& text) {
-  auto out = std::ofstream{file};
-  out << text << '\n';
-  out.close();
-  if (!out) return fail(errc::io_error, "cannot write " + file.string());
-  return {};
-}
-
-/// What a run before this one has found.
-std::optional<error> damage_known(const std::filesystem::path& data) {
-  auto in = std::ifstream{data / damage_file};
-  if (!in) return {};
-  auto what = std::string{};
-  std::getline(in, what);
-  return error{errc::corrupt, what.empty() ? "the store is damaged" : what};
-}
-
-/// A folder that holds a store which was damaged; empty: there is none.
-std::filesystem::path set_aside_before(const std::filesystem::path& data) {
-  auto failed = std::error_code{};
-  for (auto it = std::filesystem::directory_iterator{data, failed}; !failed && it != std::filesystem::end(it);
-       it.increment(failed))
-    if (it->path().filename().string().starts_with(aside_prefix)) return it->path();
-  return {};
-}
-
-result<void> begin_anew(const serve_options& options, const error& damage) {
-  const auto& data = options.store.path;
-  const auto refuse = [&](const std::string& why) {
-    return fail(errc::corrupt, damage.message + "; it cannot be set aside for the other nodes to rebuild it: " + why);
-  };
-  if (const auto before = set_aside_before(data); !before.empty())
-    return refuse("another one was, into " + before.string() +
-                  ", and a disk that fails again wants to be looked at; remove that folder, and start again");
-  auto admin = cluster::cluster_admin::connect(options.cluster.url);
-  if (!admin) return refuse(admin.error().message);
-  if (auto begun = (*admin)->begin_rebuild(options.net.node_name); !begun) return refuse(begun.error().message);
-  auto aside = storage::set_store_aside(data);
-  if (!aside) return refuse(aside.error().message);
-  spdlog::error("{}; it is kept in {}, and this node gets everything anew from the others", damage.message,
-                aside->string());
-  return {};
 }
 
 }  // namespace
@@ -102,17 +42,7 @@ class cluster_node::impl {
   cluster::shard_host_actor shard_host;
   std::function<void(bool)> on_drain;
   bool is_drained = false;
-  std::filesystem::path data;
-  std::string damage;  ///< that was found before there was a host
-
-  [[noreturn]] void end_damaged(const std::string& what) const {
-    if (auto written = write_line(data / damage_file, what); !written) spdlog::error("{}", written.error().message);
-    spdlog::critical("this node ends, as its disk is damaged; the others have everything, and it begins anew when it "
-                     "is started again: {}",
-                     what);
-    spdlog::shutdown();
-    _exit(exit_code_of({errc::corrupt, {}}));
-  }
+  std::unique_ptr<damaged_disk> disk;
 };
 
 result<void> cluster_node::configure(const serve_options& options, caf::actor_system_config& config) {
@@ -120,13 +50,23 @@ result<void> cluster_node::configure(const serve_options& options, caf::actor_sy
 }
 
 result<std::unique_ptr<storage::store>> cluster_node::open_store(const serve_options& options) {
-  auto damage = damage_known(options.store.path);
-  if (!damage) {
-    auto opened = storage::store::open(options.store);
-    if (opened || opened.error().code != errc::corrupt) return opened;
-    damage = opened.error();
-  }
-  if (auto anew = begin_anew(options, *damage); !anew) return tl::unexpected{anew.error()};
+  const auto disk = damaged_disk{options};
+  const auto known = disk.known();
+  auto opened = known ? result<std::unique_ptr<storage::store>>{tl::unexpected{*known}}
+                      : storage::store::open(options.store);
+  if (opened || opened.error().code != errc::corrupt) return opened;
+  auto anew = disk.begin_anew(opened.error());
+  if (anew) return storage::store::open(options.store);
+  if (!known) return tl::unexpected{anew.error()};
+  // What a run before this one found may be in what nobody asks for.
+  opened = storage::store::open(options.store);
+  if (!opened) return tl::unexpected{opened.error().code == errc::corrupt ? anew.error() : opened.error()};
+  spdlog::error("{}; until then it serves on as well as it can", anew.error().message);
+  return opened;
+}
+
+result<std::unique_ptr<storage::store>> cluster_node::open_anew(const serve_options& options, const error& damage) {
+  if (auto anew = damaged_disk{options}.begin_anew(damage); !anew) return tl::unexpected{anew.error()};
   return storage::store::open(options.store);
 }
 
@@ -136,10 +76,12 @@ cluster_node::~cluster_node() = default;
 result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& options, storage::store& store) {
   const auto& given = options.cluster;
   auto made = std::make_unique<impl>();
-  made->data = options.store.path;
+  made->disk = std::make_unique<damaged_disk>(options);
   if (!cluster::is_node_name(options.net.node_name))
     return fail(errc::invalid_argument,
                 "--node " + options.net.node_name + ": in a cluster a node's name is 1 to 64 of a-z, 0-9 and -");
+  if (given.balance_interval_ms != 0 && given.balance_interval_ms < balance_interval_ms_min)
+    return fail(errc::invalid_argument, "--balance-interval: 0, which is never, or at least 1s");
   if (options.store.sync != storage::sync_mode::always)
     return fail(errc::invalid_argument,
                 "--sync: a cluster's node must have on disk what it promises to the others: always is possible");
@@ -235,7 +177,7 @@ actors::log_factory cluster_node::log() {
       const std::lock_guard guard(impl_->mutex);
       if (impl_->membership) impl_->membership->balance(std::move(wanted));
     };
-    peers.damaged = [this](const std::string& what) { impl_->end_damaged(what); };
+    peers.damaged = [this] { impl_->disk->give_up(); };
     peers.drained = [this](bool is_drained) {
       const std::lock_guard guard(impl_->mutex);
       impl_->is_drained = is_drained;
@@ -269,15 +211,18 @@ result<void> cluster_node::start(caf::actor_system& system) {
     return fail(errc::io_error, "cannot listen for other nodes on " + impl_->peer.host + ":" +
                                     std::to_string(impl_->peer.port) + ": " + to_string(port.error()));
   impl_->membership->start(impl_->shard_host);
-  const std::lock_guard guard(impl_->mutex);
-  if (!impl_->damage.empty()) compat::tell(impl_->shard_host, cluster::damage_atom_v, impl_->damage);
+  if (const auto known = impl_->disk->known()) damaged(*known);
   return {};
 }
 
 void cluster_node::damaged(const error& what) {
+  impl_->disk->note(what);
   const std::lock_guard guard(impl_->mutex);
-  impl_->damage = what.message;
   if (impl_->shard_host) compat::tell(impl_->shard_host, cluster::damage_atom_v, what.message);
+}
+
+bool cluster_node::wants_a_look() const {
+  return impl_->disk->wants_a_look();
 }
 
 net::document_place cluster_node::place(std::string_view document) {
@@ -287,8 +232,7 @@ net::document_place cluster_node::place(std::string_view document) {
 }
 
 void cluster_node::note_damage(const error& what) {
-  if (auto written = write_line(impl_->data / damage_file, what.message); !written)
-    spdlog::error("{}", written.error().message);
+  impl_->disk->note(what);
 }
 
 void cluster_node::on_drain(std::function<void(bool)> tell) {

@@ -26,11 +26,14 @@ class cluster_node {
   static result<void> configure(const serve_options& options, caf::actor_system_config& config);
 
   /// Opens the node's store. One that is damaged, or was found to be so by a run before this one, is set aside where
-  /// the other nodes have all that is on it, and a new one takes its place, which gets everything from them. Otherwise
-  /// errc::corrupt, and nothing is changed.
+  /// the other nodes have all that is on it, and a new one takes its place, which gets everything from them. One that
+  /// cannot be set aside is opened as it is, if that is possible; otherwise see damaged_disk::begin_anew().
   static result<std::unique_ptr<storage::store>> open_store(const serve_options& options);
+  /// Sets a store that is closed aside, and opens a new one in its place; see damaged_disk::begin_anew().
+  static result<std::unique_ptr<storage::store>> open_anew(const serve_options& options, const error& damage);
 
-  /// Joins; see cluster::membership::join(). The store is this node's.
+  /// Joins; see cluster::membership::join(). The store is this node's. errc::corrupt: what it keeps of shards is
+  /// damaged.
   static result<std::unique_ptr<cluster_node>> join(const serve_options& options, storage::store& store);
   ~cluster_node();
   cluster_node(const cluster_node&) = delete;
@@ -47,10 +50,12 @@ class cluster_node {
   /// once. Called on any thread; it must not block.
   void on_drain(std::function<void(bool)> tell);
   /// The disk is damaged: as soon as the others can do without this node the process ends, and begins anew when it is
-  /// started again. Any thread; before start() too.
+  /// started again. Any thread.
   void damaged(const error& what);
   /// Leaves word of damage for the next start, where the process ends at once. Any thread.
   void note_damage(const error& what);
+  /// Damage is known, or a store that was set aside is still there.
+  bool wants_a_look() const;
   /// Takes no part any more; the others need not wait for the lease.
   void leave();
   /// One line about it.

@@ -168,6 +168,12 @@ int serve(const given_settings& given) {
     if (auto configured = cluster_node::configure(options, config); !configured)
       return refuse_to_serve(configured.error(), options.log);
     auto joined = cluster_node::join(options, **store);
+    if (!joined && joined.error().code == errc::corrupt) {
+      store->reset();
+      store = cluster_node::open_anew(options, joined.error());
+      if (!store) return refuse_to_serve(store.error(), options.log);
+      joined = cluster_node::join(options, **store);
+    }
     if (!joined) return refuse_to_serve(joined.error(), options.log);
     in_cluster = std::move(*joined);
     options.node.relay.locate_ms = cluster_locate_ms;
@@ -190,12 +196,14 @@ int serve(const given_settings& given) {
                                                             cluster::spawn_single_node_directory, on_fatal);
   (*store)->on_damage([&](const error& what) {
     node->counters().damage_found.fetch_add(1, std::memory_order_relaxed);
+    node->counters().store_damaged = 1;
     if (in_cluster) in_cluster->damaged(what);
   });
   auto quiet = std::unique_ptr<storage::store, void (*)(storage::store*)>(
       store->get(), [](storage::store* one) { one->on_damage({}); });
   if (is_clustered) {
     if (auto started = in_cluster->start(system); !started) return refuse_to_serve(started.error(), options.log);
+    node->counters().store_damaged = in_cluster->wants_a_look() ? 1 : 0;
     spdlog::info("{}", in_cluster->description());
     spdlog::warn("clusters are a preview: docs/cluster.md says what is not there yet");
   }

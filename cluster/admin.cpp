@@ -15,7 +15,9 @@ constexpr auto order_tries_max = 20;
 constexpr auto word_lease_s = std::int64_t{30};
 /// Two nodes that are rebuilt at once could be the two that have an edit. By then the record of the first one's run
 /// before has gone, and its new disk is known as one that has nothing yet.
-constexpr auto rebuild_lease_s = std::int64_t{30};
+constexpr auto rebuild_lease_s = std::int64_t{15};
+/// Longer than the lease of a node.
+constexpr auto rebuild_look_after = std::chrono::seconds{4};
 constexpr auto word_timeout = std::chrono::seconds{2};
 constexpr auto word_poll = std::chrono::milliseconds{50};
 
@@ -156,18 +158,31 @@ result<cluster_picture> cluster_admin::look_closely() {
   }
 }
 
-result<void> cluster_admin::begin_rebuild(const std::string& node) {
+result<void> cluster_admin::begin_rebuild(const std::string& node, const std::string& cluster_id) {
+  const auto key = rebuild_key(prefix_);
   auto lease = wait_for<etcd_lease>([&](auto done) { etcd_.grant_lease(rebuild_lease_s, std::move(done)); });
   if (!lease) return tl::unexpected{lease.error()};
-  auto put = wait_for<etcd_txn_answer>([&](auto done) {
-    etcd_.txn({rebuild_key(prefix_), {}, node, lease->id}, std::move(done));
-  });
+  auto put = wait_for<etcd_txn_answer>([&](auto done) { etcd_.txn({key, {}, node, lease->id}, std::move(done)); });
   if (!put) return tl::unexpected{put.error()};
   if (put->outcome != txn_outcome::done && put->current != node)
-    return fail(errc::unavailable, put->current.value_or("another node") +
-                                       " has begun anew a moment ago: try again in half a minute");
+    return fail(errc::unavailable, put->current.value_or("perhaps another node") +
+                                       " begins anew just now, and one at a time may; it is tried again");
+  std::this_thread::sleep_for(rebuild_look_after);
+  auto fit = may_be_rebuilt(node, cluster_id);
+  if (!fit) (void)wait_for<etcd_txn_answer>([&](auto done) { etcd_.txn({key, node, {}, 0}, std::move(done)); });
+  return fit;
+}
+
+result<void> cluster_admin::may_be_rebuilt(const std::string& node, const std::string& cluster_id) {
   auto picture = look();
   if (!picture) return tl::unexpected{picture.error()};
+  if (picture->meta.cluster_id != cluster_id)
+    return fail(errc::invalid_argument, "its data belongs to cluster " + (cluster_id.empty() ? "none" : cluster_id) +
+                                            ", and etcd's is " + picture->meta.cluster_id);
+  if (picture->replicas_on(node) == 0)
+    return fail(errc::invalid_argument, "no shard has a replica on a node named " + node);
+  const auto unknown = std::ranges::count_if(picture->shards, [](const auto& one) { return one.config.members.empty(); });
+  if (unknown != 0) return fail(errc::unavailable, "etcd knows nothing of " + std::to_string(unknown) + " shards");
   if (const auto count = picture->in_need_of(node); count != 0)
     return fail(errc::unavailable, std::to_string(count) + " shards have no majority without " + node);
   return {};

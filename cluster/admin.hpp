@@ -45,9 +45,11 @@ class cluster_admin {
   result<cluster_picture> look();
   /// The same with the nodes' statuses, which they write for whoever asks: those that do so in time.
   result<cluster_picture> look_closely();
-  /// Before a node leaves all that is on its disk to the others, and begins anew: errc::unavailable if these have not
-  /// all of it, or another node does the same just now.
-  result<void> begin_rebuild(const std::string& node);
+  /// Before a node leaves all that is on its disk to the others, and begins anew. `cluster_id` is that of its data.
+  /// Takes a few seconds, after which nobody who has gone a moment ago is taken for one that is there.
+  /// errc::unavailable: the others have not all of it, or one of them does the same just now; errc::invalid_argument:
+  /// it is no node of this cluster.
+  result<void> begin_rebuild(const std::string& node, const std::string& cluster_id);
   /// Changes the orders, whatever others change at the same time: `change` may be called several times.
   result<void> order(const std::function<void(cluster_orders&)>& change);
 
@@ -56,6 +58,7 @@ class cluster_admin {
   result<etcd_range_answer> range(const std::string& key);
   result<etcd_range_answer> range_prefix(const std::string& prefix);
   result<void> leave_word(const std::string& word);
+  result<void> may_be_rebuilt(const std::string& node, const std::string& cluster_id);
 
   std::string prefix_;
   etcd_client etcd_;

@@ -13,18 +13,6 @@ std::string percent(double share) {
   return std::to_string(std::lround(share * 100)) + " %";
 }
 
-/// How busy the busiest node is once a shard has gone from `from` to `to`.
-double busiest_after(const std::vector<node_load>& nodes, const node_load& from, const node_load& to, double cores) {
-  auto most = 0.0;
-  for (const auto& one : nodes) {
-    auto busy = one.busy;
-    if (&one == &from) busy -= cores / one.cores;
-    if (&one == &to) busy += cores / one.cores;
-    most = std::max(most, busy);
-  }
-  return most;
-}
-
 }  // namespace
 
 std::string balance_move::why() const {
@@ -43,11 +31,7 @@ std::optional<balance_move> balancer::look(std::string_view self, const std::vec
   auto sum = 0.0;
   for (const auto& one : nodes) sum += one.busy;
   const auto mean = sum / static_cast<double>(nodes.size());
-  // Of two that are equally busy the one whose name comes first acts.
-  const auto is_busiest = std::ranges::all_of(nodes, [&](const node_load& one) {
-    return one.busy < here.busy || (one.busy == here.busy && one.node >= here.node);
-  });
-  if (!is_busiest || here.busy < options_.busy_min || here.busy <= options_.over_mean * mean) {
+  if (here.busy < options_.busy_min || here.busy <= options_.over_mean * mean) {
     over_ = 0;
     return {};
   }
@@ -61,8 +45,9 @@ std::optional<balance_move> balancer::look(std::string_view self, const std::vec
     for (const auto& there : nodes) {
       if (&there == &here || !there.may_take) continue;
       if (std::ranges::find(shard.ready, there.node) == shard.ready.end()) continue;
-      const auto outcome =
-          std::tuple{busiest_after(nodes, here, there, shard.cores), there.busy + shard.cores / there.cores, shard.cores};
+      const auto busy_there = there.busy + shard.cores / there.cores;
+      const auto busier = std::max(here.busy - shard.cores / here.cores, busy_there);
+      const auto outcome = std::tuple{busier, busy_there, shard.cores};
       if (outcome >= least) continue;
       least = outcome;
       best = balance_move{shard.shard, there.node, shard.cores, here.busy, there.busy};

@@ -1,6 +1,6 @@
 // When a node gives one of its shards to another node because it has too much to do, and which. Each node decides for
-// itself, from what all say of themselves: only the busiest acts, and only where that makes the busiest one less busy,
-// so that two never push work to and fro.
+// itself, from what all say of themselves, and only where both it and the other one are less busy afterwards than it is
+// now; so loads that stay come to rest, and two never push work to and fro.
 //
 // Pure: no clock, no actors. One thread at a time.
 #pragma once
@@ -21,7 +21,7 @@ struct balance_options {
   double busy_min = 0.5;              ///< a node gives nothing away below this share of its cores,
   double over_mean = 1.25;            ///< nor while it is not so many times as busy as the nodes are on average,
   unsigned rounds = 3;                ///< nor before it was both at so many looks in a row
-  double gain_min = 0.05;             ///< the busiest node must become less busy by this share of what it is
+  double gain_min = 0.05;             ///< the busier one of the two must be less busy by this share of what it was
   std::int64_t rest_ms = 60'000;      ///< for so long a shard stays on a node that began to serve it
 };
 

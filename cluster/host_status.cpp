@@ -86,7 +86,9 @@ std::string host_status(const host_facts& facts) {
   if (facts.changes != nullptr)
     for (const auto& one : *facts.changes) changes.push_back(one);
   const auto lagging_count = lagging.size();
+  auto damage = facts.damage.empty() ? json::value(nullptr) : json::value(facts.damage);
   return json::serialize(json::object{{"served", served},
+                                      {"damage", std::move(damage)},
                                       {"replicas", facts.table.replicas().size()},
                                       {"documents_open", facts.documents_open},
                                       {"busy_percent", percent(facts.meter.busy())},

@@ -255,6 +255,7 @@ void membership::publish(std::string status) {
 void membership::balance(cluster_orders::balanced wanted) {
   auto current = std::optional<std::string>{};
   auto orders = cluster_orders{};
+  auto nodes = std::vector<placement_node>{};
   {
     const std::lock_guard guard(mutex_);
     current = orders_value_;
@@ -267,9 +268,21 @@ void membership::balance(cluster_orders::balanced wanted) {
       if (!record || record->owner.node != one.node) ++under_way;
     }
     if (under_way >= balance_moves_at_once_max) return;
+    for (const auto& [name, one] : nodes_) nodes.push_back({{one.member, name}, one.draining});
   }
   std::erase_if(orders.balance, [&](const auto& one) { return one.shard == wanted.shard; });
-  if (orders.balance.size() == orders_balance_max) orders.balance.erase(orders.balance.begin());
+  // A shard that would be there anyway, or that the operator keeps somewhere, needs no entry.
+  if (orders.balance.size() == orders_balance_max)
+    std::erase_if(orders.balance, [&](const auto& one) {
+      const auto first = wanted_members(one.shard, nodes, meta_.replicas);
+      return (!first.empty() && first.front().node == one.node) ||
+             std::ranges::find(orders.pins, one.shard, &cluster_orders::pin::shard) != orders.pins.end();
+    });
+  if (orders.balance.size() == orders_balance_max) {
+    logger().warn("shard={} stays where it is: {} shards are moved for their load already (octavo cluster rebalance)",
+                  wanted.shard, orders_balance_max);
+    return;
+  }
   orders.balance.push_back(std::move(wanted));
   auto value = encode(orders);
   if (!value) {

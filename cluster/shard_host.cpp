@@ -39,6 +39,7 @@ constexpr auto served_interval_ms = std::int64_t{1'000};
 constexpr auto offers_max = std::size_t{64};
 /// Whoever has not said for so many intervals how busy it is takes part in no balance.
 constexpr auto busy_intervals_max = 3;
+constexpr auto busy_ms_min = std::int64_t{30'000};
 /// A shard's load on the node that it came from is believed for so long.
 constexpr auto balanced_ms_max = std::int64_t{60'000};
 
@@ -112,7 +113,6 @@ class shard_host_impl {
           if (damage_.empty())
             logger().error("this node's disk is damaged, and is given up once the other nodes can do without: {}", what);
           damage_ = what;
-          give_up_disk();
         },
         [this](state_atom, const state_fetched& what) {
           table_->on_state(what.shard, what.at, actors::steady_now_ms());
@@ -212,6 +212,9 @@ class shard_host_impl {
   }
 
   void see(const std::shared_ptr<const node_view>& view) {
+    for (const auto& [shard, one] : view->balance)
+      if (view_ && one.from == options_.self.node && (!view_->balance.contains(shard) || view_->balance.at(shard) != one))
+        meter_.leaves(shard);
     view_ = view;
     const auto self = view->nodes.find(options_.self.node);
     const auto is_drained = self != view->nodes.end() && self->second.draining;
@@ -314,7 +317,11 @@ class shard_host_impl {
     for (const auto& [name, node] : view_->nodes) {
       if (view_->removed.contains(node.member)) continue;
       auto since = there_.find(name);
-      nodes.push_back({{node.member, name}, node.draining, since == there_.end() ? 0 : now - since->second.since_ms});
+      // From a damaged disk nobody ought to be served, nor rebuilt.
+      const auto is_damaged = name == options_.self.node && !damage_.empty();
+      nodes.push_back({{node.member, name},
+                       node.draining || is_damaged,
+                       since == there_.end() ? 0 : now - since->second.since_ms});
     }
     auto changing = std::size_t{0};
     for (const auto& [shard, core] : table_->replicas())
@@ -362,7 +369,7 @@ class shard_host_impl {
           config.members, [&](const member& who) { return who != table_->self() && is_live(who); });
       if (config.contains(table_->self().id) && static_cast<std::size_t>(others) < config.majority()) return;
     }
-    peers_.damaged(damage_);
+    peers_.damaged();
   }
 
   // --- what there is to do ---
@@ -380,22 +387,29 @@ class shard_host_impl {
       if (one.peer) compat::send(self_, one.peer, busy_atom_v, options_.self.node, meter_.busy(), meter_.cores());
     if (!view_ || !view_->is_current || is_drained_ || !peers_.balance) return;
     auto nodes = std::vector<node_load>{{options_.self.node, meter_.busy(), meter_.cores(), false}};
-    std::erase_if(busy_, [&](const auto& one) {
-      return now - one.second.heard_ms > busy_intervals_max * options_.balance.interval_ms;
-    });
+    // Other nodes may have another interval.
+    const auto heard_ms_max = std::max(busy_ms_min, busy_intervals_max * options_.balance.interval_ms);
+    std::erase_if(busy_, [&](const auto& one) { return now - one.second.heard_ms > heard_ms_max; });
     for (const auto& [node, said] : busy_) {
       const auto found = view_->nodes.find(node);
       const auto there = there_.find(node);
       if (found == view_->nodes.end() || there == there_.end()) continue;
       const auto is_settled = now - there->second.since_ms >= options_.placement.settle_ms;
-      nodes.push_back({node, said.busy, said.cores, is_settled && !found->second.draining});
+      nodes.push_back({node, said.busy, said.cores, is_settled && !found->second.draining && !has_just_taken(node)});
     }
     const auto move = balancer_.look(options_.self.node, nodes, movable_shards(now));
     if (!move) return;
     logger().info("shard={} node={} is to serve it: {}", move->shard, move->to, move->why());
-    meter_.leaves(move->shard);
     peers_.balance({move->shard, options_.self.node, move->to, actors::unix_now_ms(),
                     static_cast<std::uint32_t>(move->cores * 100), move->why()});
+  }
+
+  /// What a node was given a moment ago does not show yet in what it says of itself.
+  bool has_just_taken(const std::string& node) const {
+    const auto since_ms = actors::unix_now_ms() - busy_intervals_max * options_.balance.interval_ms;
+    return std::ranges::any_of(view_->balance, [&](const auto& one) {
+      return one.second.node == node && one.second.unix_ms >= since_ms;
+    });
   }
 
   std::vector<shard_load> movable_shards(std::int64_t now) const {
@@ -741,6 +755,7 @@ class shard_host_impl {
 
   std::string status() {
     auto facts = host_facts{*table_, meter_, counters_};
+    facts.damage = damage_;
     for (const auto& [shard, one] : owned_) facts.documents_open += one.documents.size();
     for (const auto& [node, one] : links_) facts.links.emplace_back(node, bool{one.peer});
     const auto now = actors::steady_now_ms();

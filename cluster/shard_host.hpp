@@ -93,8 +93,8 @@ struct host_peers {
   std::function<void(const shard_txn&)> submit;
   /// Has a shard of this node moved for its load, if nothing speaks against it. Any thread.
   std::function<void(cluster_orders::balanced)> balance;
-  /// The disk is damaged (in words), and the other nodes have all that is on it. Any thread.
-  std::function<void(const std::string&)> damaged;
+  /// The disk is damaged, and the other nodes seem to have all that is on it. Called again and again; any thread.
+  std::function<void()> damaged;
   /// Is told when the operator wants this node empty, and when not any more. Any thread.
   std::function<void(bool)> drained;
   /// Takes what this node has to say of itself, as JSON. Any thread.

@@ -28,7 +28,10 @@ class shard_sender_impl {
           auto request = decode_transfer_request(asked.view());
           if (!request) return actors::make_error(request.error());
           auto answer = std::visit([&](const auto& what) { return take(request->transfer, what); }, request->what);
-          if (!answer) return actors::make_error(answer.error());
+          if (!answer) {
+            if (answer.error().code == errc::corrupt) store_.report_damage(answer.error());
+            return actors::make_error(answer.error());
+          }
           return actors::payload{encode(*answer)};
         },
         [this](actors::tick_atom) { end_idle(); },

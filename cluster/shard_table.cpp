@@ -36,7 +36,7 @@ result<void> shard_table::restore(const storage::stored_shard& stored,
                                   const std::vector<storage::stored_entry>& entries) {
   const auto where = "shard " + std::to_string(stored.shard) + ": ";
   if (stored.shard >= shards())
-    return fail(errc::corrupt, where + "the cluster has " + std::to_string(shards()) + " shards only");
+    return fail(errc::invalid_argument, where + "the cluster has " + std::to_string(shards()) + " shards only");
   auto disk = replica_disk{};
   if (!stored.note.empty()) {
     auto note = decode_note(stored.note);

@@ -104,6 +104,8 @@ std::string metrics_text(const metrics& m, std::size_t connections) {
   all.counter("octavo_edit_bytes_total", "Bytes of edits taken.", m.edit_bytes);
   all.counter("octavo_commits_total", "Synced writes, each of all documents' edits that waited.", m.commits);
   all.counter("octavo_commit_failures_total", "Documents' edits that could not be written.", m.commit_failures);
+  all.gauge("octavo_store_damaged", "1 while the disk is known to be damaged, or a store that was set aside is there.",
+            m.store_damaged);
   all.counter("octavo_store_damage_total", "How often the disk gave something else than was written.",
               m.damage_found);
   all.counter("octavo_snapshots_total", "Snapshots written.", m.snapshots);

@@ -181,6 +181,8 @@ class store::impl {
   void maintain(const std::stop_token& stop);
   void keep_scrubbing(const std::stop_token& stop);
   void verify_table(const std::string& path) const;
+  rocksdb::Status read_table(const std::string& path) const;
+  bool is_live(const std::string& path) const;
 
   // store_write.cpp; all with write_mutex_ held.
   result<void> ready_to_write(std::uint64_t bytes);

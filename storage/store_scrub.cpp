@@ -58,19 +58,36 @@ void store::impl::keep_scrubbing(const std::stop_token& stop) {
 }
 
 void store::impl::verify_table(const std::string& path) const {
-  rocksdb::SstFileReader reader(db_->db().GetOptions((*db_)[family::base]));
-  auto status = reader.Open(path);
-  if (status.ok()) status = reader.VerifyChecksum();
-  std::error_code ignored;
+  auto status = read_table(path);
+  // Once more, for what passes: a bit of the memory, or a disk that was busy.
+  if (!status.ok()) status = read_table(path);
   // A table goes when it has been rewritten into others.
-  if (status.ok() || !std::filesystem::exists(path, ignored)) return;
-  const auto what = to_error(status, "verify the table " + path);
-  if (what.code != errc::corrupt) {
-    log().warn("{}", what.message);
-    return;
-  }
+  if (status.ok() || !is_live(path)) return;
+  auto what = to_error(status, "verify the table " + path);
+  what.code = errc::corrupt;  // a sector that cannot be read is no better
   log().error("a table of the store is damaged: {}; octavo store check tells which documents are hit", what.message);
   report_damage(what);
+}
+
+// Past the system's cache, which may hold what the disk has lost, where the file system allows that.
+rocksdb::Status store::impl::read_table(const std::string& path) const {
+  auto options = db_->db().GetOptions((*db_)[family::base]);
+  for (const bool is_direct : {true, false}) {
+    options.use_direct_reads = is_direct;
+    rocksdb::SstFileReader reader(options);
+    auto status = reader.Open(path);
+    const bool is_unsupported = status.IsInvalidArgument() || status.IsNotSupported() ||
+                                status.ToString().find("Invalid argument") != std::string::npos;  // EINVAL of open()
+    if (is_direct && is_unsupported) continue;
+    return status.ok() ? reader.VerifyChecksum() : status;
+  }
+  return {};
+}
+
+bool store::impl::is_live(const std::string& path) const {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->db().GetLiveFilesMetaData(&files);
+  return std::any_of(files.begin(), files.end(), [&](const auto& file) { return file.db_path + file.name == path; });
 }
 
 }  // namespace octavo::storage

@@ -78,8 +78,12 @@ async function log_damaged(world, { at, choice, coin }) {
   return async () => {
     if (!has_said(/gets everything anew/)) {
       said = node.log().length;
-      await wait_for("its tables are read", () => node.pid === undefined || has_said(/read all \d+ tables/), settle_ms);
-      if (node.pid === undefined) await started(node);
+      await wait_for("its tables are read", () => has_said(/table of the store is damaged|read all \d+ tables/), settle_ms);
+      // It ends once the directory has said that the others have everything.
+      if (has_said(/table of the store is damaged/)) {
+        await wait_for("it has ended", () => node.pid === undefined, settle_ms);
+        await started(node);
+      }
     }
     await settled(world);
     for (const name of await readdir(world.data_of(at)))
