@@ -216,6 +216,7 @@ async function moved(world, { at, coin, documents, is_beside }) {
     if (!is_beside) throw error;
   };
   const timeout_s = is_beside ? operator_beside_s : operator_s;
+  if (!is_beside) await settled(world);
   const move = (document) => directed(world, "move", [document, world.names[at]], timeout_s).catch(bear);
   const moves = documents.map(move);
   const all_moved = Promise.all(moves);
@@ -227,6 +228,7 @@ async function moved(world, { at, coin, documents, is_beside }) {
 }
 
 async function drained(world, { at }) {
+  await settled(world); // until all nodes are back in the directory nobody could take over
   await directed(world, "drain", [world.names[at]]);
   return () => directed(world, "drain", ["--undo", world.names[at]]);
 }
