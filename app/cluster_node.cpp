@@ -158,6 +158,8 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   auto table = cluster::read_shards(store, made->host);
   if (!table) return tl::unexpected{table.error()};
   made->table = std::move(*table);
+  // Not before: a node that is seen is one whose replicas are counted on.
+  if (auto taken = made->membership->take_name(); !taken) return tl::unexpected{taken.error()};
   return std::unique_ptr<cluster_node>(new cluster_node(std::move(made)));
 }
 

@@ -16,8 +16,6 @@ constexpr auto word_lease_s = std::int64_t{30};
 /// Two nodes that are rebuilt at once could be the two that have an edit. By then the record of the first one's run
 /// before has gone, and its new disk is known as one that has nothing yet.
 constexpr auto rebuild_lease_s = std::int64_t{15};
-/// Longer than the lease of a node.
-constexpr auto rebuild_look_after = std::chrono::seconds{4};
 constexpr auto word_timeout = std::chrono::seconds{2};
 constexpr auto word_poll = std::chrono::milliseconds{50};
 
@@ -158,7 +156,8 @@ result<cluster_picture> cluster_admin::look_closely() {
   }
 }
 
-result<void> cluster_admin::begin_rebuild(const std::string& node, const std::string& cluster_id) {
+result<void> cluster_admin::begin_rebuild(const std::string& node, const std::string& cluster_id,
+                                          std::chrono::milliseconds look_after) {
   const auto key = rebuild_key(prefix_);
   auto lease = wait_for<etcd_lease>([&](auto done) { etcd_.grant_lease(rebuild_lease_s, std::move(done)); });
   if (!lease) return tl::unexpected{lease.error()};
@@ -167,7 +166,7 @@ result<void> cluster_admin::begin_rebuild(const std::string& node, const std::st
   if (put->outcome != txn_outcome::done && put->current != node)
     return fail(errc::unavailable, put->current.value_or("perhaps another node") +
                                        " begins anew just now, and one at a time may; it is tried again");
-  std::this_thread::sleep_for(rebuild_look_after);
+  std::this_thread::sleep_for(look_after);
   auto fit = may_be_rebuilt(node, cluster_id);
   if (!fit) (void)wait_for<etcd_txn_answer>([&](auto done) { etcd_.txn({key, node, {}, 0}, std::move(done)); });
   return fit;

@@ -5,6 +5,7 @@
 // One thread. Every call waits for etcd, for as long as its time-outs allow.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,6 +39,9 @@ struct cluster_picture {
 
 class cluster_admin {
  public:
+  /// Longer than the lease of a node.
+  static constexpr auto rebuild_look_after = std::chrono::milliseconds{4'000};
+
   /// errc::invalid_argument: the URL. Nothing is asked yet.
   static result<std::unique_ptr<cluster_admin>> connect(const std::string& url, std::string prefix = "octavo/");
 
@@ -49,7 +53,8 @@ class cluster_admin {
   /// Takes a few seconds, after which nobody who has gone a moment ago is taken for one that is there.
   /// errc::unavailable: the others have not all of it, or one of them does the same just now; errc::invalid_argument:
   /// it is no node of this cluster.
-  result<void> begin_rebuild(const std::string& node, const std::string& cluster_id);
+  result<void> begin_rebuild(const std::string& node, const std::string& cluster_id,
+                             std::chrono::milliseconds look_after = rebuild_look_after);
   /// Changes the orders, whatever others change at the same time: `change` may be called several times.
   result<void> order(const std::function<void(cluster_orders&)>& change);
 

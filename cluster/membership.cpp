@@ -46,8 +46,6 @@ result<std::unique_ptr<membership>> membership::join(membership_options options)
   if (auto agree = made->check_clock(); !agree) return tl::unexpected{agree.error()};
   if (auto fit = made->check_others(); !fit) return tl::unexpected{fit.error()};
   if (auto welcome = made->read_orders(); !welcome) return tl::unexpected{welcome.error()};
-  if (made->options_.is_observer) return made;
-  if (auto taken = made->take_name(); !taken) return tl::unexpected{taken.error()};
   return made;
 }
 

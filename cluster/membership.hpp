@@ -43,16 +43,19 @@ struct membership_options {
 
 class membership {
  public:
-  /// Joins, or makes the cluster if there is none. Blocks for a few seconds at the most.
+  /// Gets to know the cluster, or makes it if there is none. Blocks for a few seconds at the most.
   /// errc::not_found: there is no cluster to observe. errc::unavailable: etcd cannot be reached.
   /// errc::invalid_argument: the data belongs to another cluster, or the other nodes cannot work with this one, or the
-  /// clocks are too far apart. errc::already_exists: a node of this name is running.
+  /// clocks are too far apart.
   static result<std::unique_ptr<membership>> join(membership_options options);
   ~membership();
   membership(const membership&) = delete;
   membership& operator=(const membership&) = delete;
 
   const cluster_meta& meta() const { return meta_; }
+  /// From now on the others see this node, and count on what it has. Not for an observer. Blocks likewise.
+  /// errc::already_exists: a node of this name is running; errc::unavailable.
+  result<void> take_name();
   /// From now on the host hears of everything, beginning with all that is there.
   void start(directory_listener_actor host);
   /// Carries out a transaction, and tells the host what became of it.
@@ -70,7 +73,6 @@ class membership {
  private:
   explicit membership(membership_options options);
   result<void> read_meta();
-  result<void> take_name();
   result<void> check_others();
   result<void> read_orders();
   result<void> check_clock() const;
