@@ -40,7 +40,7 @@ async function damage_disk({ data_dir }) {
   const folder = join(data_dir, "db");
   const tables = (await readdir(folder)).filter((name) => name.endsWith(".sst"));
   const sized = await Promise.all(tables.map(async (name) => ({ path: join(folder, name), bytes: await readFile(join(folder, name)) })));
-  const logs = sized.filter(({ bytes }) => bytes.includes("rocksdb.column.family.namelog\0"));
+  const logs = sized.filter(({ bytes }) => bytes.includes("\u0004\u0003namelog") /* its column family's name */);
   const [{ path, bytes }] = logs.sort((one, other) => other.bytes.length - one.bytes.length);
   assert.ok(bytes.length > 500_000, `the largest table has ${bytes.length} bytes`);
   bytes[bytes.length >> 1] ^= 0x10;
