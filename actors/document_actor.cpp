@@ -687,7 +687,7 @@ class document_impl {
   std::vector<caf::typed_response_promise<void>> waiting_stops_;
   std::deque<std::pair<std::uint64_t, clock::time_point>> in_flight_;
   std::string reason_refused_;
-  std::int64_t worked_ns_ = 0;  ///< of processor time, and
+  std::int64_t worked_ns_ = 0;    ///< of processor time, and
   std::uint64_t sent_bytes_ = 0;  ///< what went to subscribers, since that was told last
   std::int64_t work_told_ms_ = 0;
   bool is_counting_ = false;

@@ -121,11 +121,8 @@ json::value status_json(const cluster_picture& picture, const std::map<std::stri
   for (const auto& one : picture.orders.pins) pins.push_back(json::object{{"shard", one.shard}, {"node", one.node}});
   auto balance = json::array{};
   for (const auto& one : picture.orders.balance)
-    balance.push_back(json::object{{"shard", one.shard},
-                                   {"from", one.from},
-                                   {"node", one.node},
-                                   {"time_ms", one.unix_ms},
-                                   {"why", one.why}});
+    balance.push_back(json::object{
+        {"shard", one.shard}, {"from", one.from}, {"node", one.node}, {"time_ms", one.unix_ms}, {"why", one.why}});
   const auto counts = count_shards(picture);
   return json::object{{"cluster", picture.meta.cluster_id},
                       {"replicas", picture.meta.replicas},

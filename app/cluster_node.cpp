@@ -1,5 +1,6 @@
 #include "app/cluster_node.hpp"
 
+#include <spdlog/spdlog.h>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/io/middleman.hpp>
@@ -7,7 +8,6 @@
 #include <charconv>
 #include <mutex>
 #include <random>
-#include <spdlog/spdlog.h>
 
 #include "actors/clock.hpp"
 #include "app/cpus.hpp"
@@ -52,8 +52,8 @@ result<void> cluster_node::configure(const serve_options& options, caf::actor_sy
 result<std::unique_ptr<storage::store>> cluster_node::open_store(const serve_options& options) {
   const auto disk = damaged_disk{options};
   const auto known = disk.known();
-  auto opened = known ? result<std::unique_ptr<storage::store>>{tl::unexpected{*known}}
-                      : storage::store::open(options.store);
+  auto opened =
+      known ? result<std::unique_ptr<storage::store>>{tl::unexpected{*known}} : storage::store::open(options.store);
   if (opened || opened.error().code != errc::corrupt) return opened;
   auto anew = disk.begin_anew(opened.error());
   if (anew) return storage::store::open(options.store);

@@ -112,9 +112,10 @@ void damaged_disk::ask() {
   // Without the word the next start would not know, and end again.
   if (may && !what) may = fail(errc::io_error, "no word of the damage can be left in " + data_.string());
   if (may) {
-    spdlog::critical("this node ends, as its disk is damaged; the others have everything, and it begins anew when it is "
-                     "started again: {}",
-                     what->message);
+    spdlog::critical(
+        "this node ends, as its disk is damaged; the others have everything, and it begins anew when it is "
+        "started again: {}",
+        what->message);
     spdlog::shutdown();
     _exit(exit_to_begin_anew);
   }

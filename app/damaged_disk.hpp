@@ -1,6 +1,6 @@
-// What a cluster's node does about a disk that gives something else than was written: it leaves word of it in its folder,
-// ends once the other nodes have all that it has, and begins anew with an empty store at its next start. The damaged one
-// is kept, and while it is there the same does not happen again.
+// What a cluster's node does about a disk that gives something else than was written: it leaves word of it in its
+// folder, ends once the other nodes have all that it has, and begins anew with an empty store at its next start. The
+// damaged one is kept, and while it is there the same does not happen again.
 #pragma once
 
 #include <chrono>
@@ -30,12 +30,12 @@ class damaged_disk {
   bool wants_a_look() const;
   /// Leaves word, for this run and for the next one. Any thread.
   void note(const error& what);
-  /// The other nodes seem to be there. Asks the directory whether they have everything, and that nobody else begins anew
-  /// at the same time; if so the process ends. Returns at once, and does nothing while it was asked a moment ago. Any
-  /// thread.
+  /// The other nodes seem to be there. Asks the directory whether they have everything, and that nobody else begins
+  /// anew at the same time; if so the process ends. Returns at once, and does nothing while it was asked a moment ago.
+  /// Any thread.
   void give_up();
-  /// Sets the store, which must not be open, aside. errc::unavailable: not now, since others lack what it has, or do the
-  /// same; errc::corrupt: one was set aside before, and a person ought to look. Nothing is changed then.
+  /// Sets the store, which must not be open, aside. errc::unavailable: not now, since others lack what it has, or do
+  /// the same; errc::corrupt: one was set aside before, and a person ought to look. Nothing is changed then.
   result<void> begin_anew(const error& damage) const;
 
  private:

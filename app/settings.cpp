@@ -236,8 +236,8 @@ std::vector<setting> make_settings() {
       "sync-interval", "with --sync interval: what a power cut may take", "100ms", {1, minute_ms},
       [](o & to) -> auto& { return to.store.interval_ms; }));
   add(duration_setting(
-      "scrub-interval", "how often all tables of the store are read, to see whether the disk has kept them; 0 is never", "7d",
-      {0, 365 * day_ms}, [](o & to) -> auto& { return to.store.scrub_interval_ms; }));
+      "scrub-interval", "how often all tables of the store are read, to see whether the disk has kept them; 0 is never",
+      "7d", {0, 365 * day_ms}, [](o & to) -> auto& { return to.store.scrub_interval_ms; }));
   add(duration_setting(
       "retention", "how long a document's log is kept once a snapshot covers it", "10min", {0, 36'500 * day_ms},
       [](o & to) -> auto& { return to.store.retention_ms; }));

@@ -180,7 +180,8 @@ result<void> cluster_admin::may_be_rebuilt(const std::string& node, const std::s
                                             ", and etcd's is " + picture->meta.cluster_id);
   if (picture->replicas_on(node) == 0)
     return fail(errc::invalid_argument, "no shard has a replica on a node named " + node);
-  const auto unknown = std::ranges::count_if(picture->shards, [](const auto& one) { return one.config.members.empty(); });
+  const auto unknown =
+      std::ranges::count_if(picture->shards, [](const auto& one) { return one.config.members.empty(); });
   if (unknown != 0) return fail(errc::unavailable, "etcd knows nothing of " + std::to_string(unknown) + " shards");
   if (const auto count = picture->in_need_of(node); count != 0)
     return fail(errc::unavailable, std::to_string(count) + " shards have no majority without " + node);

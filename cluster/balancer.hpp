@@ -17,19 +17,20 @@ namespace octavo::cluster {
 
 struct balance_options {
   bool is_on = true;
-  std::int64_t interval_ms = 10'000;  ///< between two looks; a node's and a shard's load are averages over three of them
-  double busy_min = 0.5;              ///< a node gives nothing away below this share of its cores,
-  double over_mean = 1.25;            ///< nor while it is not so many times as busy as the nodes are on average,
-  unsigned rounds = 3;                ///< nor before it was both at so many looks in a row
-  double gain_min = 0.05;             ///< the busier one of the two must be less busy by this share of what it was
-  std::int64_t rest_ms = 60'000;      ///< for so long a shard stays on a node that began to serve it
+  std::int64_t interval_ms =
+      10'000;                     ///< between two looks; a node's and a shard's load are averages over three of them
+  double busy_min = 0.5;          ///< a node gives nothing away below this share of its cores,
+  double over_mean = 1.25;        ///< nor while it is not so many times as busy as the nodes are on average,
+  unsigned rounds = 3;            ///< nor before it was both at so many looks in a row
+  double gain_min = 0.05;         ///< the busier one of the two must be less busy by this share of what it was
+  std::int64_t rest_ms = 60'000;  ///< for so long a shard stays on a node that began to serve it
 };
 
 /// What a node says of itself.
 struct node_load {
   std::string node;
-  double busy = 0;   ///< the share of its cores that its process uses, from 0 to 1
-  double cores = 1;  ///< that it may use
+  double busy = 0;       ///< the share of its cores that its process uses, from 0 to 1
+  double cores = 1;      ///< that it may use
   bool may_take = true;  ///< it is not being drained, and has been there for long enough
 };
 

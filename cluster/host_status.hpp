@@ -22,9 +22,9 @@ struct host_facts {
   const load_meter& meter;
   metrics& counters;
   std::uint64_t documents_open = 0;
-  std::string damage{};                                       ///< of the disk, in words
-  std::vector<std::pair<std::string, bool>> links{};          ///< to nodes, and whether they are connected
-  std::unordered_map<std::string, std::uint64_t> edited{};    ///< documents, and how often within `edited_ms`
+  std::string damage{};                                     ///< of the disk, in words
+  std::vector<std::pair<std::string, bool>> links{};        ///< to nodes, and whether they are connected
+  std::unordered_map<std::string, std::uint64_t> edited{};  ///< documents, and how often within `edited_ms`
   std::int64_t edited_ms = 0;
   const std::deque<boost::json::object>* changes = nullptr;  ///< the latest last
 };

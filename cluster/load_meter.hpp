@@ -1,5 +1,5 @@
-// How much a node has to do, and which of its shards make it so: moving averages, over three intervals, of the processor
-// time of its process and of its documents' actors, and of the bytes that these send. An average decays as
+// How much a node has to do, and which of its shards make it so: moving averages, over three intervals, of the
+// processor time of its process and of its documents' actors, and of the bytes that these send. An average decays as
 // exp(-t / (3 intervals)).
 //
 // Affinity: whoever owns it (the shard host).
@@ -16,8 +16,8 @@ namespace octavo::cluster {
 class load_meter {
  public:
   struct shard {
-    double cores = 0;        ///< that its documents keep busy
-    double bytes_per_s = 0;  ///< that they send
+    double cores = 0;           ///< that its documents keep busy
+    double bytes_per_s = 0;     ///< that they send
     std::int64_t since_ms = 0;  ///< when this node began to serve it
   };
 
@@ -49,8 +49,8 @@ class load_meter {
   std::int64_t interval_ms_;
   double cores_;
   double cores_used_ = 0;
-  std::int64_t ticked_ms_ = 0;      ///< 0: never
-  std::uint64_t process_us_ = 0;    ///< at that time
+  std::int64_t ticked_ms_ = 0;                      ///< 0: never
+  std::uint64_t process_us_ = 0;                    ///< at that time
   std::unordered_map<shard_number, shard> shards_;  ///< that this node serves
   std::unordered_map<shard_number, work> since_;    ///< what they have done since then
 };

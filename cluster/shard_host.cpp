@@ -111,7 +111,8 @@ class shard_host_impl {
         [this](state_atom, shard_number shard, std::uint64_t ahead) { return begin_state(shard, ahead); },
         [this](damage_atom, const std::string& what) {
           if (damage_.empty())
-            logger().error("this node's disk is damaged, and is given up once the other nodes can do without: {}", what);
+            logger().error("this node's disk is damaged, and is given up once the other nodes can do without: {}",
+                           what);
           damage_ = what;
         },
         [this](state_atom, const state_fetched& what) {
@@ -213,7 +214,8 @@ class shard_host_impl {
 
   void see(const std::shared_ptr<const node_view>& view) {
     for (const auto& [shard, one] : view->balance)
-      if (view_ && one.from == options_.self.node && (!view_->balance.contains(shard) || view_->balance.at(shard) != one))
+      if (view_ && one.from == options_.self.node &&
+          (!view_->balance.contains(shard) || view_->balance.at(shard) != one))
         meter_.leaves(shard);
     view_ = view;
     const auto self = view->nodes.find(options_.self.node);
@@ -319,9 +321,8 @@ class shard_host_impl {
       auto since = there_.find(name);
       // From a damaged disk nobody ought to be served, nor rebuilt.
       const auto is_damaged = name == options_.self.node && !damage_.empty();
-      nodes.push_back({{node.member, name},
-                       node.draining || is_damaged,
-                       since == there_.end() ? 0 : now - since->second.since_ms});
+      nodes.push_back(
+          {{node.member, name}, node.draining || is_damaged, since == there_.end() ? 0 : now - since->second.since_ms});
     }
     auto changing = std::size_t{0};
     for (const auto& [shard, core] : table_->replicas())
@@ -407,9 +408,8 @@ class shard_host_impl {
   /// What a node was given a moment ago does not show yet in what it says of itself.
   bool has_just_taken(const std::string& node) const {
     const auto since_ms = actors::unix_now_ms() - busy_intervals_max * options_.balance.interval_ms;
-    return std::ranges::any_of(view_->balance, [&](const auto& one) {
-      return one.second.node == node && one.second.unix_ms >= since_ms;
-    });
+    return std::ranges::any_of(
+        view_->balance, [&](const auto& one) { return one.second.node == node && one.second.unix_ms >= since_ms; });
   }
 
   std::vector<shard_load> movable_shards(std::int64_t now) const {

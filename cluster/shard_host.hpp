@@ -58,7 +58,7 @@ struct node_view {
   std::map<std::string, entry> nodes;
   std::map<shard_number, std::string> pins;  ///< nodes that are to own a shard, as the operator wants it
   std::map<shard_number, cluster_orders::balanced> balance;  ///< likewise for their load; a pin outweighs it
-  std::set<member_id> removed;               ///< disks that the operator has taken out of the cluster
+  std::set<member_id> removed;                               ///< disks that the operator has taken out of the cluster
   /// False: the directory cannot be reached, and the nodes are as they were when it last could be.
   bool is_current = false;
 };

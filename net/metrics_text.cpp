@@ -106,8 +106,7 @@ std::string metrics_text(const metrics& m, std::size_t connections) {
   all.counter("octavo_commit_failures_total", "Documents' edits that could not be written.", m.commit_failures);
   all.gauge("octavo_store_damaged", "1 while the disk is known to be damaged, or a store that was set aside is there.",
             m.store_damaged);
-  all.counter("octavo_store_damage_total", "How often the disk gave something else than was written.",
-              m.damage_found);
+  all.counter("octavo_store_damage_total", "How often the disk gave something else than was written.", m.damage_found);
   all.counter("octavo_snapshots_total", "Snapshots written.", m.snapshots);
   all.counter("octavo_documents_loaded_total", "Documents read from the store.", m.documents_loaded);
   all.counter("octavo_documents_failed_total", "Documents that ended with an error.", m.documents_failed);

@@ -1,5 +1,5 @@
-// Looks for damage where nobody reads: a table that a bit of which has changed is noticed when it is needed, which may be
-// years later, when the other copies are gone.
+// Looks for damage where nobody reads: a table that a bit of which has changed is noticed when it is needed, which may
+// be years later, when the other copies are gone.
 #include <rocksdb/metadata.h>
 #include <rocksdb/sst_file_reader.h>
 

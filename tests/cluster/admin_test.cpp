@@ -35,8 +35,9 @@ class little_directory {
     auto stands = wait_for<etcd_range_answer>([&](auto done) { client_.range(key, std::move(done)); });
     REQUIRE(stands);
     if (stands->kvs.empty()) return;
-    auto done = wait_for<etcd_txn_answer>(
-        [&](auto then) { client_.txn({key, stands->kvs.front().value, {}, 0}, std::move(then)); });
+    auto done = wait_for<etcd_txn_answer>([&](auto then) {
+      client_.txn({key, stands->kvs.front().value, {}, 0}, std::move(then));
+    });
     REQUIRE(done);
   }
   void put_node(int number, member_id disk) {

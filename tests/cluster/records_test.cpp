@@ -109,8 +109,10 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
   no(R"("from":"n1")", R"("from":"")", "balance.from is no name");
   no(R"("core_percent":37)", R"("core_percent":-1)", "balance.core_percent is no whole number");
   no("it was hot", std::string(record_text_bytes_max + 1, 'x'), "balance.why is longer");
-  const auto older = with(text, R"("balance":[{"shard":4,"from":"n1","node":"n6","time_ms":1700000000000,)"
-                                R"("core_percent":37,"why":"it was hot"}],)", "");
+  const auto older = with(text,
+                          R"("balance":[{"shard":4,"from":"n1","node":"n6","time_ms":1700000000000,)"
+                          R"("core_percent":37,"why":"it was hot"}],)",
+                          "");
   REQUIRE(decode_cluster_orders(older));
   CHECK(decode_cluster_orders(older)->balance.empty());
   CHECK(node_ordered(orders, 17) == "n3");
@@ -126,9 +128,9 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
   CHECK(encode(many).error().code == errc::invalid_argument);
   many.pins.pop_back();
   for (auto& one : many.pins) one = {65'535, std::string(node_name_bytes_max, 'n')};
-  many.balance.assign(orders_balance_max + 1, {65'535, std::string(node_name_bytes_max, 'n'),
-                                               std::string(node_name_bytes_max, 'n'), INT64_MAX, UINT32_MAX,
-                                               std::string(record_text_bytes_max, 'w')});
+  many.balance.assign(orders_balance_max + 1,
+                      {65'535, std::string(node_name_bytes_max, 'n'), std::string(node_name_bytes_max, 'n'), INT64_MAX,
+                       UINT32_MAX, std::string(record_text_bytes_max, 'w')});
   CHECK(encode(many).error().code == errc::invalid_argument);
   many.balance.pop_back();
   many.removed.assign(orders_removed_max, ~member_id{0});
