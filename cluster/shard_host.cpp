@@ -13,6 +13,7 @@
 #include <deque>
 #include <functional>
 #include <iterator>
+#include <map>
 #include <unordered_map>
 
 #include "actors/caf_compat.hpp"
@@ -20,8 +21,8 @@
 #include "actors/loader.hpp"
 #include "actors/logger.hpp"
 #include "cluster/document_finder.hpp"
+#include "cluster/host_load.hpp"
 #include "cluster/host_status.hpp"
-#include "cluster/load_meter.hpp"
 #include "cluster/logger.hpp"
 #include "cluster/peer_link.hpp"
 #include "cluster/shard_disk.hpp"
@@ -37,12 +38,6 @@ constexpr auto disk_timeout = std::chrono::hours{24};
 constexpr auto served_interval_ms = std::int64_t{1'000};
 /// Nodes that have dialed this one before the directory told of them.
 constexpr auto offers_max = std::size_t{64};
-/// Whoever has not said for so many intervals how busy it is takes part in no balance.
-constexpr auto busy_intervals_max = 3;
-constexpr auto busy_ms_min = std::int64_t{30'000};
-/// A shard's load on the node that it came from is believed for so long.
-constexpr auto balanced_ms_max = std::int64_t{60'000};
-
 class shard_host_impl {
  public:
   static inline const char* name = "octavo.shard_host";
@@ -55,8 +50,7 @@ class shard_host_impl {
         options_(std::move(options)),
         peers_(std::move(peers)),
         store_(store),
-        meter_(options_.balance.interval_ms, options_.cores),
-        balancer_(options_.balance),
+        load_(options_.self.node, options_.balance, options_.cores),
         finder_(
             self, options_.finder, [this](shard_number shard) { return place_of(shard); },
             [this] { return peers_.registry(); }),
@@ -80,7 +74,9 @@ class shard_host_impl {
         [this](frames_atom, const std::vector<actors::payload>& frames) { take_in(frames); },
         [this](actors::document_atom, const std::string& name) { return finder_.find(shard_of(name), name, false); },
         [this](suspect_atom, const std::string& node, std::uint64_t incarnation) { suspect(node, incarnation); },
-        [this](busy_atom, const std::string& node, double busy, double cores) { heard_busy(node, busy, cores); },
+        [this](busy_atom, const std::string& node, double busy, double cores) {
+          if (links_.contains(node)) load_.heard(node, busy, cores, actors::steady_now_ms());
+        },
         [this](transfer_atom, const actors::payload& request) {
           return compat::pass_on(self_, sender_, transfer_atom_v, request);
         },
@@ -90,7 +86,7 @@ class shard_host_impl {
           compat::send(self_, disk_, actors::quarantine_atom_v, what);
         },
         [this](actors::report_atom, const std::string& name, std::uint64_t busy_us, std::uint64_t bytes) {
-          meter_.add(shard_of(name), busy_us, bytes);
+          load_.add(shard_of(name), busy_us, bytes);
         },
         [this](actors::barrier_atom, const std::string& name, const actors::document_actor& document) {
           return barrier(name, document);
@@ -161,13 +157,6 @@ class shard_host_impl {
     std::unordered_map<std::string, open_document> documents;
   };
 
-  /// What a node said of itself, and when. Steady milliseconds.
-  struct busy_node {
-    double busy = 0;
-    double cores = 1;
-    std::int64_t heard_ms = 0;
-  };
-
   /// Since when a node has been there, with which disk. Steady milliseconds.
   struct presence {
     member_id member = 0;
@@ -213,10 +202,7 @@ class shard_host_impl {
   }
 
   void see(const std::shared_ptr<const node_view>& view) {
-    for (const auto& [shard, one] : view->balance)
-      if (view_ && one.from == options_.self.node &&
-          (!view_->balance.contains(shard) || view_->balance.at(shard) != one))
-        meter_.leaves(shard);
+    if (view_) load_.see(*view_, *view);
     view_ = view;
     const auto self = view->nodes.find(options_.self.node);
     const auto is_drained = self != view->nodes.end() && self->second.draining;
@@ -375,69 +361,37 @@ class shard_host_impl {
 
   // --- what there is to do ---
 
-  void heard_busy(const std::string& node, double busy, double cores) {
-    // It divides by what came from elsewhere.
-    if (!links_.contains(node) || !(busy >= 0) || !(cores > 0)) return;
-    busy_[node] = {std::min(busy, 1.0), cores, actors::steady_now_ms()};
-  }
-
   void balance() {
     const auto now = actors::steady_now_ms();
-    if (!meter_.tick(now, process_cpu_us())) return;
+    if (!load_.tick(now)) return;
+    const auto& meter = load_.meter();
     for (const auto& [node, one] : links_)
-      if (one.peer) compat::send(self_, one.peer, busy_atom_v, options_.self.node, meter_.busy(), meter_.cores());
+      if (one.peer) compat::send(self_, one.peer, busy_atom_v, options_.self.node, meter.busy(), meter.cores());
     if (!view_ || !view_->is_current || is_drained_ || !peers_.balance) return;
-    auto nodes = std::vector<node_load>{{options_.self.node, meter_.busy(), meter_.cores(), false}};
-    // Other nodes may have another interval.
-    const auto heard_ms_max = std::max(busy_ms_min, busy_intervals_max * options_.balance.interval_ms);
-    std::erase_if(busy_, [&](const auto& one) { return now - one.second.heard_ms > heard_ms_max; });
-    for (const auto& [node, said] : busy_) {
-      const auto found = view_->nodes.find(node);
+    auto is_settled = [&](const std::string& node) {
       const auto there = there_.find(node);
-      if (found == view_->nodes.end() || there == there_.end()) continue;
-      const auto is_settled = now - there->second.since_ms >= options_.placement.settle_ms;
-      nodes.push_back({node, said.busy, said.cores, is_settled && !found->second.draining && !has_just_taken(node)});
-    }
-    const auto move = balancer_.look(options_.self.node, nodes, movable_shards(now));
+      return there != there_.end() && now - there->second.since_ms >= options_.placement.settle_ms;
+    };
+    auto move = load_.decide(
+        *view_, is_settled, [this](shard_number shard) { return ready_for(shard); }, now, actors::unix_now_ms());
     if (!move) return;
-    logger().info("shard={} node={} is to serve it: {}", move->shard, move->to, move->why());
-    peers_.balance({move->shard, options_.self.node, move->to, actors::unix_now_ms(),
-                    static_cast<std::uint32_t>(move->cores * 100), move->why()});
+    logger().info("shard={} node={} is to serve it: {}", move->shard, move->node, move->why);
+    peers_.balance(std::move(*move));
   }
 
-  /// What a node was given a moment ago does not show yet in what it says of itself.
-  bool has_just_taken(const std::string& node) const {
-    const auto since_ms = actors::unix_now_ms() - busy_intervals_max * options_.balance.interval_ms;
-    return std::ranges::any_of(
-        view_->balance, [&](const auto& one) { return one.second.node == node && one.second.unix_ms >= since_ms; });
-  }
-
-  std::vector<shard_load> movable_shards(std::int64_t now) const {
-    auto shards = std::vector<shard_load>{};
-    for (const auto& [shard, load] : meter_.shards()) {
-      const auto* core = table_->find(shard);
-      if (load.cores <= 0 || core == nullptr || !core->serves() || is_changing(*core)) continue;
-      if (now - load.since_ms < options_.balance.rest_ms || view_->pins.contains(shard)) continue;
-      auto one = shard_load{shard, load.cores, {}};
-      for (const auto& who : core->config().members)
-        if (who != table_->self() && is_live(who) && !view_->removed.contains(who.id) && has_all(*core, who))
-          one.ready.push_back(who.node);
-      shards.push_back(std::move(one));
-    }
-    return shards;
+  /// The nodes that could serve a shard of this node at once.
+  std::vector<std::string> ready_for(shard_number shard) const {
+    auto ready = std::vector<std::string>{};
+    const auto* core = table_->find(shard);
+    if (core == nullptr || !core->serves() || is_changing(*core)) return ready;
+    for (const auto& who : core->config().members)
+      if (who != table_->self() && is_live(who) && !view_->removed.contains(who.id) && has_all(*core, who))
+        ready.push_back(who.node);
+    return ready;
   }
 
   bool has_all(const replica& core, const member& who) const {
     return core.match_of(who.id).value_or(0) + options_.replica.handoff_lag_max >= core.commit();
-  }
-
-  /// What the node that gave a shard away for its load has measured of it; 0 for all other shards.
-  double cores_before(shard_number shard) const {
-    if (!view_) return 0;
-    const auto found = view_->balance.find(shard);
-    if (found == view_->balance.end() || found->second.node != options_.self.node) return 0;
-    if (actors::unix_now_ms() - found->second.unix_ms > balanced_ms_max) return 0;
-    return std::min(found->second.core_percent / 100.0, options_.cores);
   }
 
   std::vector<placed_member> placed_members(const replica& core, std::int64_t now,
@@ -660,7 +614,7 @@ class shard_host_impl {
     switch (what.kind) {
       case kind::serving:
         logger().debug("shard={} is served by this node from now on, epoch={}", shard, what.at.epoch);
-        meter_.begin(shard, actors::steady_now_ms(), cores_before(shard));
+        load_.begin(shard, view_.get(), actors::steady_now_ms(), actors::unix_now_ms());
         finder_.look_again(shard);
         break;
       case kind::stopped:
@@ -700,7 +654,7 @@ class shard_host_impl {
 
   // The documents of the shard end; whoever has them open looks them up again, and asks again what was not answered.
   void give_up(shard_number shard) {
-    meter_.end(shard);
+    load_.end(shard);
     auto found = owned_.find(shard);
     if (found == owned_.end()) return;
     auto given_up = std::move(found->second);
@@ -754,7 +708,7 @@ class shard_host_impl {
   }
 
   std::string status() {
-    auto facts = host_facts{*table_, meter_, counters_};
+    auto facts = host_facts{*table_, load_.meter(), counters_};
     facts.damage = damage_;
     for (const auto& [shard, one] : owned_) facts.documents_open += one.documents.size();
     for (const auto& [node, one] : links_) facts.links.emplace_back(node, bool{one.peer});
@@ -790,8 +744,7 @@ class shard_host_impl {
   host_options options_;
   host_peers peers_;
   storage::store& store_;
-  load_meter meter_;
-  balancer balancer_;
+  host_load load_;
   document_finder<shard_host_actor::pointer> finder_;
   actors::snapshotter_actor snapshotter_;
   shard_disk_actor disk_;
@@ -805,7 +758,6 @@ class shard_host_impl {
   std::string damage_;       ///< what was found on this node's disk
   bool is_drained_ = false;  ///< this node, as the operator wants it
   std::map<std::string, presence> there_;
-  std::map<std::string, busy_node> busy_;
   std::map<member_id, std::int64_t> away_;  ///< since when members are not there
   std::unordered_map<shard_number, std::int64_t> moved_ms_;
   std::int64_t arranged_ms_ = 0;

@@ -7,9 +7,7 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,7 +16,7 @@
 #include "cluster/balancer.hpp"
 #include "cluster/document_finder.hpp"
 #include "cluster/interfaces.hpp"
-#include "cluster/records.hpp"
+#include "cluster/node_view.hpp"
 
 namespace octavo::storage {
 class store;
@@ -45,22 +43,6 @@ struct txn_answer {
   std::uint64_t id = 0;
   txn_outcome outcome = txn_outcome::unknown;
   std::optional<shard_record> current;
-};
-
-/// The nodes whose leases stand, as the directory was read last.
-struct node_view {
-  struct entry {
-    std::uint64_t incarnation = 0;
-    member_id member = 0;
-    std::string peer_address;  ///< host:port
-    bool draining = false;
-  };
-  std::map<std::string, entry> nodes;
-  std::map<shard_number, std::string> pins;  ///< nodes that are to own a shard, as the operator wants it
-  std::map<shard_number, cluster_orders::balanced> balance;  ///< likewise for their load; a pin outweighs it
-  std::set<member_id> removed;                               ///< disks that the operator has taken out of the cluster
-  /// False: the directory cannot be reached, and the nodes are as they were when it last could be.
-  bool is_current = false;
 };
 
 struct host_options {

@@ -7,8 +7,9 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <set>
 
-#include "cluster/load_meter.hpp"
+#include "cluster/host_load.hpp"
 
 using namespace octavo;
 using namespace octavo::cluster;
@@ -193,6 +194,78 @@ TEST_CASE("a meter's averages follow what is done, and know at once what has lef
   meter.tick(now_ms += interval_ms, used_us);
   CHECK_MESSAGE(meter.shards().size() == 1, "of a shard that went nothing is kept");
   CHECK(meter.busy() < 0.8);
+}
+
+TEST_CASE("a node gives to those that it has heard of, that are settled, and that were given nothing just now") {
+  constexpr auto unix_ms = std::int64_t{1'800'000'000'000};
+  auto view = node_view{};
+  for (const auto* name : {"n1", "n2", "n3"}) view.nodes[name] = {};
+  auto now_ms = std::int64_t{1'000};
+  auto settled = std::set<std::string>{"n1", "n2", "n3"};
+  const auto options = balance_options{.busy_min = 0, .over_mean = 0, .rounds = 1};
+
+  auto taken = node_view{};
+  taken.balance[7] = {7, "n2", "n1", unix_ms, 150, "it was hot"};
+  auto other = host_load{"n1", options, 2};
+  other.begin(7, &taken, now_ms, unix_ms + 1'000);
+  CHECK_MESSAGE(other.meter().busy() == doctest::Approx(0.75), "what comes is as busy as it was");
+  other.heard("n2", 0.1, 2, now_ms);
+  other.heard("n3", 0.2, 2, now_ms);
+  other.heard("n4", 0.0, 2, now_ms);
+  const auto decide_there = [&](const node_view& of, std::int64_t at_unix_ms) {
+    return other.decide(
+        of, [&](const std::string& node) { return settled.contains(node); }, [&](shard_number) { return both; }, now_ms,
+        at_unix_ms);
+  };
+  taken.nodes = view.nodes;
+  const auto later_ms = unix_ms + 600'000;
+  CHECK_MESSAGE(!decide_there(taken, later_ms), "it rests");
+  now_ms += options.rest_ms;
+  CHECK_MESSAGE(!decide_there(taken, later_ms), "what was said too long ago is nothing");
+  other.heard("n2", 0.1, 2, now_ms);
+  other.heard("n3", 0.2, 2, now_ms);
+  other.heard("n2", -1, 2, now_ms);
+  other.heard("n2", 0.3, 0, now_ms);
+  // It would be as busy there as it is here; with half of its work it is another matter.
+  CHECK_FALSE(decide_there(taken, later_ms));
+  auto small = host_load{"n1", options, 2};
+  auto half = taken;
+  half.balance[7].core_percent = 60;
+  half.balance[8] = {8, "n2", "n1", unix_ms, 60, "it was hot"};
+  for (const auto shard : {7U, 8U}) small.begin(shard, &half, now_ms, unix_ms);
+  now_ms += options.rest_ms;
+  const auto decide_small = [&] {
+    small.heard("n2", 0.1, 2, now_ms);
+    small.heard("n3", 0.2, 2, now_ms);
+    return small.decide(
+        half, [&](const std::string& node) { return settled.contains(node); }, [&](shard_number) { return both; },
+        now_ms, later_ms);
+  };
+  const auto first = decide_small();
+  REQUIRE(first);
+  CHECK(first->node == "n2");
+  CHECK(first->from == "n1");
+  CHECK(first->core_percent == 60);
+  CHECK(first->unix_ms == later_ms);
+  half.balance[5] = {5, "n3", "n2", later_ms - 1'000, 10, "it was hot"};
+  REQUIRE(decide_small());
+  CHECK_MESSAGE(decide_small()->node == "n3", "n2 was given something a second ago");
+  half.nodes["n3"].draining = true;
+  CHECK_FALSE(decide_small());
+  half.nodes["n3"].draining = false;
+  settled.erase("n3");
+  CHECK_FALSE(decide_small());
+  settled.insert("n3");
+  half.pins[7] = half.pins[8] = "n1";
+  CHECK_MESSAGE(!decide_small(), "what the operator keeps here stays");
+  half.pins.clear();
+  const auto before = small.meter().busy();
+  auto after = half;
+  after.balance[first->shard] = *first;
+  small.see(half, after);
+  CHECK_MESSAGE(small.meter().busy() == doctest::Approx(before - 0.3), "what goes is counted here no more");
+  small.see(after, after);
+  CHECK(small.meter().busy() == doctest::Approx(before - 0.3));
 }
 
 TEST_CASE("loads that stay come to rest, evenly, and nothing goes to and fro") {
