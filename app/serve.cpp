@@ -205,7 +205,6 @@ int serve(const given_settings& given) {
     if (auto started = in_cluster->start(system); !started) return refuse_to_serve(started.error(), options.log);
     node->counters().store_damaged = in_cluster->wants_a_look() ? 1 : 0;
     spdlog::info("{}", in_cluster->description());
-    spdlog::warn("clusters are a preview: docs/cluster.md says what is not there yet");
   }
   auto server = net::server::open(*node, options.net, std::move(*setup));
   if (!server) return refuse_to_serve(server.error(), options.log);
