@@ -23,6 +23,7 @@
 #include "cluster/document_finder.hpp"
 #include "cluster/host_load.hpp"
 #include "cluster/host_status.hpp"
+#include "cluster/hot_documents.hpp"
 #include "cluster/logger.hpp"
 #include "cluster/peer_link.hpp"
 #include "cluster/shard_disk.hpp"
@@ -38,6 +39,8 @@ constexpr auto disk_timeout = std::chrono::hours{24};
 constexpr auto served_interval_ms = std::int64_t{1'000};
 /// Nodes that have dialed this one before the directory told of them.
 constexpr auto offers_max = std::size_t{64};
+/// After so long an edit of a document weighs half.
+constexpr auto cool_interval_ms = std::int64_t{30'000};
 class shard_host_impl {
  public:
   static inline const char* name = "octavo.shard_host";
@@ -51,6 +54,7 @@ class shard_host_impl {
         peers_(std::move(peers)),
         store_(store),
         load_(options_.self.node, options_.balance, options_.cores),
+        hot_(options_.hot_documents_max),
         finder_(
             self, options_.finder, [this](shard_number shard) { return place_of(shard); },
             [this] { return peers_.registry(); }),
@@ -615,6 +619,7 @@ class shard_host_impl {
       case kind::serving:
         logger().debug("shard={} is served by this node from now on, epoch={}", shard, what.at.epoch);
         load_.begin(shard, view_.get(), actors::steady_now_ms(), actors::unix_now_ms());
+        load_hottest(shard);
         finder_.look_again(shard);
         break;
       case kind::stopped:
@@ -652,6 +657,22 @@ class shard_host_impl {
     }
   }
 
+  // Before anybody asks for them, and so in this order: few are loaded at once.
+  void load_hottest(shard_number shard) {
+    const auto registry = peers_.registry();
+    if (!registry) return;
+    for (const auto& name : hot_.hottest(shard, options_.preloaded_max))
+      compat::ask(self_, registry, disk_timeout, actors::document_atom_v, name)
+          .then([](const actors::document_actor&) {}, [](const caf::error&) {});
+  }
+
+  void cool_down() {
+    const auto now = actors::steady_now_ms();
+    if (now - cooled_ms_ < cool_interval_ms) return;
+    cooled_ms_ = now;
+    hot_.cool();
+  }
+
   // The documents of the shard end; whoever has them open looks them up again, and asks again what was not answered.
   void give_up(shard_number shard) {
     load_.end(shard);
@@ -668,6 +689,7 @@ class shard_host_impl {
   // on this disk.
   void count_edits(const shard_step& step) {
     for (const auto& one : step.appends) {
+      hot_.add(step.shard, one.document);
       auto& edits = unsnapped_[one.document];
       if (++edits < options_.document.snapshot_after_records) continue;
       unsnapped_.erase(one.document);
@@ -687,6 +709,7 @@ class shard_host_impl {
     table_->on_tick(actors::steady_now_ms(), [this](const member& who) { return is_live(who); });
     arrange();
     give_up_disk();
+    cool_down();
     balance();
     pump();
     tell_served();
@@ -745,6 +768,8 @@ class shard_host_impl {
   host_peers peers_;
   storage::store& store_;
   host_load load_;
+  hot_documents hot_;
+  std::int64_t cooled_ms_ = 0;
   document_finder<shard_host_actor::pointer> finder_;
   actors::snapshotter_actor snapshotter_;
   shard_disk_actor disk_;

@@ -66,6 +66,8 @@ struct host_options {
   std::int64_t rest_ms = 5'000;                   ///< between two changes of a shard's owner
   std::int64_t status_ms = 1'000;                 ///< how often the node says how it is
   std::size_t unsnapped_documents_max = 100'000;  ///< whose edits since their snapshots are counted
+  std::size_t hot_documents_max = 20'000;         ///< of all replicas, that were edited lately
+  std::size_t preloaded_max = 32;                 ///< of these, for each shard that this node takes over
 };
 
 struct host_peers {

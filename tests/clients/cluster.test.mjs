@@ -1,10 +1,10 @@
 // Several nodes, and clients on all of them: what they see of each other, and of a node's end.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { Editor, close_clients } from "./support/client.mjs";
+import { Editor, close_clients, fresh_name } from "./support/client.mjs";
 import { with_cluster } from "./support/cluster.mjs";
 import { open_rooms } from "./support/rooms.mjs";
-import { sleep } from "./support/server.mjs";
+import { sleep, wait_for } from "./support/server.mjs";
 
 afterEach(close_clients);
 
@@ -30,6 +30,30 @@ test("a node is killed while people type: those of the others keep their sockets
       for (const i of [1, 2]) assert.equal(closed[r][i], before[i], "the socket stayed");
     await cluster.node(0).start();
     await rooms.converged();
+  });
+});
+
+test("whoever takes a document over has it in memory before anybody asks, if it was edited lately", async () => {
+  await with_cluster({ nodes: 3 }, async (cluster) => {
+    const { shards } = await cluster.settled({ replicas: 3 });
+    let name;
+    do name = fresh_name("warm");
+    while (shards[await cluster.shard_of(name)].owner !== "n1");
+    const editor = await new Editor(cluster.node(0), name).synced();
+    for (const word of ["one ", "two ", "three"]) {
+      editor.text.insert(editor.text.length, word);
+      await editor.until_durable();
+    }
+    await close_clients();
+    const open = async (at) => {
+      const text = await (await fetch(`${cluster.node(at).http_url}/metrics`)).text();
+      return Number(/^octavo_documents_open (\d+)$/m.exec(text)[1]);
+    };
+    assert.deepEqual([await open(1), await open(2)], [0, 0]);
+    await cluster.node(0).kill();
+    await wait_for("one of the others has it", async () => (await open(1)) + (await open(2)) === 1);
+    const late = await new Editor(cluster.node(1), name).synced();
+    assert.equal(late.text.toString(), "one two three");
   });
 });
 
