@@ -220,6 +220,8 @@ result<void> cluster_node::start(caf::actor_system& system) {
 void cluster_node::damaged(const error& what) {
   impl_->disk->note(what);
   const std::lock_guard guard(impl_->mutex);
+  // From a damaged disk nobody ought to be served, nor rebuilt.
+  if (impl_->membership) impl_->membership->drain();
   if (impl_->shard_host) compat::tell(impl_->shard_host, cluster::damage_atom_v, what.message);
 }
 

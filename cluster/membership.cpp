@@ -216,7 +216,10 @@ void membership::run() {
       if (stopping_) return;
       is_asked_ = false;
     }
-    if (!options_.is_observer) renew();
+    if (!options_.is_observer) {
+      renew();
+      tell_drained();
+    }
     auto is_due = false;
     auto is_gathered = false;
     {
@@ -248,6 +251,34 @@ std::string membership::owner_of(shard_number shard) {
 void membership::publish(std::string status) {
   const std::lock_guard guard(mutex_);
   status_ = std::move(status);
+}
+
+void membership::drain() {
+  {
+    const std::lock_guard guard(mutex_);
+    is_drained_ = true;
+  }
+  wake_.notify_all();
+}
+
+// The record of a node is written by one thread alone.
+void membership::tell_drained() {
+  {
+    const std::lock_guard guard(mutex_);
+    if (!is_drained_) return;
+  }
+  auto self = options_.self;
+  self.draining = true;
+  const auto value = encode(self);
+  if (!value) return;
+  auto put = wait_for<etcd_txn_answer>([&](auto done) {
+    etcd_->txn({node_key(options_.prefix, self.name), own_value_, *value, lease_}, std::move(done));
+  });
+  if (!put || (put->outcome != txn_outcome::done && put->current != *value)) return;  // again in a second
+  options_.self.draining = true;
+  const std::lock_guard guard(mutex_);
+  own_value_ = *value;
+  is_drained_ = false;
 }
 
 void membership::balance(cluster_orders::balanced wanted) {

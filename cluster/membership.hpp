@@ -62,6 +62,8 @@ class membership {
   void submit(const shard_txn& request);
   /// The node that owns a shard, as the directory was read last; empty: none.
   std::string owner_of(shard_number shard);
+  /// From now on this node is one that is being drained, whatever the operator says: for as long as it runs.
+  void drain();
   /// Has a shard moved for its load, unless two such moves are under way in the cluster, or somebody else changes the
   /// orders just now. It is this node's to say: it has too much to do.
   void balance(cluster_orders::balanced wanted);
@@ -79,6 +81,7 @@ class membership {
   void make_shards();
   void run();
   void renew();
+  void tell_drained();
   void reread();
   void watch();
   void take_nodes(const etcd_range_answer& answer);
@@ -101,6 +104,7 @@ class membership {
   std::int64_t confirmed_ms_ = 0;   ///< when etcd last said that the lease stands
   std::int64_t reread_ms_ = 0;
   bool is_watching_ = false;
+  bool is_drained_ = false;  ///< to be told
   std::map<std::string, node_record> nodes_;
   cluster_orders orders_;
   std::optional<std::string> orders_value_;     ///< as it stands in etcd

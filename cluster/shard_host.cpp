@@ -309,10 +309,7 @@ class shard_host_impl {
     for (const auto& [name, node] : view_->nodes) {
       if (view_->removed.contains(node.member)) continue;
       auto since = there_.find(name);
-      // From a damaged disk nobody ought to be served, nor rebuilt.
-      const auto is_damaged = name == options_.self.node && !damage_.empty();
-      nodes.push_back(
-          {{node.member, name}, node.draining || is_damaged, since == there_.end() ? 0 : now - since->second.since_ms});
+      nodes.push_back({{node.member, name}, node.draining, since == there_.end() ? 0 : now - since->second.since_ms});
     }
     auto changing = std::size_t{0};
     for (const auto& [shard, core] : table_->replicas())
