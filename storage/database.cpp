@@ -48,6 +48,7 @@ class listener : public rocksdb::EventListener {
       // A compaction that fails leaves the tables as they were. Were this error to stand, one damaged block of one
       // document would stop the writes of all others.
       log().error("a compaction failed and will be tried again: {}", status->ToString());
+      if (status->IsCorruption()) state_->has_met_damage = true;
       *status = rocksdb::Status::OK();
       return;
     }

@@ -33,6 +33,7 @@ struct background_state {
   std::atomic<std::uint64_t> errors{0};
   std::atomic<bool> is_full{false};     ///< stopped for want of space: Resume() once there is some
   std::atomic<bool> has_failed{false};  ///< stopped for good
+  std::atomic<bool> has_met_damage{false};
 };
 
 class database {

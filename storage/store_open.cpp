@@ -602,6 +602,8 @@ void store::impl::maintain(const std::stop_token& stop) {
     if (syncs) {
       if (auto synced = sync_interval(); !synced) log().error("{}", synced.error().message);
     }
+    if (background_->has_met_damage.exchange(false))
+      report_damage({errc::corrupt, "a compaction met a table that is damaged; the log says which"});
     const std::lock_guard guard(write_mutex_);
     if (std::chrono::steady_clock::now() - space_checked_ >= maintenance_interval) refresh_space();
     if (has_space_ && !failed_ && !options_.read_only) resume();

@@ -72,12 +72,11 @@ async function log_damaged(world, { at, choice, coin }) {
   await node.kill();
   const what = await flip_bit(world.data_of(at), coin ? /\.sst$/ : /\d\.log$/, choice / 1_000);
   world.note(`flipped ${what}`);
-  let said = node.log().length;
+  const said = node.log().length;
   const has_said = (words) => words.test(node.log().slice(said));
   await started(node);
   return async () => {
     if (!has_said(/gets everything anew/)) {
-      said = node.log().length;
       await wait_for("its tables are read", () => has_said(/table of the store is damaged|read all \d+ tables/), settle_ms);
       // It ends once the directory has said that the others have everything.
       if (has_said(/table of the store is damaged/)) {
