@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import * as encoding from "lib0/encoding";
 import * as syncProtocol from "y-protocols/sync";
+import WebSocket from "ws";
 import * as Y from "yjs";
 import { Editor, close_clients, fresh_name } from "./support/client.mjs";
 import { with_cluster } from "./support/cluster.mjs";
@@ -11,64 +12,109 @@ import { sleep, wait_for } from "./support/server.mjs";
 afterEach(close_clients);
 
 const message_sync = 0;
-const hot_documents = 4;
-const sent_at_once = 20;
+const hot_shards = 3;
+const edits_of_a_frame = 50;
+const frames_at_once = 6;
+const pause_ms = 5;
 
-/** What somebody types who types a lot: frames, each with a hundred insertions. */
+/** Five bytes, whatever the client: so one can be put in another's place. */
+const first_client = 0x7000_0000;
+function client_bytes(client) {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, client);
+  return encoding.toUint8Array(encoder);
+}
+
+/**
+ * Messages of somebody who writes a lot and erases it again, so that the document stays small; and where each of them
+ * names the client.
+ */
 function make_frames(count) {
   const doc = new Y.Doc();
+  doc.clientID = first_client;
+  const pattern = Buffer.from(client_bytes(first_client));
   const frames = [];
   doc.on("update", (update) => {
     const encoder = encoding.createEncoder();
     encoding.writeVarUint(encoder, message_sync);
     syncProtocol.writeUpdate(encoder, update);
-    frames.push(encoding.toUint8Array(encoder));
+    const bytes = Buffer.from(encoding.toUint8Array(encoder));
+    const places = [];
+    for (let at = bytes.indexOf(pattern); at >= 0; at = bytes.indexOf(pattern, at + 1)) places.push(at);
+    frames.push({ bytes, places });
   });
   const text = doc.getText("noise");
   for (let i = 0; i < count; ++i)
     doc.transact(() => {
-      for (let each = 0; each < 100; ++each) text.insert((each * 7919 + i) % (text.length + 1), "x");
+      for (let each = 0; each < edits_of_a_frame; ++each) text.insert((each * 7919 + i) % (text.length + 1), "x");
+      text.delete(0, text.length);
     });
   return frames;
 }
 
-/** Names of documents that `owner` has, each in a shard of its own. */
-async function documents_of(cluster, owner, count) {
+/** The frames again and again, each time as another client. */
+class Noise {
+  constructor(server, name, frames) {
+    Object.assign(this, { frames, next: 0, client: first_client });
+    this.socket = new WebSocket(`${server.ws_url}/${name}`);
+    this.socket.binaryType = "arraybuffer";
+    this.opened = new Promise((done) => this.socket.addEventListener("open", done));
+  }
+  send() {
+    if (this.socket.readyState !== WebSocket.OPEN || this.socket.bufferedAmount > 1 << 20) return;
+    for (let i = 0; i < frames_at_once; ++i) {
+      if (this.next === this.frames.length) [this.next, this.client] = [0, this.client + 1];
+      const { bytes, places } = this.frames[this.next++];
+      const own = Buffer.from(bytes);
+      const id = client_bytes(this.client);
+      for (const at of places) own.set(id, at);
+      this.socket.send(own);
+    }
+  }
+  close() {
+    this.socket.close();
+  }
+}
+
+/** For some shards of `owner`: two names of documents of each. */
+async function pairs_of(cluster, owner, count) {
   const { shards } = await cluster.settled({ replicas: 3 });
   const found = new Map();
-  while (found.size < count) {
+  const whole = () => [...found.values()].filter((names) => names.length === 2).length;
+  while (whole() < count) {
     const name = fresh_name("hot");
     const shard = await cluster.shard_of(name);
-    if (shards[shard].owner === owner && !found.has(shard)) found.set(shard, name);
+    if (shards[shard].owner !== owner) continue;
+    const names = found.get(shard) ?? [];
+    if (names.length < 2) found.set(shard, [...names, name]);
   }
-  return found;
+  return new Map([...found].filter(([, names]) => names.length === 2).slice(0, count));
 }
 
 test("hot documents leave a busy node while people type, status says why, and rebalance brings them back", async () => {
   const args = ["--balance-interval", "1s", "--balance-busy", "2"];
-  await with_cluster({ nodes: 3, shards: 24, args }, async (cluster) => {
-    const hot = await documents_of(cluster, "n1", hot_documents);
+  await with_cluster({ nodes: 3, shards: 12, args }, async (cluster) => {
+    const hot = await pairs_of(cluster, "n1", hot_shards);
     const frames = make_frames(300);
-    const writers = [];
+    const noises = [];
     const people = [];
-    for (const name of hot.values()) {
-      writers.push(await new Editor(cluster.node(0), name).synced());
-      for (const at of [0, 1, 2]) people.push(await new Editor(cluster.node(at), name).synced());
+    for (const [loud, quiet] of hot.values()) {
+      noises.push(new Noise(cluster.node(0), loud, frames));
+      for (const at of [0, 1, 2]) people.push(await new Editor(cluster.node(at), quiet).synced());
     }
+    await Promise.all(noises.map(({ opened }) => opened));
     let words = 0;
     let is_over = false;
     const typing = (async () => {
-      for (let at = 0; !is_over; at += sent_at_once) {
-        for (const { provider } of writers) {
-          if (provider.ws.bufferedAmount > 1 << 20) continue;
-          for (let i = 0; i < sent_at_once; ++i) provider.ws.send(frames[(at + i) % frames.length]);
-        }
-        if (at % (sent_at_once * 10) === 0) {
+      for (let round = 0; !is_over; ++round) {
+        for (const noise of noises) noise.send();
+        if (round % 20 === 0) {
           ++words;
           for (const [i, one] of people.entries()) one.text.insert(0, `<${words}.${i}>`);
         }
-        await sleep(5);
+        await sleep(pause_ms);
       }
+      for (const noise of noises) noise.close();
     })();
     const moved = async () => {
       const status = await cluster.status();
@@ -92,7 +138,7 @@ test("hot documents leave a busy node while people type, status says why, and re
     assert.ok(later.nodes.some(({ status: own }) => own.changes.some(({ change, why }) => change === "move" && why === first.why)));
     // Each shard rests for six looks.
     const moves = later.nodes.reduce((sum, { status: own }) => sum + own.changes.filter(({ why }) => why.startsWith("it took")).length, 0);
-    assert.ok(moves <= hot_documents + 1, `${moves} moves`);
+    assert.ok(moves <= hot_shards + 1, `${moves} moves`);
     const printed = (await cluster.command("status")).stdout;
     assert.match(printed, new RegExp(`shard ${first.shard} went from n1 to ${first.node} for its load: it took`));
 
