@@ -6,7 +6,9 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <atomic>
 #include <mutex>
+#include <thread>
 
 #include "tests/actors/support/test_client.hpp"
 
@@ -98,11 +100,15 @@ TEST_CASE("a follower hears all that a document holds, and then each edit") {
 TEST_CASE("a document that is lost again and again takes each edit once, and its follower hears all") {
   auto node = test_node{};
   auto one = following{node, "notes"};
-  auto stop = std::atomic<bool>{false};
-  auto breaking = std::thread{[&] {
-    while (!stop) {
+  auto done = std::atomic<int>{0};
+  // Where loading takes longer than the document lives nothing would ever be taken: then it is given more time.
+  auto breaking = std::jthread{[&](const std::stop_token& stop) {
+    constexpr auto shortest = std::chrono::milliseconds{5};
+    auto pause = shortest;
+    for (auto before = done.load(); !stop.stop_requested(); before = done.load()) {
       lose(node, "notes");
-      std::this_thread::sleep_for(std::chrono::milliseconds{5});
+      std::this_thread::sleep_for(pause);
+      pause = done == before ? std::min(2 * pause, 200 * shortest) : shortest;
     }
   }};
   auto wanted = std::string{};
@@ -110,8 +116,9 @@ TEST_CASE("a document that is lost again and again takes each edit once, and its
     const auto letter = std::string(1, static_cast<char>('a' + i % 26));
     REQUIRE(one.edit(saying(letter)));
     wanted = letter + wanted;
+    ++done;
   }
-  stop = true;
+  breaking.request_stop();
   breaking.join();
   CHECK(eventually([&] { return one.heard->text() == wanted; }));
   auto read = std::string{};
