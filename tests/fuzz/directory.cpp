@@ -37,16 +37,36 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto text = as_text(fuzz::view(data + 1, size - 1));
   const auto asked = etcd::page_request{"octavo/", etcd::end_of_prefix("octavo/"), 0, 100};
   switch (data[0] % 10) {
-    case 0: try_record(decode_shard_record, text); break;
-    case 1: try_record(decode_node_record, text); break;
-    case 2: try_record(decode_cluster_meta, text); break;
-    case 3: try_record(decode_cluster_orders, text); break;
-    case 4: try_answer(etcd::read_page(text, asked)); break;
-    case 5: try_answer(etcd::read_txn(text, {"octavo/meta", {}, "value", 0})); break;
-    case 6: try_answer(etcd::read_grant(text)); break;
-    case 7: try_answer(etcd::read_keep_alive(text, 7)); break;
-    case 8: try_answer(etcd::read_watch(text, "octavo/", 3)); break;
-    default: require(!etcd::read_refusal(503, text).what.message.empty(), "a refusal has words"); break;
+    case 0:
+      try_record(decode_shard_record, text);
+      break;
+    case 1:
+      try_record(decode_node_record, text);
+      break;
+    case 2:
+      try_record(decode_cluster_meta, text);
+      break;
+    case 3:
+      try_record(decode_cluster_orders, text);
+      break;
+    case 4:
+      try_answer(etcd::read_page(text, asked));
+      break;
+    case 5:
+      try_answer(etcd::read_txn(text, {"octavo/meta", {}, "value", 0}));
+      break;
+    case 6:
+      try_answer(etcd::read_grant(text));
+      break;
+    case 7:
+      try_answer(etcd::read_keep_alive(text, 7));
+      break;
+    case 8:
+      try_answer(etcd::read_watch(text, "octavo/", 3));
+      break;
+    default:
+      require(!etcd::read_refusal(503, text).what.message.empty(), "a refusal has words");
+      break;
   }
   return 0;
 }

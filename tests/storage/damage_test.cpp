@@ -2,19 +2,16 @@
 // and no other.
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <random>
 
 #include "storage/database.hpp"
 #include "storage/format.hpp"
 #include "storage/store.hpp"
 #include "tests/storage/support.hpp"
-#include "tests/support/eventually.hpp"
 
 using namespace octavo;
 using namespace octavo::storage;
 using namespace octavo::storage::testing;
-using octavo::test::eventually;
 
 TEST_CASE("damage in a table stops the documents of that block alone, and the check finds it") {
   temporary_folder folder;
@@ -61,56 +58,6 @@ TEST_CASE("damage in a table stops the documents of that block alone, and the ch
   CHECK(store->writable());
   fill(*store, "afterwards", 1, 10);
   check_filled(*store, "afterwards", 10);
-}
-
-TEST_CASE("damage where nobody reads is found, told, and told to whoever asks later") {
-  temporary_folder folder;
-  std::mt19937_64 random(8);
-  {
-    auto store = open_ok(folder / "s");
-    for (int i = 0; i < 20; ++i) {
-      std::string noise(20'000, '\0');
-      for (auto& byte : noise) byte = static_cast<char>(random());
-      require_ok(commit_one(*store, "doc" + std::to_string(i), 1, noise));
-    }
-    require_ok(store->compact());
-  }
-  auto options = options_for(folder / "s");
-  options.scrub_interval_ms = std::chrono::milliseconds{10};
-  auto scrubs = [](const store& store) { return store.stats()->scrubs; };
-  {
-    auto store = open_ok(options);
-    auto told = std::atomic<int>{0};
-    store->on_damage([&](const error&) { ++told; });
-    CHECK(eventually([&] { return scrubs(*store) >= 2; }));
-    // A table that is rewritten in between is no damage.
-    for (auto seq = 2U; seq < 12; ++seq) {
-      fill(*store, "other" + std::to_string(seq), 1, 20);
-      require_ok(store->compact());
-    }
-    const auto before = scrubs(*store);
-    CHECK(eventually([&] { return scrubs(*store) >= before + 2; }));
-    CHECK(told == 0);
-    CHECK(store->stats()->damage_found == 0);
-    store->on_damage({});
-  }
-  for (const auto& file : files_with(folder / "s" / "db", ".sst")) {
-    if (std::filesystem::file_size(file) < 100'000) continue;
-    auto data = read_bytes(file);
-    data[data.size() / 2] = static_cast<char>(data[data.size() / 2] ^ 1);
-    write_bytes(file, data);
-  }
-  auto store = open_ok(options);
-  CHECK(eventually([&] { return store->stats()->damage_found >= 1; }));
-  auto told = std::atomic<int>{0};
-  auto code = errc::none;
-  store->on_damage([&](const error& what) {
-    if (++told == 1) code = what.code;
-  });
-  CHECK(told >= 1);
-  CHECK(code == errc::corrupt);
-  store->on_damage({});
-  CHECK_MESSAGE(store->load("other3"), "what is whole is served");
 }
 
 TEST_CASE("an older snapshot stands in for a damaged one while its log is kept") {
