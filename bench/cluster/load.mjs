@@ -35,18 +35,13 @@ function cpu_ms(pid) {
 const cpu_of = (nodes) => nodes.map((node) => cpu_ms(node.pid));
 const spent = (before, nodes) => cpu_of(nodes).map((now, i) => now - before[i]);
 
-async function metric(node, name) {
-  const text = await (await fetch(`${node.http_url}/metrics`)).text();
-  return Number(text.match(new RegExp(`^${name} (\\S+)$`, "m"))[1]);
-}
-
 /** A writer and a reader on each document, all on one node. */
 async function edits(title, nodes) {
   const load = join(root_dir, "build/release/bench/load/octavo_load");
   const at = ["--port", new URL(nodes[0].http_url).port, "ramp", "--prefix", fresh_name("load"), "--documents", values.documents];
   const how = ["--writers", "1", "--readers", "1", "--first-rate", "100", "--factor", "2", "--refinements", "2"];
   const durable = async () => {
-    const each = await Promise.all(nodes.map((node) => metric(node, "octavo_edits_total")));
+    const each = await Promise.all(nodes.map((node) => node.metric("octavo_edits_total")));
     return each.reduce((sum, one) => sum + one, 0);
   };
   const [before, edits_before] = [cpu_of(nodes), await durable()];
@@ -88,7 +83,7 @@ async function viewers(cluster) {
   await cluster.command("move", name, "n1");
   await sleep(2_000);
   const measure = async (title, told) => {
-    const owner_told = await metric(cluster.node(0), "octavo_broadcasts_total");
+    const owner_told = await cluster.node(0).metric("octavo_broadcasts_total");
     const heard = await told();
     const before = cpu_of(cluster.nodes);
     const until = performance.now() + Number(values.seconds) * 1000;
@@ -100,7 +95,7 @@ async function viewers(cluster) {
     }
     const [owner, ...others] = spent(before, cluster.nodes).map((ms) => ms / Number(values.seconds) / 10);
     await sleep(1_000);
-    const broadcasts = (await metric(cluster.node(0), "octavo_broadcasts_total")) - owner_told;
+    const broadcasts = (await cluster.node(0).metric("octavo_broadcasts_total")) - owner_told;
     const frames = (await told()) - heard;
     console.log(
       `${title.padEnd(40)} owner ${owner.toFixed(1)} %, others ${others.map((one) => one.toFixed(1)).join(" and ")} % of a core; ` +

@@ -8,9 +8,10 @@
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { line, until_durable } from "./times.mjs";
 import { Editor, close_clients, fresh_name } from "../../tests/clients/support/client.mjs";
 import { with_cluster } from "../../tests/clients/support/cluster.mjs";
-import { sleep, wait_for } from "../../tests/clients/support/server.mjs";
+import { wait_for } from "../../tests/clients/support/server.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -23,24 +24,13 @@ EventEmitter.defaultMaxListeners = 0; // each provider listens for the process t
 const idle_s = 10;
 const at_once = 50;
 
-function line(title, times_ms) {
-  const sorted = times_ms.toSorted((a, b) => a - b);
-  const at = (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN);
-  console.log(`${title.padEnd(58)} n=${sorted.length}  median ${at(0.5)} ms  p99 ${at(0.99)} ms  worst ${at(1)} ms`);
-}
-
-async function metric(node, name) {
-  const text = await (await fetch(`${node.http_url}/metrics`)).text();
-  return Number(text.match(new RegExp(`^${name} (\\S+)$`, "m"))[1]);
-}
-
 /** Resident memory of a process, in MiB. */
 const resident_mib = (pid) => Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/^VmRSS:\s+(\d+)/m)[1]) / 1024;
 
 async function tell_memory(title, nodes) {
   const each = await Promise.all(
     nodes.map(async (node) => {
-      const [open, bytes] = [await metric(node, "octavo_documents_open"), await metric(node, "octavo_document_bytes")];
+      const [open, bytes] = [await node.metric("octavo_documents_open"), await node.metric("octavo_document_bytes")];
       return `${open} open, ${(bytes / 2 ** 20).toFixed(0)} MiB of documents, ${resident_mib(node.pid).toFixed(0)} MiB resident`;
     }),
   );
@@ -69,17 +59,7 @@ async function failover(cluster, editors) {
   for (const one of editors) if (is_owned.has(await cluster.shard_of(one.provider.roomname))) affected.push(one);
   const started = performance.now();
   await cluster.node(0).kill();
-  const times_ms = [];
-  await Promise.all(
-    affected.map(async (one) => {
-      one.text.insert(0, "x");
-      const mark = one.durable + 1;
-      one.ask_durable(mark);
-      await wait_for("the edit is durable", () => one.durable >= mark, 60_000);
-      times_ms.push(performance.now() - started);
-    }),
-  );
-  line("kill -9: until an edit of each document is durable", times_ms);
+  line("kill -9: until an edit of each document is durable", await until_durable(affected, started));
   const closed = editors.reduce((sum, one) => sum + one.close_events.length, 0);
   console.log(`sockets closed: ${closed}`);
   await cluster.node(0).start();
@@ -95,7 +75,7 @@ await with_cluster({ nodes: 3, shards: 64, args: ["--idle-timeout", `${idle_s}s`
   await failover(cluster, editors);
   await tell_memory("and after the failover", cluster.nodes);
   await close_clients();
-  const all_left = async () => (await Promise.all(cluster.nodes.map((node) => metric(node, "octavo_documents_open")))).every((open) => open === 0);
+  const all_left = async () => (await Promise.all(cluster.nodes.map((node) => node.metric("octavo_documents_open")))).every((open) => open === 0);
   await wait_for("all documents have left memory", all_left, (idle_s + 60) * 1_000);
   await tell_memory("nobody has had them open for a while", cluster.nodes);
   const times_ms = [];

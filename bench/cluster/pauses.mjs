@@ -8,6 +8,7 @@
 
 import { EventEmitter } from "node:events";
 import { parseArgs } from "node:util";
+import { line, until_durable } from "./times.mjs";
 import { Editor, close_clients, fresh_name, message } from "../../tests/clients/support/client.mjs";
 import { with_cluster } from "../../tests/clients/support/cluster.mjs";
 import { sleep, wait_for } from "../../tests/clients/support/server.mjs";
@@ -24,12 +25,6 @@ const { values } = parseArgs({
 EventEmitter.defaultMaxListeners = 0; // each provider listens for the process to end
 const documents = 24;
 const edits_per_client_s = Number(values.rate);
-
-function line(title, times_ms) {
-  const sorted = times_ms.toSorted((a, b) => a - b);
-  const at = (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN);
-  console.log(`${title.padEnd(58)} n=${sorted.length}  median ${at(0.5)} ms  p99 ${at(0.99)} ms  worst ${at(1)} ms`);
-}
 
 /** Calls `on_durable(number)` whenever the server says up to which of its marks all is durable. */
 function watch_durable(editor, on_durable) {
@@ -55,15 +50,7 @@ async function failover(cluster, title, rounds, hit, heal) {
     for (const editor of editors) if (owned.has(await cluster.shard_of(editor.provider.roomname))) affected.push(editor);
     const started = performance.now();
     await hit(cluster.node(victim));
-    await Promise.all(
-      affected.map(async (editor) => {
-        editor.text.insert(0, "x");
-        const mark = editor.durable + 1;
-        editor.ask_durable(mark);
-        await wait_for("the edit is durable", () => editor.durable >= mark, 60_000);
-        times_ms.push(performance.now() - started);
-      }),
-    );
+    times_ms.push(...(await until_durable(affected, started)));
     await heal(cluster.node(victim));
     await close_clients();
   }

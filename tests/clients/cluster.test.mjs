@@ -45,10 +45,7 @@ test("whoever takes a document over has it in memory before anybody asks, if it 
       await editor.until_durable();
     }
     await close_clients();
-    const open = async (at) => {
-      const text = await (await fetch(`${cluster.node(at).http_url}/metrics`)).text();
-      return Number(/^octavo_documents_open (\d+)$/m.exec(text)[1]);
-    };
+    const open = (at) => cluster.node(at).metric("octavo_documents_open");
     const open_elsewhere = async () => (await Promise.all(others.map(open))).reduce((sum, one) => sum + one);
     assert.equal(await open_elsewhere(), 0);
     await cluster.node(owner).kill();

@@ -162,6 +162,12 @@ export class Server {
     return this;
   }
 
+  /** The value of one of its metrics. */
+  async metric(name) {
+    const text = await (await fetch(`${this.http_url}/metrics`)).text();
+    return Number(text.match(new RegExp(`^${name} (\\S+)$`, "m"))[1]);
+  }
+
   /** SIGTERM; resolves to the exit code. A server that does not end in time is killed, and that is an error. */
   async stop() {
     if (!this.child_) return undefined;
