@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <string_view>
 
+#include "app/output.hpp"
 #include "cluster/admin.hpp"
 #include "storage/store.hpp"
 
@@ -15,22 +15,7 @@ namespace {
 
 /// A file beside the store that says what is wrong with it.
 constexpr auto damage_file = "DAMAGED";
-/// As storage::set_store_aside() names its folders, and what such a folder has once all is in it.
-constexpr auto aside_prefix = std::string_view{"set-aside-"};
-constexpr auto aside_whole = "FORMAT";
 constexpr auto ask_interval = std::chrono::seconds{5};
-
-/// A folder that holds a store which was damaged; empty: there is none. One where that was interrupted does not count.
-std::filesystem::path set_aside_before(const std::filesystem::path& data) {
-  auto failed = std::error_code{};
-  auto ignored = std::error_code{};
-  for (auto it = std::filesystem::directory_iterator{data, failed}; !failed && it != std::filesystem::end(it);
-       it.increment(failed))
-    if (it->path().filename().string().starts_with(aside_prefix) &&
-        std::filesystem::exists(it->path() / aside_whole, ignored))
-      return it->path();
-  return {};
-}
 
 }  // namespace
 
@@ -65,7 +50,7 @@ std::optional<error> damaged_disk::known() const {
 }
 
 bool damaged_disk::wants_a_look() const {
-  return known().has_value() || !set_aside_before(data_).empty();
+  return known().has_value() || !storage::store_set_aside(data_).empty();
 }
 
 void damaged_disk::note(const error& what) {
@@ -76,7 +61,7 @@ void damaged_disk::note(const error& what) {
 }
 
 result<void> damaged_disk::may_begin_anew() const {
-  if (const auto before = set_aside_before(data_); !before.empty())
+  if (const auto before = storage::store_set_aside(data_); !before.empty())
     return fail(errc::corrupt, "another store was set aside in " + before.string() +
                                    ", and a disk that fails again wants to be looked at; remove that folder, and it "
                                    "goes on");
@@ -117,7 +102,7 @@ void damaged_disk::ask() {
         "started again: {}",
         what->message);
     spdlog::shutdown();
-    _exit(exit_to_begin_anew);
+    _exit(exit_fatal);
   }
   const std::lock_guard guard(mutex_);
   is_asking_ = false;

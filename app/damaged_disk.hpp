@@ -14,9 +14,6 @@
 
 namespace octavo::app {
 
-/// Ends the process, to be started again by whoever watches over it.
-inline constexpr int exit_to_begin_anew = 70;
-
 class damaged_disk {
  public:
   explicit damaged_disk(const serve_options& options);

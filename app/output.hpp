@@ -10,12 +10,13 @@
 
 namespace octavo::app {
 
-// Exit codes: 0 done, 2 wrong usage or configuration, 3 incomplete input, 10 + errc for everything else. Do not
+// Exit codes: 0 done, 2 wrong usage or configuration, 3 incomplete input, 10 + errc for other errors, 70 below. Do not
 // renumber.
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_incomplete = 3;  ///< done, but what was given lacks something: `update render`
 inline constexpr int exit_errors_from = 10;
+inline constexpr int exit_fatal = 70;  ///< `serve`: the disk failed under us, and a new start goes on (EX_SOFTWARE)
 
 int exit_code_of(const error& what);
 

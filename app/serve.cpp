@@ -31,7 +31,6 @@ namespace {
 
 /// A client's connection waits for so long while nobody has its document.
 constexpr auto cluster_locate_ms = std::int64_t{30'000};
-constexpr int exit_fatal = 70;  // EX_SOFTWARE: the disk failed under us
 
 /// As many open files as the system lets us have: each connection is one.
 void raise_file_limit(std::size_t wanted) {

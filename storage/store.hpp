@@ -389,6 +389,8 @@ class store {
 /// Where this is interrupted, another call goes on with the same folder, and until then the store does not open.
 /// Returns that folder. errc::locked: it is open; errc::not_found: there is no store; errc::io_error, no_space.
 result<std::filesystem::path> set_store_aside(const std::filesystem::path& path);
+/// A folder in which a store of this path was set aside, and is whole; empty: there is none.
+std::filesystem::path store_set_aside(const std::filesystem::path& path);
 
 /// Whether a version may have this label: non-empty valid UTF-8, at most max_label_bytes.
 bool is_valid_label(std::string_view label);

@@ -49,6 +49,16 @@ bool stays_when_set_aside(std::string_view name) {
          name.starts_with(set_aside_prefix);
 }
 
+bool is_set_aside(const std::filesystem::path& folder) {
+  return folder.filename().string().starts_with(set_aside_prefix);
+}
+
+// Whether a store that was set aside is all there: FORMAT goes last.
+bool is_whole(const std::filesystem::path& aside) {
+  std::error_code ignored;
+  return std::filesystem::exists(aside / format_file_name, ignored);
+}
+
 // A folder that holds nothing, or only what every file system or we ourselves put there before a store is made.
 bool is_unused(const std::filesystem::path& folder) {
   std::error_code ignored;
@@ -128,6 +138,15 @@ result<std::unique_ptr<store>> open_store(const store_options& options, store_ho
   return store::impl::make_store(std::move(made));
 }
 
+std::filesystem::path store_set_aside(const std::filesystem::path& path) {
+  std::error_code problem;
+  for (auto it = std::filesystem::directory_iterator(path, problem);
+       !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
+    if (is_set_aside(it->path()) && is_whole(it->path())) return it->path();
+  }
+  return {};
+}
+
 // The database goes first and FORMAT last. In between, FORMAT without a database does not open, and RECOVERY never goes
 // before the database whose logs it says are gone.
 result<std::filesystem::path> set_store_aside(const std::filesystem::path& path) {
@@ -143,12 +162,8 @@ result<std::filesystem::path> set_store_aside(const std::filesystem::path& path)
   std::error_code problem;
   for (auto it = std::filesystem::directory_iterator(path, problem);
        !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
-    const auto name = it->path().filename().string();
-    std::error_code ignored;
-    if (name.starts_with(set_aside_prefix) && !std::filesystem::exists(it->path() / format_file_name, ignored)) {
-      folder = it->path();  // one that was interrupted
-    }
-    if (!stays_when_set_aside(name) && it->path() != format) parts.push_back(it->path());
+    if (is_set_aside(it->path()) && !is_whole(it->path())) folder = it->path();  // one that was interrupted
+    if (!stays_when_set_aside(it->path().filename().string()) && it->path() != format) parts.push_back(it->path());
   }
   if (problem) return fail(errc::io_error, "cannot list " + path.string() + ": " + problem.message());
   std::sort(parts.begin(), parts.end(), [&](const auto& left, const auto& right) {

@@ -426,6 +426,7 @@ TEST_CASE("a store that refuses damage opens with a torn tail, and not with a da
     CHECK(aside->parent_path() == replica.path);
     CHECK(contents(*aside) == before);
     CHECK(set_store_aside(replica.path).error().code == errc::not_found);
+    CHECK(store_set_aside(replica.path) == *aside);
     {
       const auto fresh = replica.open_strictly();
       require_ok(fresh);
@@ -448,6 +449,7 @@ TEST_CASE("a store that refuses damage opens with a torn tail, and not with a da
     std::filesystem::rename(replica.path / "db", replica.path / "set-aside-x" / "db");
     CHECK(replica.open_strictly().error().code == errc::corrupt);
     CHECK(store::open(options_for(replica.path)).error().code == errc::corrupt);
+    CHECK(store_set_aside(replica.path).empty());
     const auto aside = set_store_aside(replica.path);
     require_ok(aside);
     CHECK(aside->filename() == "set-aside-x");
