@@ -25,7 +25,7 @@
 #include "cluster/host_status.hpp"
 #include "cluster/hot_documents.hpp"
 #include "cluster/logger.hpp"
-#include "cluster/peer_link.hpp"
+#include "cluster/peer_table.hpp"
 #include "cluster/shard_disk.hpp"
 #include "cluster/shard_receiver.hpp"
 #include "cluster/shard_sender.hpp"
@@ -37,8 +37,6 @@ namespace {
 
 constexpr auto disk_timeout = std::chrono::hours{24};
 constexpr auto served_interval_ms = std::int64_t{1'000};
-/// Nodes that have dialed this one before the directory told of them.
-constexpr auto offers_max = std::size_t{64};
 /// After so long an edit of a document weighs half.
 constexpr auto cool_interval_ms = std::int64_t{30'000};
 class shard_host_impl {
@@ -54,6 +52,7 @@ class shard_host_impl {
         peers_(std::move(peers)),
         store_(store),
         load_(options_.self.node, options_.balance, options_.cores),
+        nodes_(self, {options_.self, options_.uses_tls, options_.link_window_bytes, options_.link_queue_bytes_max}),
         hot_(options_.hot_documents_max),
         finder_(
             self, options_.finder, [this](shard_number shard) { return place_of(shard); },
@@ -73,13 +72,15 @@ class shard_host_impl {
     tick();
     return {
         [this](hello_atom, hello& theirs, const caf::strong_actor_ptr& peer) {
-          return introduce(theirs, caf::actor_cast<peer_actor>(peer));
+          return nodes_.introduce(theirs, caf::actor_cast<peer_actor>(peer));
         },
         [this](frames_atom, const std::vector<actors::payload>& frames) { take_in(frames); },
         [this](actors::document_atom, const std::string& name) { return finder_.find(shard_of(name), name, false); },
-        [this](suspect_atom, const std::string& node, std::uint64_t incarnation) { suspect(node, incarnation); },
+        [this](suspect_atom, const std::string& node, std::uint64_t incarnation) {
+          nodes_.suspect(node, incarnation, is_from_here());
+        },
         [this](busy_atom, const std::string& node, double busy, double cores) {
-          if (links_.contains(node)) load_.heard(node, busy, cores, actors::steady_now_ms());
+          if (nodes_.contains(node)) load_.heard(node, busy, cores, actors::steady_now_ms());
         },
         [this](transfer_atom, const actors::payload& request) {
           return compat::pass_on(self_, sender_, transfer_atom_v, request);
@@ -124,16 +125,6 @@ class shard_host_impl {
   }
 
  private:
-  struct link {
-    peer_link_actor actor;
-    peer_actor peer;       ///< while connected
-    member_id member = 0;  ///< while connected: its disk, as it says itself
-    std::string address;
-    std::uint64_t incarnation = 0;
-    std::uint64_t suspected_here = 0;   ///< the incarnation that has ended, by what this node sees,
-    std::uint64_t suspected_there = 0;  ///< and by what another one sees; 0: none
-  };
-
   /// Edits of a document that wait for a majority.
   struct pending_edit {
     std::uint64_t lsn = 0;
@@ -161,36 +152,9 @@ class shard_host_impl {
     std::unordered_map<std::string, open_document> documents;
   };
 
-  /// Since when a node has been there, with which disk. Steady milliseconds.
-  struct presence {
-    member_id member = 0;
-    std::int64_t since_ms = 0;
-  };
-
   shard_number shard_of(std::string_view name) const { return table_->shard_of_document(name); }
 
   // --- other nodes ---
-
-  caf::result<hello> introduce(const hello& theirs, const peer_actor& peer) {
-    auto refuse = [](std::string why) { return actors::make_error(error{errc::invalid_argument, std::move(why)}); };
-    const auto& ours = options_.self;
-    if (theirs.cluster_id != ours.cluster_id)
-      return refuse("it belongs to cluster " + theirs.cluster_id + ", and " + ours.node + " to " + ours.cluster_id);
-    if (theirs.wire_version != ours.wire_version)
-      return refuse("it speaks version " + std::to_string(theirs.wire_version) + " between nodes, and " + ours.node +
-                    " version " + std::to_string(ours.wire_version) + ": let them run the same octavo");
-    if (theirs.caf_version != ours.caf_version)
-      return refuse("it is built with CAF " + theirs.caf_version + ", and " + ours.node + " with " + ours.caf_version);
-    if (theirs.node == ours.node) return refuse("it has the name of this node, " + ours.node);
-    // A program that owns no shards is asked nothing.
-    if (theirs.member == 0) return ours;
-    if (!peer) return refuse("it does not say where it is reached");
-    if (auto known = links_.find(theirs.node); known != links_.end() && known->second.actor)
-      compat::send(self_, known->second.actor, hello_atom_v, theirs, peer);
-    else if (offers_.size() < offers_max || offers_.contains(theirs.node))
-      offers_[theirs.node] = {theirs, peer};
-    return ours;
-  }
 
   void take_in(const std::vector<actors::payload>& frames) {
     for (const auto& one : frames) {
@@ -206,72 +170,24 @@ class shard_host_impl {
   }
 
   void see(const std::shared_ptr<const node_view>& view) {
-    if (view_) load_.see(*view_, *view);
-    view_ = view;
+    if (const auto* before = nodes_.view()) load_.see(*before, *view);
+    nodes_.see(view, actors::steady_now_ms());
     const auto self = view->nodes.find(options_.self.node);
     const auto is_drained = self != view->nodes.end() && self->second.draining;
     if (std::exchange(is_drained_, is_drained) != is_drained) {
       logger().info("this node {}", is_drained ? "is being drained" : "is not drained any more");
       if (peers_.drained) peers_.drained(is_drained);
     }
-    const auto now = actors::steady_now_ms();
-    std::erase_if(there_, [&](const auto& one) { return !view->nodes.contains(one.first); });
-    for (const auto& [name, node] : view->nodes) {
-      auto& one = there_[name];
-      if (one.member != node.member) one = {node.member, now};
-    }
-    for (const auto& [name, node] : view->nodes) {
-      if (name == options_.self.node) continue;
-      auto& one = links_[name];
-      if (one.actor && (one.address != node.peer_address || one.incarnation != node.incarnation)) {
-        compat::send(self_, one.actor, link_atom_v, node.peer_address, node.incarnation);
-      } else if (!one.actor) {
-        one.actor = spawn_peer_link(
-            self_->system(), shard_host_actor{self_},
-            {options_.self, options_.uses_tls, options_.link_window_bytes, options_.link_queue_bytes_max}, name,
-            node.peer_address, node.incarnation);
-        if (auto offer = offers_.extract(name))
-          compat::send(self_, one.actor, hello_atom_v, offer.mapped().first, offer.mapped().second);
-      }
-      one.address = node.peer_address;
-      one.incarnation = node.incarnation;
-    }
   }
 
   void linked(const std::string& node, const peer_actor& peer, member_id who) {
-    auto found = links_.find(node);
-    if (found == links_.end()) return;
-    auto& one = found->second;
-    one.peer = peer;
-    one.member = who;
-    if (peer) {
-      one.suspected_here = one.suspected_there = 0;
+    if (!nodes_.linked(node, peer, who)) return;
+    if (peer)
       table_->on_reconnect(who);
-      // It may have been away when this node lost others.
-      for (const auto& [name, other] : links_)
-        if (other.suspected_here != 0) compat::send(self_, peer, suspect_atom_v, name, other.suspected_here);
-    } else {
+    else
       finder_.lost(node);
-    }
     pump();
     finder_.look_again();
-  }
-
-  bool is_live(const member& who) const {
-    if (!view_) return true;
-    if (who.id == options_.self.member) return true;
-    auto found = view_->nodes.find(who.node);
-    // Two nodes that see its process gone are as good as its lease; and if they are wrong, no edit is lost by a claim.
-    if (auto known = links_.find(who.node); known != links_.end() && found != view_->nodes.end()) {
-      const auto& one = known->second;
-      if (one.suspected_here == found->second.incarnation && one.suspected_there == one.suspected_here) return false;
-    }
-    // One that the directory knows by another disk, and that is here with this one, is shown as it was once.
-    if (auto known = links_.find(who.node);
-        found != view_->nodes.end() && known != links_.end() && known->second.peer && known->second.member == who.id)
-      return true;
-    // Where the directory cannot be asked nobody can be said to be gone.
-    return !view_->is_current || (found != view_->nodes.end() && found->second.member == who.id);
   }
 
   caf::result<void> begin_state(shard_number shard, std::uint64_t ahead) {
@@ -284,17 +200,8 @@ class shard_host_impl {
     return promise;
   }
 
-  void suspect(const std::string& node, std::uint64_t incarnation) {
-    auto found = links_.find(node);
-    if (found == links_.end()) return;
-    if (self_->current_sender() && self_->current_sender()->node() != self_->system().node()) {
-      found->second.suspected_there = incarnation;
-      return;
-    }
-    if (found->second.peer) return;
-    found->second.suspected_here = incarnation;
-    for (const auto& [name, other] : links_)
-      if (other.peer) compat::send(self_, other.peer, suspect_atom_v, node, incarnation);
+  bool is_from_here() const {
+    return self_->current_sender() && self_->current_sender()->node() == self_->system().node();
   }
 
   // --- where shards are ---
@@ -304,13 +211,13 @@ class shard_host_impl {
     const auto now = actors::steady_now_ms();
     if (now - arranged_ms_ < options_.arrange_ms) return;
     arranged_ms_ = now;
-    if (!view_ || !view_->is_current) return;
+    if (!nodes_.is_current()) return;
+    nodes_.forget_gone([this](const std::string& node) { return is_member(node); });
+    const auto& view = *nodes_.view();
     auto nodes = std::vector<placement_node>{};
-    for (const auto& [name, node] : view_->nodes) {
-      if (view_->removed.contains(node.member)) continue;
-      auto since = there_.find(name);
-      nodes.push_back({{node.member, name}, node.draining, since == there_.end() ? 0 : now - since->second.since_ms});
-    }
+    for (const auto& [name, node] : view.nodes)
+      if (!view.removed.contains(node.member))
+        nodes.push_back({{node.member, name}, node.draining, nodes_.there_ms(name, now)});
     auto changing = std::size_t{0};
     for (const auto& [shard, core] : table_->replicas())
       if (core->serves() && is_changing(*core)) ++changing;
@@ -318,17 +225,17 @@ class shard_host_impl {
     for (const auto& [shard, core] : table_->replicas()) {
       if (!core->serves()) continue;
       auto members = placed_members(*core, now, away);
-      if (core->learner() && !is_live(*core->learner())) {
+      if (core->learner() && !nodes_.is_live(*core->learner())) {
         (void)table_->arrange(shard, {placement_step::kind_type::remove, *core->learner(), "it has gone"}, now);
         continue;
       }
       if (changing >= options_.changes_at_once_max || is_changing(*core)) continue;
-      const auto pin = view_->pins.find(shard);
-      const auto moved = pin == view_->pins.end() ? view_->balance.find(shard) : view_->balance.end();
-      const auto is_balanced = moved != view_->balance.end();
-      const auto pinned = pin != view_->pins.end() ? std::string_view{pin->second}
-                          : is_balanced            ? std::string_view{moved->second.node}
-                                                   : std::string_view{};
+      const auto pin = view.pins.find(shard);
+      const auto moved = pin == view.pins.end() ? view.balance.find(shard) : view.balance.end();
+      const auto is_balanced = moved != view.balance.end();
+      const auto pinned = pin != view.pins.end() ? std::string_view{pin->second}
+                          : is_balanced          ? std::string_view{moved->second.node}
+                                                 : std::string_view{};
       auto step = next_step(shard, table_->self(), members, nodes, options_.placement, pinned);
       if (step.kind == placement_step::kind_type::none) continue;
       if (is_balanced && step.who.node == pinned) step.why = moved->second.why;
@@ -350,11 +257,11 @@ class shard_host_impl {
 
   // What is damaged here is whole on a majority of the others, if all of these are there.
   void give_up_disk() {
-    if (damage_.empty() || !peers_.damaged || !view_ || !view_->is_current) return;
+    if (damage_.empty() || !peers_.damaged || !nodes_.is_current()) return;
     for (const auto& [shard, core] : table_->replicas()) {
       const auto& config = core->config();
       const auto others = std::ranges::count_if(
-          config.members, [&](const member& who) { return who != table_->self() && is_live(who); });
+          config.members, [&](const member& who) { return who != table_->self() && nodes_.is_live(who); });
       if (config.contains(table_->self().id) && static_cast<std::size_t>(others) < config.majority()) return;
     }
     peers_.damaged();
@@ -366,15 +273,15 @@ class shard_host_impl {
     const auto now = actors::steady_now_ms();
     if (!load_.tick(now)) return;
     const auto& meter = load_.meter();
-    for (const auto& [node, one] : links_)
-      if (one.peer) compat::send(self_, one.peer, busy_atom_v, options_.self.node, meter.busy(), meter.cores());
-    if (!view_ || !view_->is_current || is_drained_ || !peers_.balance) return;
+    for (const auto& peer : nodes_.connected())
+      compat::send(self_, peer, busy_atom_v, options_.self.node, meter.busy(), meter.cores());
+    if (!nodes_.is_current() || is_drained_ || !peers_.balance) return;
     auto is_settled = [&](const std::string& node) {
-      const auto there = there_.find(node);
-      return there != there_.end() && now - there->second.since_ms >= options_.placement.settle_ms;
+      return nodes_.there_ms(node, now) >= options_.placement.settle_ms;
     };
     auto move = load_.decide(
-        *view_, is_settled, [this](shard_number shard) { return ready_for(shard); }, now, actors::unix_now_ms());
+        *nodes_.view(), is_settled, [this](shard_number shard) { return ready_for(shard); }, now,
+        actors::unix_now_ms());
     if (!move) return;
     logger().info("shard={} node={} is to serve it: {}", move->shard, move->node, move->why);
     peers_.balance(std::move(*move));
@@ -386,9 +293,21 @@ class shard_host_impl {
     const auto* core = table_->find(shard);
     if (core == nullptr || !core->serves() || is_changing(*core)) return ready;
     for (const auto& who : core->config().members)
-      if (who != table_->self() && is_live(who) && !view_->removed.contains(who.id) && has_all(*core, who))
+      if (who != table_->self() && nodes_.is_live(who) && !is_removed(who) && has_all(*core, who))
         ready.push_back(who.node);
     return ready;
+  }
+
+  /// Whether the operator has taken its disk out of the cluster.
+  bool is_removed(const member& who) const { return nodes_.view() && nodes_.view()->removed.contains(who.id); }
+
+  /// Whether a node has a replica of a shard that has one here.
+  bool is_member(const std::string& node) const {
+    return std::ranges::any_of(table_->replicas(), [&](const auto& one) {
+      const auto& core = *one.second;
+      return (core.learner() && core.learner()->node == node) ||
+             std::ranges::any_of(core.config().members, [&](const member& who) { return who.node == node; });
+    });
   }
 
   bool has_all(const replica& core, const member& who) const {
@@ -400,8 +319,8 @@ class shard_host_impl {
     auto members = std::vector<placed_member>{};
     for (const auto& who : core.config().members) {
       auto one = placed_member{who, 0, has_all(core, who)};
-      one.is_removed = view_->removed.contains(who.id);
-      if (!is_live(who)) {
+      one.is_removed = is_removed(who);
+      if (!nodes_.is_live(who)) {
         auto found = away_.find(who.id);
         const auto since = away.emplace(who.id, found == away_.end() ? now : found->second).first->second;
         one.away_ms = std::max<std::int64_t>(1, now - since);
@@ -496,13 +415,12 @@ class shard_host_impl {
   // then ours is asked, which comes back here.
   caf::result<void> drop(const std::string& name) {
     const auto shard = shard_of(name);
-    const auto from_here = self_->current_sender() && self_->current_sender()->node() == self_->system().node();
     if (!table_->serves(shard)) {
-      const auto found = links_.find(table_->record(shard).owner.node);
-      if (!from_here || found == links_.end() || !found->second.peer) return actors::make_error(moved_error());
-      return compat::pass_on(self_, found->second.peer, actors::drop_atom_v, name);
+      const auto owner = nodes_.peer(table_->record(shard).owner.node);
+      if (!is_from_here() || !owner) return actors::make_error(moved_error());
+      return compat::pass_on(self_, owner, actors::drop_atom_v, name);
     }
-    if (!from_here) return compat::pass_on(self_, peers_.registry(), actors::drop_atom_v, name);
+    if (!is_from_here()) return compat::pass_on(self_, peers_.registry(), actors::drop_atom_v, name);
     auto what = edit_record{};
     what.kind = edit_kind::removal;
     what.document = name;
@@ -525,9 +443,9 @@ class shard_host_impl {
     if (table_->serves(shard)) return {kind::here, {}, {}, false};
     const auto& owner = table_->record(shard).owner;
     if (owner == table_->self() || is_claiming(shard)) return {kind::unknown, {}, {}, true};
-    const auto found = links_.find(owner.node);
-    if (owner.id == 0 || found == links_.end() || !found->second.peer) return {};
-    return {kind::there, owner.node, found->second.peer, false};
+    auto peer = nodes_.peer(owner.node);
+    if (owner.id == 0 || !peer) return {};
+    return {kind::there, owner.node, std::move(peer), false};
   }
 
   bool is_claiming(shard_number shard) {
@@ -592,9 +510,7 @@ class shard_host_impl {
   void send(const std::vector<std::pair<member, peer_frame>>& frames) {
     auto by_node = std::map<std::string, std::vector<actors::payload>>{};
     for (const auto& [to, frame] : frames) by_node[to.node].emplace_back(encode(frame));
-    for (auto& [node, batch] : by_node)
-      if (auto found = links_.find(node); found != links_.end() && found->second.actor)
-        compat::send(self_, found->second.actor, frames_atom_v, std::move(batch));
+    for (auto& [node, batch] : by_node) nodes_.send(node, std::move(batch));
   }
 
   void committed(const shard_committed& what) {
@@ -615,7 +531,7 @@ class shard_host_impl {
     switch (what.kind) {
       case kind::serving:
         logger().debug("shard={} is served by this node from now on, epoch={}", shard, what.at.epoch);
-        load_.begin(shard, view_.get(), actors::steady_now_ms(), actors::unix_now_ms());
+        load_.begin(shard, nodes_.view(), actors::steady_now_ms(), actors::unix_now_ms());
         load_hottest(shard);
         finder_.look_again(shard);
         break;
@@ -634,8 +550,8 @@ class shard_host_impl {
         break;
       }
       case kind::state_wanted:
-        if (auto found = links_.find(what.who.node); found != links_.end() && found->second.peer)
-          compat::send(self_, receiver_, state_atom_v, state_wanted{shard, what.who.node, found->second.peer});
+        if (const auto peer = nodes_.peer(what.who.node))
+          compat::send(self_, receiver_, state_atom_v, state_wanted{shard, what.who.node, peer});
         break;
       case kind::config_committed:
         logger().debug("shard={} members={}", shard, what.config.members.size());
@@ -703,7 +619,7 @@ class shard_host_impl {
   }
 
   void tick() {
-    table_->on_tick(actors::steady_now_ms(), [this](const member& who) { return is_live(who); });
+    table_->on_tick(actors::steady_now_ms(), [this](const member& who) { return nodes_.is_live(who); });
     arrange();
     give_up_disk();
     cool_down();
@@ -731,7 +647,7 @@ class shard_host_impl {
     auto facts = host_facts{*table_, load_.meter(), counters_};
     facts.damage = damage_;
     for (const auto& [shard, one] : owned_) facts.documents_open += one.documents.size();
-    for (const auto& [node, one] : links_) facts.links.emplace_back(node, bool{one.peer});
+    facts.links = nodes_.states();
     const auto now = actors::steady_now_ms();
     facts.edited = std::exchange(edited_, {});
     facts.edited_ms = now - std::exchange(status_ms_, now);
@@ -765,6 +681,7 @@ class shard_host_impl {
   host_peers peers_;
   storage::store& store_;
   host_load load_;
+  peer_table nodes_;
   hot_documents hot_;
   std::int64_t cooled_ms_ = 0;
   document_finder<shard_host_actor::pointer> finder_;
@@ -774,13 +691,9 @@ class shard_host_impl {
   shard_receiver_actor receiver_;
   compat::watcher watcher_;
   std::unordered_map<std::string, std::uint64_t> unsnapped_;  ///< edits of documents since their snapshots
-  std::map<std::string, link> links_;
-  std::map<std::string, std::pair<hello, peer_actor>> offers_;  ///< by nodes that the directory has not told of yet
-  std::shared_ptr<const node_view> view_;
-  std::string damage_;       ///< what was found on this node's disk
-  bool is_drained_ = false;  ///< this node, as the operator wants it
-  std::map<std::string, presence> there_;
-  std::map<member_id, std::int64_t> away_;  ///< since when members are not there
+  std::string damage_;                                        ///< what was found on this node's disk
+  bool is_drained_ = false;                                   ///< this node, as the operator wants it
+  std::map<member_id, std::int64_t> away_;                    ///< since when members are not there
   std::unordered_map<shard_number, std::int64_t> moved_ms_;
   std::int64_t arranged_ms_ = 0;
   std::int64_t published_ms_ = 0;
