@@ -653,3 +653,12 @@ TEST_CASE("a store from before there were shards opens, and gets them when it is
   CHECK(documents_of(*store, 1) == names{"a"});
   check_sound(*store);
 }
+
+TEST_CASE("a document of which there is only a refused update can be removed by any shard") {
+  temporary_folder folder;
+  auto store = open_ok(options_for(folder / "store"));
+  require_ok(store->quarantine_update("a", 1, "mallory", "it broke", as_bytes("x")));
+  require_ok(step(1).remove("a").in(*store));
+  CHECK_FALSE(*store->find("a"));
+  check_sound(*store);
+}
