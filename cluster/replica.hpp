@@ -81,6 +81,7 @@ struct replica_notice {
     config_committed,  ///< the members changed
     removed,           ///< this replica is none of them any more
     damaged,           ///< `who` has lost what it acknowledged; if that is this replica, its disk is to be set aside
+    unreadable,        ///< a committed entry that no replica can read, and all leave out; nothing in octavo writes one
     conflict,          ///< `who` sent what contradicts committed entries: refused. Nothing in octavo does that
   };
   kind_type kind = kind_type::serving;

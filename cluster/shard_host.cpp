@@ -109,7 +109,9 @@ class shard_host_impl {
         },
         [this](nodes_atom, const std::shared_ptr<const node_view>& view) { see(view); },
         [this](link_atom, const std::string& node, const peer_actor& peer, member_id who) { linked(node, peer, who); },
-        [this](state_atom, shard_number shard, std::uint64_t ahead) { return begin_state(shard, ahead); },
+        [this](state_atom, shard_number shard, std::uint64_t as_of, std::uint64_t ahead) {
+          return begin_state(shard, as_of, ahead);
+        },
         [this](damage_atom, const std::string& what) {
           if (damage_.empty())
             logger().error("this node's disk is damaged, and is given up once the other nodes can do without: {}",
@@ -190,9 +192,8 @@ class shard_host_impl {
     finder_.look_again();
   }
 
-  caf::result<void> begin_state(shard_number shard, std::uint64_t ahead) {
-    if (table_->find(shard) == nullptr) return actors::make_error(moved_error());
-    table_->begin_state(shard, ahead);
+  caf::result<void> begin_state(shard_number shard, std::uint64_t as_of, std::uint64_t ahead) {
+    if (auto begun = table_->begin_state(shard, as_of, ahead); !begun) return actors::make_error(begun.error());
     pump();
     auto promise = self_->make_response_promise<void>();
     // It goes to the disk behind all that was applied without knowing of it.
@@ -562,6 +563,9 @@ class shard_host_impl {
         break;
       case kind::damaged:
         logger().error("shard={} node={} has less in its log than it acknowledged: {}", shard, what.who.node, what.why);
+        break;
+      case kind::unreadable:
+        logger().critical("shard={} entry {} is left out: {}", shard, what.at.lsn, what.why);
         break;
       case kind::conflict:
         logger().critical("shard={} node={} contradicts what is committed at {}; refused", shard, what.who.node,
