@@ -18,8 +18,11 @@
 
 namespace octavo::cluster {
 
-/// Above this an epoch is refused: nobody counts that far, and one more is always still a number.
-inline constexpr auto record_epoch_max = std::uint64_t{1} << 62U;
+/// Nobody counts so far: an epoch above this, or a version of members, is no claim's, and a record with it is refused.
+/// But one just below is believed, and the next claim needs one more: such a record says that it is meant (`"high":
+/// true`), and is read up to the second bound. So claims can go on from whatever is read.
+inline constexpr auto record_count_max = std::uint64_t{1} << 61U;
+inline constexpr auto record_high_count_max = std::uint64_t{1} << 62U;
 inline constexpr auto record_members_max = std::size_t{9};
 inline constexpr auto node_name_bytes_max = std::size_t{64};
 inline constexpr auto record_bytes_max = std::size_t{64} << 10U;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <utility>
 
 using namespace octavo;
 using namespace octavo::cluster;
@@ -67,9 +68,41 @@ TEST_CASE("a free shard, and one that nobody has a replica of, are records too")
 
 TEST_CASE("an epoch at its bound is kept to the last bit") {
   auto record = a_shard();
-  record.epoch = record_epoch_max;
-  record.config.version = record_epoch_max - 1;
+  record.epoch = record_high_count_max;
+  record.config.version = record_high_count_max - 1;
   CHECK(*decode_shard_record(*encode(record)) == record);
+}
+
+TEST_CASE("whatever epoch is believed, the next claim's is too, and so are the next members") {
+  const auto planted = [](std::uint64_t epoch, std::uint64_t version) {
+    return with(with(shard_text, R"("epoch":7)", R"("epoch":)" + std::to_string(epoch)), R"("version":3)",
+                R"("version":)" + std::to_string(version));
+  };
+  for (const auto& [epoch, version] :
+       {std::pair{record_count_max, std::uint64_t{3}}, std::pair{std::uint64_t{7}, record_count_max},
+        std::pair{record_count_max, record_count_max}}) {
+    auto read = decode_shard_record(planted(epoch, version));
+    REQUIRE(read);
+    CHECK_MESSAGE(*encode(*read) == planted(epoch, version), "up to there a record has the form that it always had");
+    for (auto claims = 0; claims < 3; ++claims) {
+      ++read->epoch;
+      ++read->config.version;
+      const auto written = encode(*read);
+      REQUIRE(written);
+      REQUIRE(decode_shard_record(*written));
+      CHECK(*decode_shard_record(*written) == *read);
+      CHECK(*encode(*decode_shard_record(*written)) == *written);
+    }
+  }
+  // Beyond it nothing is believed that no claim has written.
+  refuses(decode_shard_record, planted(record_count_max + 1, 3), "epoch is too large");
+  refuses(decode_shard_record, planted(record_high_count_max, 3), "epoch is too large");
+  refuses(decode_shard_record, planted(7, record_count_max + 1), "config.version is too large");
+  const auto meant = [](std::string text) { return with(std::move(text), R"({"epoch")", R"({"high":true,"epoch")"); };
+  CHECK(decode_shard_record(meant(planted(record_high_count_max, record_high_count_max))));
+  refuses(decode_shard_record, meant(planted(record_high_count_max + 1, 3)), "epoch is too large");
+  refuses(decode_shard_record, meant(planted(7, record_high_count_max + 1)), "config.version is too large");
+  refuses(decode_shard_record, with(shard_text, R"({"epoch")", R"({"high":1,"epoch")"), "high is neither");
 }
 
 TEST_CASE("a node's record and the cluster's are read back from their one form") {
@@ -241,10 +274,10 @@ TEST_CASE("what would be refused when it is read is not written") {
   shard.config.members[1].id = 0xab;
   CHECK(encode(shard).error().code == errc::invalid_argument);
   shard = a_shard();
-  shard.epoch = record_epoch_max + 1;
+  shard.epoch = record_high_count_max + 1;
   CHECK(!encode(shard));
   shard = a_shard();
-  shard.config.version = record_epoch_max + 1;
+  shard.config.version = record_high_count_max + 1;
   CHECK(!encode(shard));
   shard = a_shard();
   shard.owner.id = 0;
