@@ -291,7 +291,7 @@ void membership::balance(cluster_orders::balanced wanted) {
     orders = orders_;
     auto under_way = 0;
     for (const auto& one : orders.balance) {
-      if (wanted.unix_ms - one.unix_ms > balance_move_ms_max) continue;
+      if (!is_recent(one, wanted.unix_ms, balance_move_ms_max, options_.clock_skew_ms_max)) continue;
       const auto found = values_.find(one.shard);
       const auto record = found == values_.end() ? result<shard_record>{} : decode_shard_record(found->second);
       if (!record || record->owner.node != one.node) ++under_way;

@@ -435,6 +435,12 @@ result<cluster_orders> decode_cluster_orders(std::string_view text) {
   return checked("orders", std::move(orders), std::move(said));
 }
 
+bool is_recent(const cluster_orders::balanced& one, std::int64_t unix_ms, std::int64_t within_ms,
+               std::int64_t skew_ms) {
+  const auto age_ms = unix_ms - one.unix_ms;
+  return age_ms <= within_ms && age_ms >= -2 * skew_ms;
+}
+
 std::string node_ordered(const cluster_orders& orders, std::uint32_t shard) {
   if (auto pin = std::ranges::find(orders.pins, shard, &cluster_orders::pin::shard); pin != orders.pins.end())
     return pin->node;

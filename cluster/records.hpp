@@ -85,6 +85,10 @@ inline constexpr auto orders_pins_max = std::size_t{100};
 inline constexpr auto orders_balance_max = std::size_t{64};
 inline constexpr auto orders_removed_max = std::size_t{64};
 
+/// Whether it was decided so few milliseconds before `unix_ms`. Every machine's clock may differ from etcd's by
+/// `skew_ms`; what claims to be from later than that allows is old, as it would be recent until its time has come.
+bool is_recent(const cluster_orders::balanced& one, std::int64_t unix_ms, std::int64_t within_ms, std::int64_t skew_ms);
+
 /// Which node is to own a shard, by the orders; empty: none in particular.
 std::string node_ordered(const cluster_orders& orders, std::uint32_t shard);
 

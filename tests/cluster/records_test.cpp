@@ -171,6 +171,20 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
   CHECK_MESSAGE(decode_cluster_orders(*encode(many)), "as many as there may be can be read");
 }
 
+TEST_CASE("an order is recent for a while, and not before its time but for what clocks may differ") {
+  constexpr auto now_ms = std::int64_t{1'800'000'000'000};
+  const auto at = [](std::int64_t unix_ms) {
+    return is_recent({4, "n1", "n2", unix_ms, 10, "it was hot"}, now_ms, 30'000, 10'000);
+  };
+  CHECK(at(now_ms));
+  CHECK(at(now_ms - 30'000));
+  CHECK_FALSE(at(now_ms - 30'001));
+  CHECK_MESSAGE(at(now_ms + 20'000), "one clock may be ahead, and the other one behind");
+  CHECK_FALSE(at(now_ms + 20'001));
+  CHECK_FALSE(at(0));
+  CHECK_FALSE(at(INT64_MAX));
+}
+
 TEST_CASE("fields that a later version adds are skipped") {
   CHECK(*decode_shard_record(with(shard_text, R"({"epoch")", R"({"new":[{}],"epoch")")) == a_shard());
   CHECK(*decode_shard_record(with(shard_text, R"({"version")", R"({"new":1,"version")")) == a_shard());
