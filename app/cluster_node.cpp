@@ -139,7 +139,7 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   made->membership = std::move(*joined);
   const auto& meta = made->membership->meta();
   if (known.empty())
-    if (auto written = write_line(options.store.path / binding_file, meta.cluster_id); !written)
+    if (auto written = write_binding(options.store.path, meta.cluster_id); !written)
       return tl::unexpected{written.error()};
   made->host.self.cluster_id = meta.cluster_id;
   made->host.shards = meta.shards;
