@@ -6,7 +6,7 @@
 // directory loses, repeats or forgets costs time and never an edit.
 //
 // Threads: etcd's callbacks run on the client's thread, what is due by the clock on one of its own; a mutex orders
-// them.
+// them. The host is told while it is held (which never blocks), and so in the order in which things are known here.
 #pragma once
 
 #include <condition_variable>
@@ -22,6 +22,7 @@
 
 #include "cluster/etcd_client.hpp"
 #include "cluster/records.hpp"
+#include "cluster/revision_book.hpp"
 #include "cluster/shard_host.hpp"
 
 namespace octavo::cluster {
@@ -83,13 +84,22 @@ class membership {
   void renew();
   void tell_drained();
   void reread();
-  void watch();
-  void take_nodes(const etcd_range_answer& answer);
-  void take_shards(const etcd_range_answer& answer);
-  void take_orders(std::optional<std::string> value);
   void put_status();
-  void take_events(const std::vector<etcd_event>& events);
-  void take_shard(const std::string& key, const std::string& value, record_update& update);
+  void take_events(std::uint64_t number, std::vector<etcd_event> events);
+  void end_watch(std::uint64_t number, const etcd_watch_end& why);
+  void take_txn(shard_number shard, std::uint64_t id, const std::string& wanted, std::int64_t newest,
+                const result<etcd_txn_answer>& done);
+
+  // With the mutex held:
+  void watch(std::int64_t after_revision);
+  void begin_anew();
+  void take_all(etcd_range_answer answer);
+  bool take(const std::string& key, std::optional<std::string> value, record_update& update);
+  void take_node(const std::string& name, const std::optional<std::string>& value);
+  void take_orders(std::optional<std::string> value);
+  void take_look(const std::optional<std::string>& value);
+  void take_shard(shard_number shard, std::optional<std::string> value, record_update& update);
+  void tell_shards(record_update update);
   void tell_nodes();
 
   membership_options options_;
@@ -104,7 +114,11 @@ class membership {
   std::int64_t confirmed_ms_ = 0;   ///< when etcd last said that the lease stands
   std::int64_t reread_ms_ = 0;
   bool is_watching_ = false;
-  bool is_drained_ = false;  ///< to be told
+  std::uint64_t watch_ = 0;             ///< the number of the latest one; what older ones tell counts no more
+  etcd_client::watch_id watch_id_ = 0;  ///< likewise, as the client knows it
+  revision_book book_;
+  std::uint64_t etcd_id_ = 0;  ///< of etcd's own cluster; 0: it was not read yet
+  bool is_drained_ = false;    ///< to be told
   std::map<std::string, node_record> nodes_;
   cluster_orders orders_;
   std::optional<std::string> orders_value_;     ///< as it stands in etcd
