@@ -69,6 +69,7 @@ result<void> membership::read_meta() {
     found = wait_for<etcd_range_answer>([&](auto done) { etcd_->range(key, std::move(done)); });
     if (!found) return tl::unexpected{found.error()};
     if (found->kvs.empty()) return fail(errc::unavailable, "etcd did not keep the cluster's record: " + made->why);
+    is_maker_ = true;
   }
   auto meta = decode_cluster_meta(found->kvs.front().value);
   if (!meta)
@@ -81,6 +82,7 @@ result<void> membership::read_meta() {
                                             ", and the one in etcd is " + meta->cluster_id +
                                             ": give the right etcd, or another --data");
   meta_ = std::move(*meta);
+  is_maker_ = is_maker_ && meta_.cluster_id == mine.cluster_id;
   return {};
 }
 
@@ -207,7 +209,7 @@ void membership::leave() {
 }
 
 void membership::run() {
-  auto gathering_until = actors::steady_now_ms() + options_.gather_ms;
+  const auto began_ms = actors::steady_now_ms();
   for (;;) {
     {
       auto guard = std::unique_lock{mutex_};
@@ -224,12 +226,12 @@ void membership::run() {
     {
       const std::lock_guard guard(mutex_);
       is_due = actors::steady_now_ms() - reread_ms_ >= options_.reread_ms;
-      is_gathered = nodes_.size() >= meta_.replicas || actors::steady_now_ms() >= gathering_until;
+      is_gathered = nodes_.size() >= meta_.replicas || actors::steady_now_ms() - began_ms >= options_.gather_ms;
       if (!is_watching_) is_due = true;
     }
     if (is_due) reread();
     if (!options_.is_observer) {
-      if (is_gathered) make_shards();
+      if (is_gathered && (is_maker_ || actors::steady_now_ms() - began_ms >= options_.make_late_ms)) make_shards();
       put_status();
     }
     const std::lock_guard guard(mutex_);
@@ -239,10 +241,7 @@ void membership::run() {
 
 std::string membership::owner_of(shard_number shard) {
   const std::lock_guard guard(mutex_);
-  auto found = values_.find(shard);
-  if (found == values_.end()) return {};
-  auto record = decode_shard_record(found->second);
-  return record ? record->owner.node : std::string{};
+  return record_of(shard).owner.node;
 }
 
 void membership::publish(std::string status) {
@@ -289,9 +288,7 @@ void membership::balance(cluster_orders::balanced wanted) {
     auto under_way = 0;
     for (const auto& one : orders.balance) {
       if (!is_recent(one, wanted.unix_ms, balance_move_ms_max, options_.clock_skew_ms_max)) continue;
-      const auto found = values_.find(one.shard);
-      const auto record = found == values_.end() ? result<shard_record>{} : decode_shard_record(found->second);
-      if (!record || record->owner.node != one.node) ++under_way;
+      if (record_of(one.shard).owner.node != one.node) ++under_way;
     }
     if (under_way >= balance_moves_at_once_max) return;
     for (const auto& [name, one] : nodes_) nodes.push_back({{one.member, name}, one.draining});
@@ -359,7 +356,8 @@ void membership::renew() {
   if (auto taken = take_name(); !taken) logger().error("this node's place is taken: {}", taken.error().message);
 }
 
-// Shards that nobody has made yet get their first members, evenly: every node may try, and the first one's stand.
+// Shards that nobody has made yet get their first members, evenly: every node may try, and the first one's stand. One
+// whose record was there once has members, whatever etcd knows: others could begin it anew without its documents.
 void membership::make_shards() {
   auto missing = std::vector<shard_number>{};
   auto nodes = std::vector<placement_node>{};
@@ -441,6 +439,8 @@ void membership::begin_anew() {
 void membership::take_all(etcd_range_answer answer) {
   auto gone = std::vector<std::string>{orders_key(options_.prefix), look_key(options_.prefix)};
   for (const auto& [name, one] : nodes_) gone.push_back(node_key(options_.prefix, name));
+  for (const auto& [shard, value] : values_)
+    if (value) gone.push_back(shard_key(options_.prefix, shard));
   std::erase_if(gone, [&](const std::string& key) {
     return std::ranges::binary_search(answer.kvs, key, {}, &etcd_key_value::key);
   });
@@ -450,6 +450,10 @@ void membership::take_all(etcd_range_answer answer) {
   for (auto& one : answer.kvs)
     if (!book_.is_known_after(one.key, answer.revision)) (void)take(one.key, std::move(one.value), update);
   book_.take_all(answer.revision);
+  note_lost(update);
+  // Of those that were never there the host hears that, too: only now is it known.
+  for (auto shard = shard_number{0}; shard < meta_.shards; ++shard)
+    if (!values_.contains(shard)) update.records.emplace_back(shard, shard_record{});
   tell_shards(std::move(update));
   tell_nodes();
 }
@@ -466,6 +470,7 @@ void membership::take_events(std::uint64_t number, std::vector<etcd_event> event
       if (take(one.kv.key, is_there ? std::optional{std::move(one.kv.value)} : std::nullopt, update))
         nodes_changed = true;
     }
+    note_lost(update);
     tell_shards(std::move(update));
     if (nodes_changed) tell_nodes();
   }
@@ -504,16 +509,26 @@ void membership::take_look(const std::optional<std::string>& value) {
 }
 
 void membership::take_shard(shard_number shard, std::optional<std::string> value, record_update& update) {
-  if (shard >= meta_.shards || !value) return;
-  auto record = decode_shard_record(*value);
-  if (!record) {
-    logger().error("etcd's record of shard {} cannot be read, and is not believed: {}", shard, record.error().message);
-    return;
-  }
-  auto& known = values_[shard];
-  if (known == *value) return;
-  known = std::move(*value);
-  update.records.emplace_back(shard, std::move(*record));
+  if (shard >= meta_.shards) return;
+  const auto found = values_.find(shard);
+  if (found == values_.end() ? !value : found->second == value) return;
+  if (value)
+    if (auto record = decode_shard_record(*value); !record)
+      logger().error("etcd's record of shard {} is not believed: {}", shard, record.error().message);
+  values_[shard] = std::move(value);
+  update.records.emplace_back(shard, record_of(shard));
+}
+
+// One that is not there, or cannot be read, says nothing. The owner, to whom that is not what is true, writes it anew.
+shard_record membership::record_of(shard_number shard) const {
+  const auto found = values_.find(shard);
+  if (found == values_.end() || !found->second) return {};
+  return decode_shard_record(*found->second).value_or(shard_record{});
+}
+
+void membership::note_lost(const record_update& update) {
+  const auto lost = std::ranges::count_if(update.records, [](const auto& one) { return one.second == shard_record{}; });
+  if (lost != 0) logger().warn("etcd has no record of {} shards any more; their owners write them anew", lost);
 }
 
 void membership::tell_shards(record_update update) {
@@ -546,11 +561,14 @@ void membership::submit(const shard_txn& request) {
     if (host_) compat::tell(host_, txn_atom_v, txn_answer{shard, id, txn_outcome::refused, {}});
     return;
   }
-  // A newer octavo may have written more than is read here: it is compared as it stands.
-  if (auto found = values_.find(shard); found != values_.end())
-    if (auto known = decode_shard_record(found->second); known && *known == request.what.expected)
-      *expected = found->second;
-  etcd_->txn({shard_key(options_.prefix, shard), *expected, *wanted, 0},
+  // It is compared as it stands: a newer octavo may have written more than is read here, what cannot be read counts as
+  // nothing, and where nothing is, nothing can be compared.
+  auto stands = std::optional{*expected};
+  const auto found = values_.find(shard);
+  const auto is_known = found != values_.end();
+  if (record_of(shard) == request.what.expected || (is_known && !found->second))
+    stands = is_known ? found->second : std::nullopt;
+  etcd_->txn({shard_key(options_.prefix, shard), std::move(stands), *wanted, 0},
              [this, shard, id, value = *wanted, newest = book_.newest()](const result<etcd_txn_answer>& done) {
                take_txn(shard, id, value, newest, done);
              });
@@ -568,13 +586,13 @@ void membership::take_txn(shard_number shard, std::uint64_t id, const std::strin
   const auto stands = answer.outcome == txn_outcome::done ? std::optional{wanted} : done->current;
   auto update = record_update{};
   if (book_.take(shard_key(options_.prefix, shard), done->revision)) take_shard(shard, stands, update);
-  if (answer.outcome == txn_outcome::refused && stands)
-    if (auto record = decode_shard_record(*stands)) answer.current = std::move(*record);
-  if (host_) compat::tell(host_, txn_atom_v, std::move(answer));
+  // The replica is to know, too, that there is nothing to compare with any more.
+  if (answer.outcome == txn_outcome::refused)
+    answer.current = stands ? decode_shard_record(*stands).value_or(shard_record{}) : shard_record{};
+  if (!host_) return;
+  compat::tell(host_, txn_atom_v, std::move(answer));
   // While a replica waits for its answer it takes in nothing else, and the watch may have brought what is later.
-  const auto found = values_.find(shard);
-  if (found == values_.end()) return;
-  if (auto record = decode_shard_record(found->second)) tell_shards({{{shard, std::move(*record)}}});
+  compat::tell(host_, record_atom_v, record_update{{{shard, record_of(shard)}}});
 }
 
 }  // namespace octavo::cluster

@@ -40,6 +40,9 @@ struct membership_options {
   std::int64_t reread_ms = 10'000;
   std::int64_t clock_skew_ms_max = 10'000;  ///< between this machine's clock and etcd's
   std::int64_t gather_ms = 5'000;  ///< a cluster that is made waits for so long for as many nodes as there are replicas
+  /// Shards that etcd knows nothing of are made by the node that has made the cluster, and by others only after so
+  /// long: an etcd that was restored may have forgotten them, and then their owners write down who their members are.
+  std::int64_t make_late_ms = 20'000;
 };
 
 class membership {
@@ -99,11 +102,14 @@ class membership {
   void take_orders(std::optional<std::string> value);
   void take_look(const std::optional<std::string>& value);
   void take_shard(shard_number shard, std::optional<std::string> value, record_update& update);
+  shard_record record_of(shard_number shard) const;
+  static void note_lost(const record_update& update);
   void tell_shards(record_update update);
   void tell_nodes();
 
   membership_options options_;
   cluster_meta meta_;
+  bool is_maker_ = false;  ///< of the cluster: it was not there before
   std::string own_value_;
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -121,12 +127,13 @@ class membership {
   bool is_drained_ = false;    ///< to be told
   std::map<std::string, node_record> nodes_;
   cluster_orders orders_;
-  std::optional<std::string> orders_value_;     ///< as it stands in etcd
-  std::string status_;                          ///< to be published, while somebody looks
-  std::string look_;                            ///< the word that such a one left
-  bool is_asked_ = false;                       ///< it came just now
-  std::optional<std::string> status_shown_;     ///< as it stands in etcd
-  std::map<shard_number, std::string> values_;  ///< as they stand in etcd, byte by byte, for comparing
+  std::optional<std::string> orders_value_;  ///< as it stands in etcd
+  std::string status_;                       ///< to be published, while somebody looks
+  std::string look_;                         ///< the word that such a one left
+  bool is_asked_ = false;                    ///< it came just now
+  std::optional<std::string> status_shown_;  ///< as it stands in etcd
+  /// As they stand in etcd, byte by byte, for comparing; nothing: it stood there once, and does no more.
+  std::map<shard_number, std::optional<std::string>> values_;
   directory_listener_actor host_;
   std::unique_ptr<etcd_client> etcd_;  ///< its callbacks use all above
   std::thread thread_;

@@ -92,22 +92,27 @@ struct listener_config : caf::actor_system_config {
   }
 };
 
-/// A membership that only looks, and whoever it tells.
+/// One that only looks. `reread_ms` 0: all the time.
+membership_options looking(const host_port& etcd, std::int64_t reread_ms) {
+  auto options = membership_options{};
+  options.endpoints = {etcd};
+  options.prefix = prefix;
+  options.is_observer = true;
+  options.self = a_node(9, 9);
+  options.renew_ms = 2;
+  options.reread_ms = reread_ms;
+  return options;
+}
+
+/// A membership, and whoever it tells.
 class observer {
  public:
-  /// `reread_ms` 0: all the time.
-  observer(const host_port& etcd, std::int64_t reread_ms) {
-    auto options = membership_options{};
-    options.endpoints = {etcd};
-    options.prefix = prefix;
-    options.is_observer = true;
-    options.self = a_node(9, 9);
-    options.renew_ms = 2;
-    options.reread_ms = reread_ms;
+  explicit observer(membership_options options) {
     auto joined = membership::join(std::move(options));
     if (!joined) FAIL(joined.error().message);
     seen_ = std::move(*joined);
   }
+  observer(const host_port& etcd, std::int64_t reread_ms) : observer(looking(etcd, reread_ms)) {}
   ~observer() {
     seen_.reset();
     compat::end(actor_);
@@ -283,4 +288,107 @@ TEST_CASE("a transaction that an older copy of etcd answers is believed, too") {
   node.submit(8, a_shard({1, 2}, 1, 1), a_shard({1, 2}, 20, 1));
   CHECK(eventually([&] { return node.told().contains("txn 8 done"); }));
   CHECK(eventually([&] { return node.told().last("shard 0") == "shard 0 epoch 20"; }));
+}
+
+TEST_CASE("a record that etcd has lost is told as nothing, and can be written again") {
+  auto etcd = false_directory{};
+  fill(etcd);
+  auto node = observer{etcd.endpoint(), 0};
+  node.start();
+  REQUIRE(eventually([&] { return etcd.watches() == 1 && node.told().contains("shard 0 epoch 1"); }));
+  const auto known = a_shard({1, 2}, 1, 1);
+  auto without = etcd.take_copy();
+  without.keys.erase(shard_key(prefix, 0));
+  SUBCASE("it was deleted") {
+    etcd.remove(shard_key(prefix, 0));
+  }
+  SUBCASE("it is not in an older copy") {
+    without.revision -= 1;
+    etcd.restore(without, false);
+  }
+  SUBCASE("it is not in a copy that is not told from what was") {
+    etcd.restore(without, false);
+  }
+  SUBCASE("what stands there cannot be read") {
+    etcd.put(shard_key(prefix, 0), R"({"epoch":4611686018427387904})");
+  }
+  REQUIRE(eventually([&] { return node.told().last("shard 0") == "shard 0 nothing"; }));
+  CHECK(node->owner_of(0).empty());
+  node.submit(1, {}, known);
+  CHECK(eventually([&] { return node.told().contains("txn 1 done"); }));
+  CHECK(etcd.value(shard_key(prefix, 0)) == *encode(known));
+  CHECK(eventually([&] { return node.told().last("shard 0") == "shard 0 epoch 1"; }));
+  node.submit(2, {}, a_shard({1, 2}, 2, 2));
+  CHECK_MESSAGE(eventually([&] { return node.told().contains("txn 2 refused, epoch 1"); }), "there is something again");
+}
+
+TEST_CASE("a replica that compares with a record that is not there is told so, and the next transaction is done") {
+  auto etcd = false_directory{};
+  fill(etcd);
+  auto node = observer{etcd.endpoint(), never_ms};
+  node.start();
+  REQUIRE(eventually([&] { return etcd.watches() == 1 && node.told().contains("shard 0 epoch 1"); }));
+  // Nobody tells that it is gone.
+  auto without = etcd.take_copy();
+  without.keys.erase(shard_key(prefix, 0));
+  without.revision += 1;
+  etcd.restore(without, true);
+  const auto known = a_shard({1, 2}, 1, 1);
+  node.submit(1, known, a_shard({1, 2}, 2, 2));
+  CHECK(eventually([&] { return node.told().contains("txn 1 refused, nothing"); }));
+  CHECK(eventually([&] { return node.told().last("shard 0") == "shard 0 nothing"; }));
+  auto expected = shard_record{};
+  SUBCASE("of what it was told") {}
+  SUBCASE("of what it had asked for before it was told") {
+    expected = known;
+  }
+  node.submit(2, expected, a_shard({1, 2}, 2, 2));
+  CHECK(eventually([&] { return node.told().contains("txn 2 done"); }));
+  CHECK(etcd.value(shard_key(prefix, 0)) == *encode(a_shard({1, 2}, 2, 2)));
+}
+
+TEST_CASE("a shard that nobody has made yet is made, and not one that etcd has lost") {
+  auto etcd = false_directory{};
+  fill(etcd);
+  etcd.remove(shard_key(prefix, 0));
+  auto options = looking(etcd.endpoint(), 0);
+  options.is_observer = false;
+  options.gather_ms = 0;
+  options.make_late_ms = 0;
+  SUBCASE("by a node that has seen it") {
+    auto node = observer{options};
+    REQUIRE(node->take_name());
+    node.start();
+    REQUIRE(eventually([&] { return etcd.value(shard_key(prefix, 0)).has_value(); }));
+    REQUIRE(eventually([&] { return node.told().last("shard 0") == "shard 0 epoch 0"; }));
+    etcd.remove(shard_key(prefix, 0));
+    REQUIRE(eventually([&] { return node.told().last("shard 0") == "shard 0 nothing"; }));
+    const auto ranges = etcd.ranges();
+    REQUIRE(eventually([&] { return etcd.ranges() > ranges + 5; }));
+    CHECK_FALSE(etcd.value(shard_key(prefix, 0)));
+  }
+  SUBCASE("by one that has come since, as its owner must be the first") {
+    options.make_late_ms = never_ms;
+    auto node = observer{options};
+    REQUIRE(node->take_name());
+    node.start();
+    CHECK_MESSAGE(eventually([&] { return node.told().contains("shard 0 nothing"); }), "its replicas hear of it");
+    const auto ranges = etcd.ranges();
+    REQUIRE(eventually([&] { return etcd.ranges() > ranges + 5; }));
+    CHECK_FALSE(etcd.value(shard_key(prefix, 0)));
+  }
+}
+
+TEST_CASE("whoever makes a cluster makes its shards at once") {
+  auto etcd = false_directory{};
+  auto options = looking(etcd.endpoint(), never_ms);
+  options.is_observer = false;
+  options.shards = 3;
+  options.replicas = 1;
+  options.make_late_ms = never_ms;
+  auto node = observer{options};
+  REQUIRE(node->take_name());
+  node.start();
+  for (const auto shard : {0U, 1U, 2U})
+    CHECK(eventually([&] { return etcd.value(shard_key(prefix, shard)).has_value(); }));
 }
