@@ -24,6 +24,23 @@ constexpr auto balance_move_ms_max = std::int64_t{30'000};
 
 }  // namespace
 
+std::string promise_of(std::size_t nodes, std::size_t kept, std::size_t wanted) {
+  const auto count = [](std::size_t number, const char* one) {
+    return std::to_string(number) + " " + one + (number == 1 ? "" : "s");
+  };
+  auto text = count(nodes, "node") + ", " + count(wanted, "replica") +
+              (kept < wanted ? ", for which there are too few nodes: " : ": ");
+  if (kept >= 3) {
+    const auto lost = (kept - 1) / 2;
+    return text + "an acknowledged edit survives the loss of any " + (lost == 1 ? "one node" : count(lost, "node"));
+  }
+  if (kept == 2)
+    return text + "an acknowledged edit survives the loss of one disk, but nobody can edit while one of both is away";
+  if (wanted == 1) return text + "an acknowledged edit is on one disk, and lost with it";
+  return text +
+         "what only this node has is lost with its disk, and shards that have replicas elsewhere wait for those nodes";
+}
+
 membership::membership(membership_options options) : options_(std::move(options)) {
   auto etcd = etcd_options{};
   etcd.endpoints = options_.endpoints;
@@ -43,6 +60,7 @@ membership::~membership() {
 result<std::unique_ptr<membership>> membership::join(membership_options options) {
   auto made = std::unique_ptr<membership>(new membership(std::move(options)));
   if (auto read = made->read_meta(); !read) return tl::unexpected{read.error()};
+  if (!made->options_.is_observer) made->warn_of_options();
   if (auto agree = made->check_clock(); !agree) return tl::unexpected{agree.error()};
   if (auto fit = made->check_others(); !fit) return tl::unexpected{fit.error()};
   if (auto welcome = made->read_orders(); !welcome) return tl::unexpected{welcome.error()};
@@ -84,6 +102,16 @@ result<void> membership::read_meta() {
   meta_ = std::move(*meta);
   is_maker_ = is_maker_ && meta_.cluster_id == mine.cluster_id;
   return {};
+}
+
+void membership::warn_of_options() const {
+  const auto warn = [](const char* option, std::uint32_t ours, std::uint32_t theirs) {
+    if (ours != theirs)
+      logger().warn("--{} {}, as given or usual, changes nothing: the cluster was made with --{} {}", option, ours,
+                    option, theirs);
+  };
+  warn("shards", options_.shards, meta_.shards);
+  warn("replicas", options_.replicas, meta_.replicas);
 }
 
 // Nothing that is promised rests on clocks; tokens, and the times of edits and versions, do.
@@ -235,6 +263,7 @@ void membership::run() {
       put_status();
     }
     const std::lock_guard guard(mutex_);
+    if (is_gathered && !options_.is_observer) tell_promise();
     tell_nodes();
   }
 }
@@ -291,7 +320,7 @@ void membership::balance(cluster_orders::balanced wanted) {
       if (record_of(one.shard).owner.node != one.node) ++under_way;
     }
     if (under_way >= balance_moves_at_once_max) return;
-    for (const auto& [name, one] : nodes_) nodes.push_back({{one.member, name}, one.draining});
+    nodes = placement_nodes();
   }
   std::erase_if(orders.balance, [&](const auto& one) { return one.shard == wanted.shard; });
   // A shard that would be there anyway, or that the operator keeps somewhere, needs no entry.
@@ -365,14 +394,10 @@ void membership::make_shards() {
     const std::lock_guard guard(mutex_);
     for (auto shard = shard_number{0}; shard < meta_.shards; ++shard)
       if (!values_.contains(shard)) missing.push_back(shard);
-    for (const auto& [name, one] : nodes_) nodes.push_back({{one.member, name}, one.draining});
+    nodes = placement_nodes();
   }
   if (missing.empty() || nodes.empty()) return;
   if (missing.size() > made_at_once_max) missing.resize(made_at_once_max);
-  if (nodes.size() < meta_.replicas)
-    logger().warn("{} of {} nodes are there, and so shards are made with {} replicas until more come: {}", nodes.size(),
-                  meta_.replicas, wanted_members(0, nodes, meta_.replicas).size(),
-                  nodes.size() > 1 ? "an edit survives the loss of a disk" : "nothing survives the loss of the disk");
   auto answers = std::vector<std::future<result<etcd_txn_answer>>>{};
   for (auto shard : missing) {
     auto record = shard_record{};
@@ -547,6 +572,27 @@ void membership::tell_nodes() {
   view->removed.insert(orders_.removed.begin(), orders_.removed.end());
   view->is_current = actors::steady_now_ms() - confirmed_ms_ <= options_.lease_s * 1'000;
   compat::tell(host_, nodes_atom_v, std::shared_ptr<const node_view>{std::move(view)});
+}
+
+std::vector<placement_node> membership::placement_nodes() const {
+  auto nodes = std::vector<placement_node>{};
+  for (const auto& [name, one] : nodes_) nodes.push_back({{one.member, name}, one.draining});
+  return nodes;
+}
+
+// Once, and whenever nodes come or go and it makes a difference.
+void membership::tell_promise() {
+  auto nodes = placement_nodes();
+  std::erase_if(nodes, [this](const placement_node& one) {
+    return std::ranges::find(orders_.removed, one.who.id) != orders_.removed.end();
+  });
+  const auto kept = wanted_members(0, nodes, meta_.replicas).size();
+  if (nodes.empty() || std::exchange(promised_, kept) == kept) return;
+  const auto text = promise_of(nodes.size(), kept, meta_.replicas);
+  if (kept < meta_.replicas)
+    logger().warn("{}", text);
+  else
+    logger().info("{}", text);
 }
 
 void membership::submit(const shard_txn& request) {

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "cluster/etcd_client.hpp"
+#include "cluster/placement.hpp"
 #include "cluster/records.hpp"
 #include "cluster/revision_book.hpp"
 #include "cluster/shard_host.hpp"
@@ -44,6 +45,10 @@ struct membership_options {
   /// long: an etcd that was restored may have forgotten them, and then their owners write down who their members are.
   std::int64_t make_late_ms = 20'000;
 };
+
+/// What a cluster keeps to, in words, with so many nodes of which shards can have `kept` replicas, and `wanted` is how
+/// many they ought to have.
+std::string promise_of(std::size_t nodes, std::size_t kept, std::size_t wanted);
 
 class membership {
  public:
@@ -82,6 +87,7 @@ class membership {
   result<void> check_others();
   result<void> read_orders();
   result<void> check_clock() const;
+  void warn_of_options() const;
   void make_shards();
   void run();
   void renew();
@@ -106,6 +112,8 @@ class membership {
   static void note_lost(const record_update& update);
   void tell_shards(record_update update);
   void tell_nodes();
+  void tell_promise();
+  std::vector<placement_node> placement_nodes() const;
 
   membership_options options_;
   cluster_meta meta_;
@@ -119,6 +127,7 @@ class membership {
   std::int64_t taken_ms_ = 0;       ///< when this node's record was last written
   std::int64_t confirmed_ms_ = 0;   ///< when etcd last said that the lease stands
   std::int64_t reread_ms_ = 0;
+  std::size_t promised_ = 0;  ///< replicas that a shard can have, when it was last told what that promises
   bool is_watching_ = false;
   std::uint64_t watch_ = 0;             ///< the number of the latest one; what older ones tell counts no more
   etcd_client::watch_id watch_id_ = 0;  ///< likewise, as the client knows it

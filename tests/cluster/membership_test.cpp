@@ -8,10 +8,12 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <mutex>
-#include <set>
+
+#include <spdlog/sinks/ringbuffer_sink.h>
 
 #include "actors/caf_compat.hpp"
 #include "actors/node.hpp"
+#include "cluster/logger.hpp"
 #include "tests/cluster/support/false_directory.hpp"
 #include "tests/cluster/support/some_records.hpp"
 #include "tests/support/eventually.hpp"
@@ -134,6 +136,25 @@ class observer {
   caf::actor_system system_{config_};
   directory_listener_actor actor_ = system_.spawn(listen, told_);
   std::unique_ptr<membership> seen_;
+};
+
+/// What is logged while it is there. It comes before whoever logs, and goes after.
+class log_lines {
+ public:
+  log_lines() { logger().sinks().push_back(sink_); }
+  ~log_lines() { logger().sinks().pop_back(); }
+  log_lines(const log_lines&) = delete;
+  log_lines& operator=(const log_lines&) = delete;
+
+  std::size_t count(std::string_view part) const {
+    auto found = std::size_t{0};
+    for (const auto& line : sink_->last_formatted())
+      if (line.find(part) != std::string::npos) ++found;
+    return found;
+  }
+
+ private:
+  std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> sink_ = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(1'000);
 };
 
 /// Two nodes and a shard on the first.
@@ -391,4 +412,92 @@ TEST_CASE("whoever makes a cluster makes its shards at once") {
   node.start();
   for (const auto shard : {0U, 1U, 2U})
     CHECK(eventually([&] { return etcd.value(shard_key(prefix, shard)).has_value(); }));
+}
+
+TEST_CASE("what a cluster keeps to is told in words") {
+  const auto ends = [](const std::string& text, std::string_view end) {
+    CAPTURE(text);
+    CHECK(text.ends_with(end));
+  };
+  CHECK(promise_of(3, 3, 3) == "3 nodes, 3 replicas: an acknowledged edit survives the loss of any one node");
+  ends(promise_of(9, 5, 5), "9 nodes, 5 replicas: an acknowledged edit survives the loss of any 2 nodes");
+  ends(promise_of(4, 3, 5),
+       ", for which there are too few nodes: an acknowledged edit survives the loss of any one node");
+  ends(promise_of(2, 2, 3),
+       "too few nodes: an acknowledged edit survives the loss of one disk, but nobody can edit while "
+       "one of both is away");
+  ends(promise_of(1, 1, 1), "1 node, 1 replica: an acknowledged edit is on one disk, and lost with it");
+  ends(promise_of(1, 1, 3), "shards that have replicas elsewhere wait for those nodes");
+}
+
+TEST_CASE("what the nodes that are there promise is logged at the start, and when it changes") {
+  const auto lines = log_lines{};
+  auto etcd = false_directory{};
+  fill(etcd);
+  auto options = looking(etcd.endpoint(), never_ms);
+  options.is_observer = false;
+  options.shards = 1;
+  options.gather_ms = 0;
+  auto node = observer{options};
+  REQUIRE(node->take_name());
+  node.start();
+  const auto three = "3 nodes, 3 replicas: an acknowledged edit survives the loss of any one node";
+  const auto two = "2 nodes, 3 replicas, for which there are too few nodes: ";
+  REQUIRE(eventually([&] { return lines.count(three) == 1; }));
+  etcd.put(node_key(prefix, "n3"), *encode(a_node(3, 3)));
+  REQUIRE(eventually([&] { return node.told().last("nodes") == "nodes n1 n2 n3 n9"; }));
+  etcd.remove(node_key(prefix, "n3"));
+  etcd.remove(node_key(prefix, "n2"));
+  REQUIRE(eventually([&] { return lines.count(two) == 1; }));
+  CHECK_MESSAGE(lines.count("4 nodes") == 0, "a fourth changes nothing");
+  etcd.put(node_key(prefix, "n2"), *encode(a_node(2, 2)));
+  REQUIRE(eventually([&] { return lines.count(three) == 2; }));
+  auto orders = cluster_orders{};
+  orders.removed = {2};
+  etcd.put(orders_key(prefix), *encode(orders));
+  REQUIRE(eventually([&] { return lines.count(two) == 2; }));
+  CHECK(lines.count("changes nothing") == 0);
+}
+
+TEST_CASE("options that are not what the cluster was made with are told to change nothing") {
+  const auto lines = log_lines{};
+  auto etcd = false_directory{};
+  fill(etcd);
+  auto options = looking(etcd.endpoint(), never_ms);
+  options.is_observer = false;
+  options.replicas = 5;
+  options.shards = 64;
+  const auto node = observer{options};
+  CHECK(lines.count("--replicas 5, as given or usual, changes nothing: the cluster was made with --replicas 3") == 1);
+  CHECK(lines.count("--shards 64, as given or usual, changes nothing: the cluster was made with --shards 1") == 1);
+}
+
+TEST_CASE("orders to balance that claim to be from a time to come hold up no balancing") {
+  constexpr auto now_ms = std::int64_t{1'800'000'000'000};
+  auto etcd = false_directory{};
+  fill(etcd);
+  etcd.put(meta_key(prefix), *encode(a_cluster(8)));
+  auto orders = cluster_orders{};
+  auto of_when = now_ms + 3'600'000;
+  auto is_balanced = true;
+  SUBCASE("they claim so") {}
+  SUBCASE("they are recent") {
+    of_when = now_ms - 1'000;
+    is_balanced = false;
+  }
+  for (const auto shard : {1U, 2U}) orders.balance.push_back({shard, "n1", "n2", of_when, 10, "it was hot"});
+  etcd.put(orders_key(prefix), *encode(orders));
+  auto node = observer{etcd.endpoint(), never_ms};
+  node.start();
+  node->balance({3, "n2", "n1", now_ms, 10, "it was hot"});
+  orders.balance.push_back({3, "n2", "n1", now_ms, 10, "it was hot"});
+  const auto wanted = *encode(orders);
+  if (is_balanced) {
+    CHECK(eventually([&] { return etcd.value(orders_key(prefix)) == wanted; }));
+  } else {
+    // What is asked for behind it is answered, and nothing has come of it.
+    node.submit(1, {}, a_shard({1, 2}, 2, 2));
+    CHECK(eventually([&] { return node.told().contains("txn 1 refused, epoch 1"); }));
+    CHECK(etcd.value(orders_key(prefix)) != wanted);
+  }
 }
