@@ -78,14 +78,27 @@ std::map<std::string, json::value> read_statuses(const cluster_picture& picture)
   return result;
 }
 
-/// Every node that is there, or that shards name.
+/// Every node that is there, or that shards name, or that is still to be drained though nothing is left of it.
 std::set<std::string> all_nodes(const cluster_picture& picture) {
   auto names = std::set<std::string>{};
   for (const auto& [name, one] : picture.nodes) names.insert(name);
   for (const auto& [name, one] : picture.unreadable_nodes) names.insert(name);
   for (const auto& one : picture.shards)
     for (const auto& who : one.config.members) names.insert(who.node);
+  names.insert(picture.orders.draining.begin(), picture.orders.draining.end());
   return names;
+}
+
+/// The disks that are known of a node: of its run, of its replicas, and from when it was drained.
+std::set<cluster::member_id> disks_of(const cluster_picture& picture, const std::string& node) {
+  auto disks = std::set<cluster::member_id>{};
+  if (const auto found = picture.nodes.find(node); found != picture.nodes.end()) disks.insert(found->second.member);
+  for (const auto& one : picture.shards)
+    for (const auto& who : one.config.members)
+      if (who.node == node) disks.insert(who.id);
+  for (const auto& who : picture.orders.drained)
+    if (who.node == node) disks.insert(who.id);
+  return disks;
 }
 
 std::string_view state_of(const cluster_picture& picture, const std::string& node) {
@@ -347,10 +360,14 @@ int drain(const cluster_request& asked) {
       picture->nodes, [&](const auto& one) { return one.first != asked.node && !picture->is_drained(one.first); });
   if (!asked.undo && others == 0)
     return report({errc::invalid_argument, "no other node is there to take what " + asked.node + " has"}, asked.json);
+  const auto disks = disks_of(*picture, asked.node);
   auto ordered = (*admin)->order([&](cluster::cluster_orders& orders) {
     std::erase(orders.draining, asked.node);
+    std::erase_if(orders.drained, [&](const auto& one) { return one.node == asked.node; });
     if (asked.undo) return;
     orders.draining.push_back(asked.node);
+    for (const auto disk : disks) orders.drained.push_back({disk, asked.node});
+    while (orders.drained.size() > cluster::orders_draining_max) orders.drained.erase(orders.drained.begin());
     std::erase_if(orders.pins, [&](const auto& one) { return one.node == asked.node; });
   });
   if (!ordered) return report(ordered.error(), asked.json);
@@ -412,26 +429,28 @@ int remove(const cluster_request& asked) {
   if (!picture) return report(picture.error(), asked.json);
   // It may be running, or be needed by a majority.
   if (auto known = picture->knows_all(); !known) return report(known.error(), asked.json);
-  if (!all_nodes(*picture).contains(asked.node)) return report(no_such_node(*picture, asked.node), asked.json);
+  if (!all_nodes(*picture).contains(asked.node)) {
+    auto why = no_such_node(*picture, asked.node);
+    why.message += ". One that others have replaced is none any more, and need not be removed";
+    return report(why, asked.json);
+  }
   if (picture->nodes.contains(asked.node))
     return report({errc::invalid_argument,
                    asked.node + " is running: drain it (octavo cluster drain " + asked.node + ") and stop it first"},
                   asked.json);
-  auto lost = std::set<cluster::member_id>{};
-  for (const auto& one : picture->shards)
-    for (const auto& who : one.config.members)
-      if (who.node == asked.node) lost.insert(who.id);
+  const auto disks = disks_of(*picture, asked.node);
   if (const auto alone = picture->in_need_of(asked.node); alone != 0)
     return report({errc::unavailable, std::to_string(alone) + " shards have no majority without " + asked.node +
                                           ": bring it back, or the other nodes that are away; nothing was changed"},
                   asked.json);
   auto ordered = (*admin)->order([&](cluster::cluster_orders& orders) {
-    for (const auto id : lost) {
+    for (const auto id : disks) {
       std::erase(orders.removed, id);
       orders.removed.push_back(id);
     }
     while (orders.removed.size() > cluster::orders_removed_max) orders.removed.erase(orders.removed.begin());
     std::erase(orders.draining, asked.node);
+    std::erase_if(orders.drained, [&](const auto& one) { return one.node == asked.node; });
     std::erase_if(orders.balance, [&](const auto& one) { return one.node == asked.node; });
     std::erase_if(orders.pins, [&](const auto& one) { return one.node == asked.node; });
   });
@@ -447,6 +466,10 @@ int remove(const cluster_request& asked) {
       [&](const cluster_picture& now) {
         const auto counts = count_shards(now);
         return asked.node + " is no part of the cluster any more" +
+               (disks.empty()
+                    ? ", and is not drained when it comes back; which disk it had is not known, and so that is not "
+                      "refused: let it come back with an empty one"
+                    : ", and its disk is refused from now on") +
                (counts.short_of_replicas == 0
                     ? std::string{}
                     : "; " + std::to_string(counts.short_of_replicas) + " shards have fewer replicas than " +

@@ -127,6 +127,9 @@ complaint check(const cluster_orders& orders) {
   if (orders.removed.size() > orders_removed_max) return "removed are more than 64";
   if (std::ranges::find(orders.removed, member_id{0}) != orders.removed.end())
     return "removed holds 0, which is nobody";
+  if (orders.drained.size() > orders_draining_max) return "drained names more than 32 disks";
+  for (const auto& one : orders.drained)
+    if (auto said = check(one, "drained"); !said.empty()) return said;
   return {};
 }
 
@@ -323,11 +326,14 @@ result<std::string> encode(const cluster_orders& orders) {
                                    {"why", one.why}});
   auto removed = json::array{};
   for (const auto one : orders.removed) removed.emplace_back(to_hex(one));
+  auto drained = json::array{};
+  for (const auto& one : orders.drained) drained.push_back(to_json(one));
   return written("orders", orders,
                  {{"draining", json::array(orders.draining.begin(), orders.draining.end())},
                   {"pins", std::move(pins)},
                   {"balance", std::move(balance)},
-                  {"removed", std::move(removed)}});
+                  {"removed", std::move(removed)},
+                  {"drained", std::move(drained)}});
 }
 
 result<shard_record> decode_shard_record(std::string_view text) {
@@ -431,6 +437,15 @@ result<cluster_orders> decode_cluster_orders(std::string_view text) {
       if (!is_hex(digits, member_digits)) in.complain("removed", "holds what is not 16 lowercase hexadecimal digits");
       std::from_chars(digits.data(), digits.data() + digits.size(), id, 16);
       orders.removed.push_back(id);
+    }
+  // Nor have orders of one that did not keep the disks of drained nodes.
+  if (const auto* drained = from->contains("drained") ? in.array("drained") : nullptr)
+    for (const auto& one : *drained) {
+      if (!said.empty()) break;
+      if (const auto* disk = one.if_object())
+        orders.drained.push_back(read_member(*disk, "drained.", said));
+      else
+        in.complain("drained", "holds what is no object");
     }
   return checked("orders", std::move(orders), std::move(said));
 }

@@ -78,6 +78,9 @@ struct cluster_orders {
   std::vector<pin> pins;
   std::vector<balanced> balance;   ///< the latest last
   std::vector<member_id> removed;  ///< disks that are no part of the cluster any more, the latest last
+  /// Of nodes that are drained, as long as they are: once one has nothing and is stopped, its disk is known from
+  /// nowhere else. An octavo that does not know of these drops them.
+  std::vector<member> drained;
   bool operator==(const cluster_orders&) const = default;
 };
 inline constexpr auto orders_draining_max = std::size_t{32};

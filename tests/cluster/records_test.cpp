@@ -119,11 +119,13 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
   const auto orders = cluster_orders{{"n2", "n5"},
                                      {{17, "n3"}, {0, "n1"}},
                                      {{4, "n1", "n6", 1'700'000'000'000, 37, "it was hot"}},
-                                     {0xabU, 0xfedcba9876543210U}};
+                                     {0xabU, 0xfedcba9876543210U},
+                                     {{0xcdU, "n5"}}};
   const auto text = std::string{R"({"draining":["n2","n5"],"pins":[{"shard":17,"node":"n3"},{"shard":0,"node":"n1"}],)"
                                 R"("balance":[{"shard":4,"from":"n1","node":"n6","time_ms":1700000000000,)"
                                 R"("core_percent":37,"why":"it was hot"}],)"
-                                R"("removed":["00000000000000ab","fedcba9876543210"]})"};
+                                R"("removed":["00000000000000ab","fedcba9876543210"],)"
+                                R"("drained":[{"id":"00000000000000cd","node":"n5"}]})"};
   CHECK(*encode(orders) == text);
   REQUIRE(decode_cluster_orders(text));
   CHECK(*decode_cluster_orders(text) == orders);
@@ -148,6 +150,13 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
                           "");
   REQUIRE(decode_cluster_orders(older));
   CHECK(decode_cluster_orders(older)->balance.empty());
+  const auto before = with(text, R"(,"drained":[{"id":"00000000000000cd","node":"n5"}])", "");
+  REQUIRE(decode_cluster_orders(before));
+  CHECK(decode_cluster_orders(before)->drained.empty());
+  no(R"({"id":"00000000000000cd","node":"n5"})", R"("n5")", "drained holds what is no object");
+  no("00000000000000cd", "cd", "drained.id is not 16");
+  no("00000000000000cd", "0000000000000000", "drained.id is 0");
+  no(R"("node":"n5"})", R"("node":"N"})", "drained.node is no name");
   CHECK(node_ordered(orders, 17) == "n3");
   CHECK(node_ordered(orders, 4) == "n6");
   CHECK(node_ordered(orders, 5).empty());
@@ -168,6 +177,9 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
   many.balance.pop_back();
   many.removed.assign(orders_removed_max, ~member_id{0});
   many.draining.assign(orders_draining_max, std::string(node_name_bytes_max, 'n'));
+  many.drained.assign(orders_draining_max + 1, {~member_id{0}, std::string(node_name_bytes_max, 'n')});
+  CHECK(encode(many).error().code == errc::invalid_argument);
+  many.drained.pop_back();
   CHECK_MESSAGE(decode_cluster_orders(*encode(many)), "as many as there may be can be read");
 }
 
