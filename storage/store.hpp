@@ -396,6 +396,15 @@ class store {
 result<std::filesystem::path> set_store_aside(const std::filesystem::path& path);
 /// A folder in which a store of this path was set aside, and is whole; empty: there is none.
 std::filesystem::path store_set_aside(const std::filesystem::path& path);
+/// The folder in which setting the store aside was interrupted, with what has gone there; empty: there is none.
+std::filesystem::path store_half_aside(const std::filesystem::path& path);
+
+/// A line that whoever uses a store leaves in its folder, such as what it is a part of; set_store_aside() takes it
+/// along with all else. It is there whole or as it was before, also after a power cut. `name` is none of the store's
+/// own. errc::io_error, no_space.
+result<void> write_beside_store(const std::filesystem::path& path, const std::string& name, std::string_view line);
+/// Empty: there is none, or it cannot be read.
+std::string read_beside_store(const std::filesystem::path& path, const std::string& name);
 
 /// Whether a version may have this label: non-empty valid UTF-8, at most max_label_bytes.
 bool is_valid_label(std::string_view label);
