@@ -172,8 +172,9 @@ void replica::on_reconnect(member_id one) {
 
 void replica::handle(const member& from, const appended_message& what, std::int64_t now) {
   auto* one = answering(from, what.claim, what.round, now);
-  if (one == nullptr || what.match > last().lsn) return;
-  if (what.round > one->commit_round) one->commit = std::max(one->commit, what.commit);
+  // Nobody has what was not sent.
+  if (one == nullptr || what.match > flushed_) return;
+  if (what.round > one->commit_round && what.commit <= last().lsn) one->commit = std::max(one->commit, what.commit);
   one->probing = false;
   if (what.match > one->match) {
     one->match = what.match;
@@ -193,7 +194,8 @@ void replica::handle(const member& from, const appended_message& what, std::int6
 
 void replica::handle(const member& from, const mismatch_message& what, std::int64_t now) {
   auto* one = answering(from, what.claim, what.round, now);
-  if (one == nullptr) return;
+  // What cannot be: every log has its beginning, nothing behind the last entry was asked for, and a hint goes back.
+  if (one == nullptr || what.prev_lsn == 0 || what.prev_lsn > last().lsn || what.hint >= what.prev_lsn) return;
   if (what.prev_lsn <= one->match) {
     // Late answers say nothing. But what was sent after it had acknowledged that entry must find it there.
     if (what.round <= one->match_round || one->damaged) return;

@@ -294,6 +294,37 @@ TEST_CASE("a follower that lost what it acknowledged is told to set its disk asi
   CHECK(one.sent<damaged_message>().size() == 1);
 }
 
+TEST_CASE("an owner believes no answer to what it has not sent") {
+  auto one = driven{ann};
+  one.own();
+  const auto claim = one.core.claim_ballot();
+  SUBCASE("a place behind the end of the log") {
+    one.core.on_message(bob, mismatch_message{claim, 1'000, 500, 499}, one.now);
+    REQUIRE(one.core.propose(text("a"), one.now));
+    one.step();
+    const auto sent = one.sent<append_message>();
+    CHECK(std::ranges::any_of(sent, [](const auto& each) { return each.first == bob && each.second.prev.lsn == 1; }));
+  }
+  SUBCASE("the beginning is missing") {
+    one.core.on_message(cid, mismatch_message{claim, 1'000, 0, 0}, one.now);
+    one.step();
+    CHECK(!one.noticed(replica_notice::kind_type::damaged));
+  }
+  SUBCASE("entries that nobody has seen yet are acknowledged") {
+    REQUIRE(one.core.propose(text("a"), one.now));
+    for (const auto& who : {bob, cid}) one.core.on_message(who, appended_message{claim, 1'000, 2, 0}, one.now);
+    one.step();
+    CHECK(one.core.commit() == 1);
+  }
+  SUBCASE("more is committed than there is") {
+    one.core.on_message(bob, appended_message{claim, 1'000, 1, 1'000'000}, one.now);
+    one.core.on_tick(one.now + 2 * replica_options{}.commit_delay_ms);
+    one.step();
+    const auto sent = one.sent<append_message>();
+    CHECK(std::ranges::any_of(sent, [](const auto& each) { return each.first == bob && each.second.commit == 1; }));
+  }
+}
+
 TEST_CASE("a move waits for what was taken, and is given up in time") {
   auto one = driven{ann};
   one.own();
