@@ -11,6 +11,28 @@ std::string_view name_of(const replica_message& message) {
   return names[message.index()];
 }
 
+namespace {
+
+/// Whether two answers differ in nothing but the message that they answer, and in what is known to be committed by now.
+bool say_the_same(const replica_message& one, const replica_message& other) {
+  if (one.index() != other.index()) return false;
+  if (const auto* a = std::get_if<appended_message>(&one)) {
+    const auto& b = std::get<appended_message>(other);
+    return a->claim == b.claim && a->match == b.match;
+  }
+  if (const auto* a = std::get_if<mismatch_message>(&one)) {
+    const auto& b = std::get<mismatch_message>(other);
+    return a->claim == b.claim && a->prev_lsn == b.prev_lsn && a->hint == b.hint;
+  }
+  if (const auto* a = std::get_if<promise_message>(&one)) {
+    const auto& b = std::get<promise_message>(other);
+    return a->claim == b.claim && a->last == b.last && a->removed_version == b.removed_version;
+  }
+  return false;
+}
+
+}  // namespace
+
 replica::replica(member self, replica_options options, replica_disk disk, std::uint64_t seed)
     : self_(std::move(self)),
       options_(options),
@@ -39,10 +61,18 @@ void replica::send(const member& to, replica_message what) {
 }
 
 void replica::send_when_synced(const member& to, replica_message what) {
-  if (ticket_ == synced_)
+  if (ticket_ == synced_) {
     send(to, std::move(what));
-  else
-    waiting_.emplace_back(ticket_, envelope{to, std::move(what)});
+    return;
+  }
+  // While the disk hangs the others send again what nobody answers.
+  for (auto one = waiting_.rbegin(); one != waiting_.rend() && one->first == ticket_; ++one) {
+    if (one->second.to.id != to.id || !say_the_same(one->second.what, what)) continue;
+    one->second.what = std::move(what);
+    return;
+  }
+  if (waiting_.size() >= options_.waiting_max) waiting_.pop_back();
+  waiting_.emplace_back(ticket_, envelope{to, std::move(what)});
 }
 
 void replica::notify(replica_notice::kind_type kind, const member& who, position at, std::string why) {

@@ -41,6 +41,8 @@ struct replica_options {
   std::size_t log_bytes_max = 4u << 20;        ///< of entries kept for followers that lag; beyond it they get documents
   std::uint64_t compact_entries_min = 256;     ///< so many entries go at once, unless there are too many bytes
   std::size_t proposed_bytes_max = 64u << 20;  ///< of entries that are not committed; beyond it proposals are refused
+  /// Answers that wait for the disk. The newest gives way to another one, as whoever hears nothing sends again.
+  std::size_t waiting_max = 256;
 };
 
 /// For the disk. Writes are done in the order in which they come out; one is done as a whole or not at all.

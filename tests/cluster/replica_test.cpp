@@ -294,6 +294,50 @@ TEST_CASE("a follower that lost what it acknowledged is told to set its disk asi
   CHECK(one.sent<damaged_message>().size() == 1);
 }
 
+TEST_CASE("while the disk hangs no more answers wait than there is to say, and at most so many") {
+  auto one = driven{bob};
+  const auto claim = ballot{1, ann.id, 77};
+  auto hear = [&](std::uint64_t round, std::uint64_t lsn) {
+    auto what = append_message{claim, round, {lsn == 1 ? 0u : 1u, lsn - 1}, {edit(lsn, 1, "a")}, lsn - 1, 0};
+    one.core.on_message(ann, what, one.now);
+    one.step();
+    CHECK(one.out.messages.empty());
+  };
+  SUBCASE("one that was sent again and again is answered once, by what is known now") {
+    for (auto round = std::uint64_t{1}; round <= 100; ++round) {
+      one.core.on_message(ann, prepare_message{claim}, one.now);
+      one.step();
+    }
+    for (auto round = std::uint64_t{1}; round <= 100; ++round) hear(round, 1);
+    one.core.on_message(ann, append_message{claim, 101, {1, 7}, {}, 0, 0}, one.now);
+    one.core.on_message(ann, append_message{claim, 102, {1, 7}, {}, 0, 0}, one.now);
+    one.sync();
+    CHECK(one.sent<promise_message>().size() == 1);
+    REQUIRE(one.sent<appended_message>().size() == 1);
+    CHECK(one.sent<appended_message>()[0].second.round == 100);
+    CHECK(one.sent<appended_message>()[0].second.match == 1);
+    REQUIRE(one.sent<mismatch_message>().size() == 1);
+    CHECK(one.sent<mismatch_message>()[0].second.round == 102);
+  }
+  SUBCASE("an answer does not wait for a later write than the one it is about") {
+    hear(1, 1);
+    const auto first = one.ticket;
+    hear(2, 2);
+    hear(3, 1);
+    one.core.on_synced(first, one.now);
+    one.step();
+    REQUIRE(one.sent<appended_message>().size() == 1);
+    CHECK(one.sent<appended_message>()[0].second.match == 1);
+  }
+  SUBCASE("of many the last one tells it all") {
+    const auto most = replica_options{}.waiting_max;
+    for (auto lsn = std::uint64_t{1}; lsn <= 4 * most; ++lsn) hear(lsn, lsn);
+    one.sync();
+    CHECK(one.sent<appended_message>().size() == most);
+    CHECK(one.sent<appended_message>().back().second.match == 4 * most);
+  }
+}
+
 TEST_CASE("an owner believes no answer to what it has not sent") {
   auto one = driven{ann};
   one.own();
