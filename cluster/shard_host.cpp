@@ -35,10 +35,12 @@ namespace octavo::cluster {
 
 namespace {
 
+/// Of what nobody waits for.
 constexpr auto disk_timeout = std::chrono::hours{24};
 constexpr auto served_interval_ms = std::int64_t{1'000};
 /// After so long an edit of a document weighs half.
 constexpr auto cool_interval_ms = std::int64_t{30'000};
+
 class shard_host_impl {
  public:
   static inline const char* name = "octavo.shard_host";
@@ -51,6 +53,7 @@ class shard_host_impl {
         options_(std::move(options)),
         peers_(std::move(peers)),
         store_(store),
+        on_fatal_(std::move(on_fatal)),
         load_(options_.self.node, options_.balance, options_.cores),
         nodes_(self, {options_.self, options_.uses_tls, options_.link_window_bytes, options_.link_queue_bytes_max}),
         hot_(options_.hot_documents_max),
@@ -58,11 +61,17 @@ class shard_host_impl {
             self, options_.finder, [this](shard_number shard) { return place_of(shard); },
             [this] { return peers_.registry(); }),
         snapshotter_(actors::spawn_snapshotter(self->system(), store, options_.document, counters)),
-        disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, std::move(on_fatal))),
+        disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, on_fatal_)),
         sender_(spawn_shard_sender(self->system(), store)),
         receiver_(spawn_shard_receiver(self->system(), shard_host_actor{self}, store)) {}
 
   shard_host_actor::behavior_type make_behavior() {
+    // A process without its replicas would keep its lease, and the others would wait for it.
+    self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error {
+      auto why = error{errc::internal, "the replicas of this node failed: " + actors::what_of(thrown)};
+      end_process(why);
+      return actors::make_error(why);
+    });
     watcher_.install(self_);
     // They are nobody else's.
     self_->attach_functor([snapshotter = snapshotter_, sender = sender_] {
@@ -153,6 +162,11 @@ class shard_host_impl {
   };
 
   shard_number shard_of(std::string_view name) const { return table_->shard_of_document(name); }
+
+  void end_process(const error& why) {
+    logger().critical("{}", why.message);
+    if (on_fatal_) on_fatal_(why);
+  }
 
   // --- other nodes ---
 
@@ -479,9 +493,13 @@ class shard_host_impl {
       steps_.pop_front();
     }
     steps_flying_ = batch->size();
-    compat::ask(self_, disk_, disk_timeout, write_atom_v, disk_batch{std::move(batch)})
+    // However long a full disk is full.
+    compat::ask(self_, disk_, caf::infinite, write_atom_v, disk_batch{std::move(batch)})
         .then([this](const disk_report& report) { written(report); },
-              [this](const caf::error& reason) { self_->quit(reason); });
+              [this](const caf::error& reason) {
+                end_process(actors::from_caf(reason));
+                self_->quit(reason);
+              });
   }
 
   void written(const disk_report& report) {
@@ -680,6 +698,7 @@ class shard_host_impl {
   host_options options_;
   host_peers peers_;
   storage::store& store_;
+  actors::fatal_handler on_fatal_;
   host_load load_;
   peer_table nodes_;
   hot_documents hot_;

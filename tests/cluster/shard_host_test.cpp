@@ -1,0 +1,178 @@
+// The actor behind which a node's replicas are, with a disk of its own. The other nodes, and the directory, are played.
+#include "cluster/shard_host.hpp"
+
+#include <doctest/doctest.h>
+#include <caf/actor_system.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <stdexcept>
+
+#include "actors/caf_compat.hpp"
+#include "storage/store.hpp"
+#include "tests/actors/support/test_node.hpp"
+#include "tests/support/eventually.hpp"
+
+using namespace octavo;
+using namespace octavo::cluster;
+using namespace octavo::test;
+
+namespace {
+
+// Of two nodes the one with the lesser name dials: this one never does.
+const auto zoe = member{1, "zoe"};
+const auto bob = member{2, "bob"};
+const auto cid = member{3, "cid"};
+
+struct cluster_config : caf_config {
+  cluster_config() {
+    static auto once = std::once_flag{};
+    std::call_once(once, [] { cluster::init_messages(); });
+  }
+};
+
+/// Looks often, and waits for nobody.
+host_options hasty() {
+  auto options = host_options{};
+  options.shards = 1;
+  options.tick_ms = 2;
+  options.arrange_ms = 2;
+  options.status_ms = 1;
+  options.placement.settle_ms = 0;
+  options.replica.handoff_ms = 60'000;
+  return options;
+}
+
+/// The host of zoe, in a cluster of one shard. The others have the replicas of it too, and do what the test says.
+class little_cluster {
+ public:
+  explicit little_cluster(std::vector<member> others = {bob, cid}, host_options options = hasty())
+      : others_(std::move(others)) {
+    options.self = {"cluster", zoe.node, zoe.id, 7, wire_version, "caf"};
+    options.placement.replicas = static_cast<std::uint32_t>(others_.size() + 1);
+    store_ = storage::testing::open_ok(folder_ / "store");
+    store_->on_damage([this](const error& what) {
+      const std::lock_guard guard(mutex_);
+      damage_ = what.message;
+    });
+    system_ = std::make_unique<caf::actor_system>(config_);
+    auto peers = host_peers{};
+    peers.registry = [] { return actors::registry_actor{}; };
+    peers.submit = [this](const shard_txn& txn) { carry_out(txn); };
+    peers.publish = [this](const std::string&) {
+      if (fails_) throw std::runtime_error{"out of order"};
+    };
+    auto table = read_shards(*store_, options);
+    REQUIRE(table);
+    host_ = spawn_shard_host(*system_, *store_, std::move(*table), counters_, options, std::move(peers),
+                             [this](const error& what) {
+                               const std::lock_guard guard(mutex_);
+                               fatal_ = what.message;
+                             });
+    record_.config = {1, others_};
+    record_.config.members.push_back(zoe);
+    for (const auto& who : record_.config.members) view_.nodes[who.node] = {7, who.id, "127.0.0.1:1", false};
+    view_.is_current = true;
+    see([](node_view&) {});
+    for (const auto& who : others_) connect(who);
+    compat::tell(host_, record_atom_v, record_update{{{shard_number{0}, record_}}});
+  }
+  ~little_cluster() {
+    compat::end(host_);
+    caf::scoped_actor {
+      *system_
+      } -> wait_for(caf::actor_cast<caf::actor>(host_));
+    host_ = nullptr;
+    system_.reset();
+    store_->on_damage({});
+  }
+  little_cluster(const little_cluster&) = delete;
+  little_cluster& operator=(const little_cluster&) = delete;
+
+  /// What the directory says of the nodes from now on.
+  template <class Change>
+  void see(Change change) {
+    change(view_);
+    compat::tell(host_, nodes_atom_v, std::shared_ptr<const node_view>{std::make_shared<node_view>(view_)});
+  }
+  void connect(const member& who) { compat::tell(host_, link_atom_v, who.node, peer_actor{host_}, who.id); }
+  void disconnect(const member& who) { compat::tell(host_, link_atom_v, who.node, peer_actor{}, member_id{0}); }
+  void say(const member& from, replica_message what) {
+    auto frames = std::vector<actors::payload>{};
+    frames.emplace_back(encode(peer_frame{0, from, zoe.id, std::move(what)}));
+    compat::tell(host_, frames_atom_v, std::move(frames));
+  }
+  /// Once the host has taken in all that was said.
+  void settle() {
+    auto self = caf::scoped_actor{*system_};
+    compat::ask(self.ptr(), host_, patience, frames_atom_v, std::vector<actors::payload>{})
+        .receive([] {}, [](const caf::error& reason) { FAIL(to_string(reason)); });
+  }
+  /// The others promise, and acknowledge the first entry, until zoe owns the shard.
+  bool serves() {
+    return eventually([&] {
+      if (const auto claim = this->claim(); claim.owner == zoe.id)
+        for (const auto& who : others_) {
+          say(who, promise_message{claim, {}, 0});
+          say(who, appended_message{claim, ++round_, 1, 0});
+        }
+      return counters_.shards_served == 1;
+    });
+  }
+  void fail_soon() { fails_ = true; }
+
+  shard_record record() const {
+    const std::lock_guard guard(mutex_);
+    return record_;
+  }
+  ballot claim() const {
+    const auto known = record();
+    return {known.epoch, known.owner.id, known.nonce};
+  }
+  std::string fatal() const {
+    const std::lock_guard guard(mutex_);
+    return fatal_;
+  }
+  std::string damage() const {
+    const std::lock_guard guard(mutex_);
+    return damage_;
+  }
+  const shard_host_actor& host() const { return host_; }
+  storage::store& store() { return *store_; }
+  metrics& counters() { return counters_; }
+
+ private:
+  void carry_out(const shard_txn& txn) {
+    const std::lock_guard guard(mutex_);
+    const auto fits = record_ == txn.what.expected;
+    if (fits) record_ = txn.what.wanted;
+    compat::tell(host_, txn_atom_v,
+                 txn_answer{txn.shard, txn.what.id, fits ? txn_outcome::done : txn_outcome::refused, record_});
+  }
+
+  storage::testing::temporary_folder folder_;
+  std::unique_ptr<storage::store> store_;
+  metrics counters_;
+  mutable std::mutex mutex_;
+  shard_record record_;
+  std::string fatal_;
+  std::string damage_;
+  std::atomic<bool> fails_{false};
+  node_view view_;
+  std::vector<member> others_;
+  std::uint64_t round_ = 1'000'000;  ///< later than all that is asked
+  cluster_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  shard_host_actor host_;
+};
+
+}  // namespace
+
+TEST_CASE("when the replicas of a node fail, its process is to end") {
+  auto one = little_cluster{};
+  REQUIRE(one.serves());
+  one.fail_soon();
+  CHECK(eventually([&] { return !one.fatal().empty(); }));
+  CHECK(one.fatal().find("out of order") != std::string::npos);
+}
