@@ -106,6 +106,11 @@ std::optional<std::uint64_t> replica::match_of(member_id one) const {
   return found->second.match;
 }
 
+bool replica::is_damaged(member_id one) const {
+  auto found = peers_.find(one);
+  return found != peers_.end() && found->second.damaged;
+}
+
 // --- the log ---
 
 void replica::append(log_entry entry) {
@@ -393,8 +398,9 @@ void replica::handle(const member& from, const removed_message& what, std::int64
   notify(replica_notice::kind_type::removed, self_);
 }
 
-void replica::handle(const member&, const damaged_message& what, std::int64_t) {
-  if (what.claim == promised_) notify(replica_notice::kind_type::damaged, self_);
+void replica::handle(const member& from, const damaged_message& what, std::int64_t) {
+  if (what.claim != promised_ || what.claim.owner != from.id || from.id == self_.id) return;
+  notify(replica_notice::kind_type::damaged, self_, {}, "it has less than it acknowledged to " + from.node);
 }
 
 }  // namespace octavo::cluster

@@ -82,7 +82,8 @@ struct replica_notice {
     state_wanted,      ///< documents are to be fetched from `who`, at `at` or later: then call on_state()
     config_committed,  ///< the members changed
     removed,           ///< this replica is none of them any more
-    damaged,           ///< `who` has lost what it acknowledged; if that is this replica, its disk is to be set aside
+    damaged,           ///< `who` has lost what it acknowledged, as its owner finds, and its disk is to be set aside. If
+                       ///< `at` is a place in the log: nobody can read that entry, which is no disk's fault
     conflict,          ///< `who` sent what contradicts committed entries: refused. Nothing in octavo does that
   };
   kind_type kind = kind_type::serving;
@@ -176,6 +177,8 @@ class replica {
   bool is_config_open() const { return config_lsn_ > commit_; }
   /// How many entries a member is known to have, for an owner.
   std::optional<std::uint64_t> match_of(member_id one) const;
+  /// For an owner: whether another replica is known to have lost what it acknowledged.
+  bool is_damaged(member_id one) const;
   /// Nothing waits on the clock.
   bool is_idle() const;
 

@@ -201,8 +201,9 @@ void replica::handle(const member& from, const mismatch_message& what, std::int6
     if (what.round <= one->match_round || one->damaged) return;
     one->damaged = true;
     one->match = 0;
+    one->sent_ms = now;
     send(one->who, damaged_message{claim_});
-    notify(replica_notice::kind_type::damaged, one->who);
+    notify(replica_notice::kind_type::damaged, one->who, {}, "it lacks entry " + std::to_string(what.prev_lsn));
     return;
   }
   one->resume = std::max(one->match + 1, std::min(what.hint + 1, what.prev_lsn));
@@ -333,7 +334,13 @@ void replica::tick_owner(std::int64_t now) {
   go_on_moving(now);
   publish();
   for (auto& [id, one] : peers_) {
-    if (one.damaged) continue;
+    if (one.damaged) {
+      // The word may be lost.
+      if (now - one.sent_ms < options_.retry_max_ms) continue;
+      one.sent_ms = now;
+      send(one.who, damaged_message{claim_});
+      continue;
+    }
     const auto lacks_entries = one.match < flushed_;
     const auto since = now - std::max(one.sent_ms, one.heard_ms);
     if (lacks_entries && since >= one.retry_ms) {

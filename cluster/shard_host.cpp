@@ -334,6 +334,7 @@ class shard_host_impl {
     for (const auto& who : core.config().members) {
       auto one = placed_member{who, 0, has_all(core, who)};
       one.is_removed = is_removed(who);
+      one.is_damaged = core.is_damaged(who.id);
       if (!nodes_.is_live(who)) {
         auto found = away_.find(who.id);
         const auto since = away.emplace(who.id, found == away_.end() ? now : found->second).first->second;
@@ -579,13 +580,30 @@ class shard_host_impl {
         compat::send(self_, receiver_, actors::drop_atom_v, shard);
         break;
       case kind::damaged:
-        logger().error("shard={} node={} has less in its log than it acknowledged: {}", shard, what.who.node, what.why);
+        noticed_damage(shard, what);
         break;
       case kind::conflict:
         logger().critical("shard={} node={} contradicts what is committed at {}; refused", shard, what.who.node,
                           what.at.lsn);
         break;
     }
+  }
+
+  void noticed_damage(shard_number shard, const replica_notice& what) {
+    // It was written so, and passed every checksum: nothing is won by building a replica anew from those of the others.
+    if (what.at.lsn != 0) {
+      logger().critical("shard={} lsn={} {}", shard, what.at.lsn, what.why);
+      return;
+    }
+    if (what.who != table_->self()) {
+      logger().error("shard={} node={} has lost what it acknowledged, and is to be built anew: {}", shard,
+                     what.who.node, what.why);
+      return;
+    }
+    // Each owner says so of each shard, again and again.
+    if (std::exchange(is_damage_noticed_, true)) return;
+    store_.report_damage({errc::corrupt, "the replica of shard " + std::to_string(shard) +
+                                             " has lost what was on the disk: " + what.why});
   }
 
   // Before anybody asks for them, and so in this order: few are loaded at once.
@@ -711,6 +729,7 @@ class shard_host_impl {
   compat::watcher watcher_;
   std::unordered_map<std::string, std::uint64_t> unsnapped_;  ///< edits of documents since their snapshots
   std::string damage_;                                        ///< what was found on this node's disk
+  bool is_damage_noticed_ = false;                            ///< by the owner of a shard
   bool is_drained_ = false;                                   ///< this node, as the operator wants it
   std::map<member_id, std::int64_t> away_;                    ///< since when members are not there
   std::unordered_map<shard_number, std::int64_t> moved_ms_;

@@ -292,6 +292,31 @@ TEST_CASE("a follower that lost what it acknowledged is told to set its disk asi
   one.step();
   CHECK(one.noticed(replica_notice::kind_type::damaged));
   CHECK(one.sent<damaged_message>().size() == 1);
+  CHECK(one.core.is_damaged(bob.id));
+  CHECK(!one.core.is_damaged(cid.id));
+  // It is told again, as the word may be lost.
+  one.core.on_message(cid, appended_message{claim, 1'001, 2, 2}, one.now);
+  one.core.on_tick(one.now + replica_options{}.retry_max_ms);
+  one.step();
+  REQUIRE(one.sent<damaged_message>().size() == 1);
+  CHECK(one.sent<damaged_message>()[0].first == bob);
+  CHECK(!one.noticed(replica_notice::kind_type::damaged));
+}
+
+TEST_CASE("only the owner that a replica follows says that it has lost something") {
+  auto one = driven{bob};
+  const auto claim = ballot{1, ann.id, 77};
+  one.core.on_message(ann, prepare_message{claim}, one.now);
+  one.sync();
+  one.core.on_message(cid, damaged_message{claim}, one.now);
+  one.core.on_message(ann, damaged_message{{1, ann.id, 78}}, one.now);
+  one.step();
+  CHECK(!one.noticed(replica_notice::kind_type::damaged));
+  one.core.on_message(ann, damaged_message{claim}, one.now);
+  one.step();
+  REQUIRE(one.noticed(replica_notice::kind_type::damaged));
+  CHECK(one.out.notices[0].who == bob);
+  CHECK(one.out.notices[0].at == position{});
 }
 
 TEST_CASE("while the disk hangs no more answers wait than there is to say, and at most so many") {

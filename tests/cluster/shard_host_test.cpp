@@ -45,9 +45,10 @@ host_options hasty() {
 }
 
 /// The host of zoe, in a cluster of one shard. The others have the replicas of it too, and do what the test says.
+/// Unless one of them is its owner zoe claims it.
 class little_cluster {
  public:
-  explicit little_cluster(std::vector<member> others = {bob, cid}, host_options options = hasty())
+  explicit little_cluster(std::vector<member> others = {bob, cid}, host_options options = hasty(), member owner = {})
       : others_(std::move(others)) {
     options.self = {"cluster", zoe.node, zoe.id, 7, wire_version, "caf"};
     options.placement.replicas = static_cast<std::uint32_t>(others_.size() + 1);
@@ -70,6 +71,7 @@ class little_cluster {
                                const std::lock_guard guard(mutex_);
                                fatal_ = what.message;
                              });
+    if (owner.id != 0) record_ = {100, owner, 5, {}};
     record_.config = {1, others_};
     record_.config.members.push_back(zoe);
     for (const auto& who : record_.config.members) view_.nodes[who.node] = {7, who.id, "127.0.0.1:1", false};
@@ -168,6 +170,24 @@ class little_cluster {
 };
 
 }  // namespace
+
+TEST_CASE(
+    "a replica whose owner finds less than it acknowledged is on a damaged disk, and one that cannot read is not") {
+  auto one = little_cluster{{bob, cid}, hasty(), bob};
+  const auto claim = one.claim();
+  const auto nonsense = as_bytes(std::string_view{"nonsense"});
+  auto unreadable = log_entry{1, claim.epoch, entry_kind::edit, {}, {}};
+  unreadable.data = std::make_shared<const bytes>(nonsense.begin(), nonsense.end());
+  one.say(bob, append_message{claim, 1, {}, {unreadable}, 1, 0});
+  one.settle();
+  CHECK(one.damage().empty());
+  one.say(cid, damaged_message{claim});
+  one.settle();
+  CHECK(one.damage().empty());
+  one.say(bob, damaged_message{claim});
+  one.settle();
+  CHECK(one.damage().find("shard 0") != std::string::npos);
+}
 
 TEST_CASE("when the replicas of a node fail, its process is to end") {
   auto one = little_cluster{};
