@@ -348,6 +348,11 @@ class shard_host_impl {
   // --- documents ---
 
   void append(actors::append_request request) {
+    // Whatever becomes of it, it has left the mailbox.
+    for (const auto& record : request.records)
+      counters_.log_queue_bytes.fetch_sub(static_cast<std::int64_t>(record.update.size() + record.user.size()),
+                                          std::memory_order_relaxed);
+    counters_.log_queue_records.fetch_sub(static_cast<std::int64_t>(request.records.size()), std::memory_order_relaxed);
     const auto shard = shard_of(request.document);
     auto& one = owned_[shard];
     const auto* core = table_->find(shard);
@@ -362,9 +367,6 @@ class shard_host_impl {
     auto open = one.documents.find(request.document);
     const auto is_open = open != one.documents.end() && open->second.actor == request.from;
     for (const auto& record : request.records) {
-      const auto bytes = record.update.size() + record.user.size();
-      counters_.log_queue_records.fetch_sub(1, std::memory_order_relaxed);
-      counters_.log_queue_bytes.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
       auto what = edit_record{edit_kind::edit,     request.document, record.seq, record.time_ms, record.user, 0, 0,
                               record.update.view()};
       auto lsn = result<std::uint64_t>{};

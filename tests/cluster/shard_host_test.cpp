@@ -123,6 +123,16 @@ class little_cluster {
     });
   }
   void fail_soon() { fails_ = true; }
+  /// Edits of a document that is not open, counted as a document counts them.
+  void append(std::uint64_t edits) {
+    auto request = actors::append_request{"notes", {}, {}};
+    for (auto seq = std::uint64_t{1}; seq <= edits; ++seq) {
+      request.records.push_back({seq, 5, "ann", actors::payload::copy_of("text")});
+      counters_.log_queue_records += 1;
+      counters_.log_queue_bytes += 7;
+    }
+    compat::tell(host_, actors::append_atom_v, std::move(request));
+  }
 
   shard_record record() const {
     const std::lock_guard guard(mutex_);
@@ -187,6 +197,23 @@ TEST_CASE(
   one.say(bob, damaged_message{claim});
   one.settle();
   CHECK(one.damage().find("shard 0") != std::string::npos);
+}
+
+TEST_CASE("edits that are refused, or that the shard leaves behind as it moves, do not count as waiting for good") {
+  auto one = little_cluster{};
+  REQUIRE(one.serves());
+  one.append(3);
+  one.settle();
+  CHECK(one.counters().log_queue_records == 0);
+  CHECK(one.counters().log_queue_bytes == 0);
+  // Bob takes it, and what is held meanwhile goes with it.
+  one.see([](node_view& view) { view.pins[0] = bob.node; });
+  REQUIRE(eventually([&] { return one.counters().shards_changing == 1; }));
+  one.append(2);
+  one.say(bob, prepare_message{{one.claim().epoch + 1, bob.id, 9}});
+  REQUIRE(eventually([&] { return one.counters().shards_served == 0; }));
+  CHECK(one.counters().log_queue_records == 0);
+  CHECK(one.counters().log_queue_bytes == 0);
 }
 
 TEST_CASE("when the replicas of a node fail, its process is to end") {
