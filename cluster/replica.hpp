@@ -27,10 +27,12 @@
 namespace octavo::cluster {
 
 struct replica_options {
-  std::int64_t retry_ms = 200;          ///< an unanswered message is sent again, each time after twice as long,
-  std::int64_t retry_max_ms = 1'600;    ///< up to this
-  std::int64_t claim_ms = 2'000;        ///< a claim that has no majority by then is given up
-  std::int64_t majority_ms = 3'000;     ///< an owner that commits nothing for so long, with entries waiting, steps down
+  std::int64_t retry_ms = 200;        ///< an unanswered message is sent again, each time after twice as long,
+  std::int64_t retry_max_ms = 1'600;  ///< up to this
+  std::int64_t claim_ms = 2'000;      ///< a claim that has no majority by then is given up
+  /// An owner that commits nothing for so long, with entries waiting, steps down; and so does one whose node is
+  /// connected to fewer members than a majority (shard_table.hpp).
+  std::int64_t majority_ms = 3'000;
   std::int64_t handoff_ms = 1'000;      ///< a move that is not done by then is given up
   std::int64_t commit_delay_ms = 50;    ///< followers hear by then what is committed, if no entry tells them earlier
   std::uint64_t handoff_lag_max = 100;  ///< entries that the next owner may lack when a move begins
@@ -145,8 +147,14 @@ class replica {
   result<void> add(const member& one, std::int64_t now);
   /// For an owner: removes another member, or a learner. errc::unavailable, not_found, invalid_argument.
   result<void> remove(member_id one, std::int64_t now);
-  /// For an owner: another part of the node knows that it cannot reach the others.
+  /// For an owner: another part of the node knows that it cannot serve. The directory is told that nobody owns the
+  /// shard, so that others claim it.
   void step_down(const std::string& why);
+  /// Whether this replica may become the owner, whoever asks it to: its node may know that it could not serve. True at
+  /// the start.
+  void allow_claims(bool may) { may_claim_ = may; }
+  /// Where the directory names this replica as the owner, and it is not, it is told that nobody is.
+  void let_go();
 
   // --- what has come out ---
   /// What was proposed since the last call goes out together.
@@ -172,6 +180,9 @@ class replica {
   log_base state_at(std::uint64_t lsn) const;
   /// The members by the newest entry of the log that names them.
   const shard_config& config() const { return *config_; }
+  /// Those whose promises make an owner: a log names its own members, and only where none has ever begun does the
+  /// directory say who they are.
+  const shard_config& claim_config() const;
   std::optional<member> learner() const { return learner_; }
   /// The newest change of the members is not committed yet.
   bool is_config_open() const { return config_lsn_ > commit_; }
@@ -233,7 +244,6 @@ class replica {
   // replica_claim.cpp: on the way to be the owner
   void handle(const member& from, const promise_message& what, std::int64_t now);
   void handle(const member& from, const refusal_message& what, std::int64_t now);
-  const shard_config& claim_config() const;
   void start_preparing(std::int64_t now);
   void ask_for_promises(std::int64_t now);
   void count_promises(std::int64_t now);
@@ -292,6 +302,7 @@ class replica {
   std::optional<envelope> offer_;  ///< what answers the last offer of documents
 
   role_type role_ = role_type::follower;
+  bool may_claim_ = true;
   ballot claim_;
   shard_record record_;
   std::optional<directory_txn> txn_;

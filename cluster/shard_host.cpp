@@ -657,7 +657,8 @@ class shard_host_impl {
   }
 
   void tick() {
-    table_->on_tick(actors::steady_now_ms(), [this](const member& who) { return nodes_.is_live(who); });
+    table_->on_tick(actors::steady_now_ms(),
+                    {[this](const member& who) { return nodes_.is_live(who); }, nodes_.connected_members()});
     arrange();
     give_up_disk();
     cool_down();

@@ -163,12 +163,34 @@ void shard_table::on_reconnect(member_id peer) {
   for (auto& [shard, one] : replicas_) one->on_reconnect(peer);
 }
 
-void shard_table::on_tick(std::int64_t now, const std::function<bool(const member&)>& is_live) {
+void shard_table::on_tick(std::int64_t now, const table_surroundings& around) {
   for (auto& [shard, one] : replicas_) {
-    if (one->role() == replica::role_type::follower) consider_claim(shard, *one, now, is_live);
+    if (could_serve(shard, *one, now, around) && one->role() == replica::role_type::follower)
+      consider_claim(shard, *one, now, around.is_live);
     one->on_tick(now);
     changed_.push_back(shard);
   }
+}
+
+// An owner that reaches no majority may have been followed by another one, and what it shows be of the past. Nobody
+// would tell it while nobody types.
+bool shard_table::could_serve(shard_number shard, replica& one, std::int64_t now, const table_surroundings& around) {
+  const auto& config = one.claim_config();
+  const auto others = static_cast<std::size_t>(std::ranges::count_if(
+      config.members, [&](const member& who) { return who.id != self_.id && around.connected.contains(who.id); }));
+  const auto could = others + 1 >= config.majority();
+  one.allow_claims(could);
+  if (could) {
+    cut_off_since_.erase(shard);
+    return true;
+  }
+  // A claim would only count epochs up. Once it can be made, whose turn it is is found out anew.
+  ownerless_since_.erase(shard);
+  if (now - cut_off_since_.emplace(shard, now).first->second < options_.majority_ms) return false;
+  one.step_down("fewer than a majority of the shard's replicas have been connected for " +
+                std::to_string(options_.majority_ms) + " ms");
+  one.let_go();
+  return false;
 }
 
 std::size_t shard_table::rank_of(shard_number shard, const shard_record& record,

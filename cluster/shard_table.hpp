@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -64,6 +66,12 @@ struct shard_committed {
   std::uint64_t lsn = 0;
 };
 
+/// What a node knows of the others, and of itself, as its clock ticks.
+struct table_surroundings {
+  std::function<bool(const member&)> is_live;  ///< whether a node's lease stands
+  std::unordered_set<member_id> connected;     ///< disks of other nodes that are reached
+};
+
 struct table_output {
   std::vector<shard_step> steps;  ///< in order
   std::vector<std::pair<member, peer_frame>> frames;
@@ -86,9 +94,9 @@ class shard_table {
   void on_txn(shard_number shard, std::uint64_t id, txn_outcome outcome, const std::optional<shard_record>& current,
               std::int64_t now);
   void on_reconnect(member_id peer);
-  /// `is_live` says whether a node's lease stands. Claims shards whose owner is gone, the first of their members at
-  /// once and the others a little later each.
-  void on_tick(std::int64_t now, const std::function<bool(const member&)>& is_live);
+  /// Claims shards whose owner is gone, the first of their members at once and the others a little later each, if a
+  /// majority of them is reached; and gives up those that are served without one for replica_options::majority_ms.
+  void on_tick(std::int64_t now, const table_surroundings& around);
   /// Documents of a shard will hold entries up to `ahead` before its log is applied up to there.
   void begin_state(shard_number shard, std::uint64_t ahead);
   /// The documents of a shard are on disk as they are at this place of its log, from another replica.
@@ -118,6 +126,7 @@ class shard_table {
   replica& make(shard_number shard, replica_disk disk);
   void drain(shard_number shard);
   void apply(shard_number shard, const std::vector<log_entry>& entries);
+  bool could_serve(shard_number shard, replica& one, std::int64_t now, const table_surroundings& around);
   void consider_claim(shard_number shard, replica& one, std::int64_t now,
                       const std::function<bool(const member&)>& is_live);
   /// How many members come before this one when a shard is to be claimed.
@@ -133,6 +142,7 @@ class shard_table {
   std::unordered_map<shard_number, std::uint64_t> applied_;
   std::unordered_map<shard_number, std::uint64_t> ahead_;  ///< of those for which it was ever more
   std::unordered_map<shard_number, std::int64_t> ownerless_since_;
+  std::unordered_map<shard_number, std::int64_t> cut_off_since_;  ///< from a majority
   std::vector<shard_number> changed_;
   table_output out_;
 };

@@ -219,6 +219,59 @@ TEST_CASE("an owner without a majority steps down, and says so in the directory"
   CHECK(one.out.txns[0].wanted.owner == member{});
 }
 
+TEST_CASE("a replica that may not claim does so for nobody, and lets go of what the directory says that it owns") {
+  auto one = driven{ann};
+  one.core.allow_claims(false);
+  const auto claim = ballot{1, bob.id, 77};
+  one.core.on_message(bob, prepare_message{claim}, one.now);
+  one.sync();
+  one.core.claim(one.now);
+  one.core.on_message(bob, nominate_message{free_shard()}, one.now);
+  one.core.on_message(bob, handoff_message{claim, {}}, one.now);
+  one.core.let_go();
+  CHECK(one.step().txns.empty());
+  auto mine = free_shard();
+  mine.epoch = 3;
+  mine.owner = ann;
+  one.core.on_record(mine);
+  one.core.let_go();
+  REQUIRE(one.step().txns.size() == 1);
+  CHECK(one.out.txns[0].wanted.owner == member{});
+  CHECK(one.out.txns[0].wanted.epoch == 3);
+  one.core.on_txn(one.out.txns[0].id, txn_outcome::done, {}, one.now);
+  one.core.allow_claims(true);
+  one.core.claim(one.now);
+  CHECK(one.step().txns.size() == 1);
+}
+
+TEST_CASE("what an owner was telling the directory when it stepped down is taken back") {
+  auto one = driven{ann};
+  one.own();
+  REQUIRE(one.core.add(dan, one.now));
+  one.sync();
+  one.core.on_message(dan, appended_message{one.core.claim_ballot(), 50, 1, 1}, one.now);
+  one.sync();
+  const auto lsn = one.core.last().lsn;
+  for (const auto& who : {bob, dan})
+    one.core.on_message(who, appended_message{one.core.claim_ballot(), 51, lsn, 1}, one.now);
+  REQUIRE(one.step().txns.size() == 1);
+  const auto told = one.out.txns[0];
+  REQUIRE(told.wanted.owner == ann);
+  one.core.step_down("it is cut off");
+  CHECK(one.step().txns.empty());
+  SUBCASE("it was heard") {
+    one.core.on_txn(told.id, txn_outcome::done, {}, one.now);
+  }
+  SUBCASE("it was not, as something else stood there") {
+    auto other = told.expected;
+    other.config.version = 7;
+    one.core.on_txn(told.id, txn_outcome::refused, other, one.now);
+    one.core.let_go();
+  }
+  REQUIRE(one.step().txns.size() == 1);
+  CHECK(one.out.txns[0].wanted.owner == member{});
+}
+
 TEST_CASE("an idle owner asks for nothing, whatever the time") {
   auto one = driven{ann};
   one.own();
