@@ -106,6 +106,12 @@ std::optional<std::uint64_t> replica::match_of(member_id one) const {
   return found->second.match;
 }
 
+bool replica::has_all(member_id one) const {
+  auto found = peers_.find(one);
+  if (found == peers_.end() || found->second.damaged || found->second.match < start_lsn_) return false;
+  return found->second.match + options_.handoff_lag_max >= commit_;
+}
+
 bool replica::is_damaged(member_id one) const {
   auto found = peers_.find(one);
   return found != peers_.end() && found->second.damaged;

@@ -188,6 +188,9 @@ class replica {
   bool is_config_open() const { return config_lsn_ > commit_; }
   /// How many entries a member is known to have, for an owner.
   std::optional<std::uint64_t> match_of(member_id one) const;
+  /// For an owner: whether another replica could take the shard over. It has followed this owner, as one whose disk
+  /// hangs cannot, and lacks little.
+  bool has_all(member_id one) const;
   /// For an owner: whether another replica is known to have lost what it acknowledged.
   bool is_damaged(member_id one) const;
   /// Nothing waits on the clock.

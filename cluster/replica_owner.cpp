@@ -32,8 +32,7 @@ result<void> replica::move_to(member_id to, std::int64_t now) {
     return fail(errc::invalid_argument, "the shard has no replica there; give it one first");
   if (learner_ || config_lsn_ > commit_)
     return fail(errc::unavailable, "the members of the shard are being changed; ask again");
-  if (found->second.damaged || found->second.match + options_.handoff_lag_max < commit_)
-    return fail(errc::unavailable, "the replica there lags behind; ask again");
+  if (!has_all(to)) return fail(errc::unavailable, "the replica there lags behind; ask again");
   moving_ = found->second.who;
   moving_ms_ = now;
   handoff_ms_ = 0;

@@ -57,6 +57,7 @@ class shard_host_impl {
         load_(options_.self.node, options_.balance, options_.cores),
         nodes_(self, {options_.self, options_.uses_tls, options_.link_window_bytes, options_.link_queue_bytes_max}),
         hot_(options_.hot_documents_max),
+        stall_(options_.disk_stall_ms),
         finder_(
             self, options_.finder, [this](shard_number shard) { return place_of(shard); },
             [this] { return peers_.registry(); }),
@@ -178,6 +179,8 @@ class shard_host_impl {
         logger().error("a frame of {} bytes from another node is refused: {}", one.size(), frame.error().message);
         continue;
       }
+      const auto* entries = std::get_if<append_message>(&frame->what);
+      if (entries != nullptr && !entries->entries.empty() && is_disk_behind()) continue;
       table_->on_frame(*frame, actors::steady_now_ms());
     }
     pump();
@@ -307,7 +310,7 @@ class shard_host_impl {
     const auto* core = table_->find(shard);
     if (core == nullptr || !core->serves() || is_changing(*core)) return ready;
     for (const auto& who : core->config().members)
-      if (who != table_->self() && nodes_.is_live(who) && !is_removed(who) && has_all(*core, who))
+      if (who != table_->self() && nodes_.is_live(who) && !is_removed(who) && core->has_all(who.id))
         ready.push_back(who.node);
     return ready;
   }
@@ -324,15 +327,11 @@ class shard_host_impl {
     });
   }
 
-  bool has_all(const replica& core, const member& who) const {
-    return core.match_of(who.id).value_or(0) + options_.replica.handoff_lag_max >= core.commit();
-  }
-
   std::vector<placed_member> placed_members(const replica& core, std::int64_t now,
                                             std::map<member_id, std::int64_t>& away) const {
     auto members = std::vector<placed_member>{};
     for (const auto& who : core.config().members) {
-      auto one = placed_member{who, 0, has_all(core, who)};
+      auto one = placed_member{who, 0, who == table_->self() || core.has_all(who.id)};
       one.is_removed = is_removed(who);
       one.is_damaged = core.is_damaged(who.id);
       if (!nodes_.is_live(who)) {
@@ -356,7 +355,9 @@ class shard_host_impl {
     const auto shard = shard_of(request.document);
     auto& one = owned_[shard];
     const auto* core = table_->find(shard);
-    if (core != nullptr && core->serves() && !core->takes_proposals()) {
+    // In the order in which they came.
+    if (core != nullptr && core->serves() && (!core->takes_proposals() || is_disk_behind() || !one.held.empty())) {
+      is_holding_ = true;
       one.held.push_back(std::move(request));
       return;
     }
@@ -390,6 +391,18 @@ class shard_host_impl {
     }
     return true;
   }
+
+  // What had to wait for the disk.
+  void release_held() {
+    if (!is_holding_ || is_disk_behind()) return;
+    is_holding_ = false;
+    for (auto& [shard, one] : owned_) {
+      if (one.held.empty() || !table_->serves(shard)) continue;
+      for (const auto& request : std::exchange(one.held, {})) propose(shard, one, request);
+    }
+  }
+
+  bool is_disk_behind() const { return unwritten_bytes_ >= options_.disk_queue_bytes_max; }
 
   caf::result<void> barrier(const std::string& name, const actors::document_actor& document) {
     const auto shard = shard_of(name);
@@ -476,6 +489,7 @@ class shard_host_impl {
     auto out = table_->take_output();
     for (auto& step : out.steps) {
       count_edits(step);
+      unwritten_bytes_ += step.weight();
       steps_.push_back(std::move(step));
     }
     write();
@@ -492,6 +506,7 @@ class shard_host_impl {
     auto bytes = std::size_t{0};
     while (!steps_.empty() && (batch->empty() || bytes < options_.disk_batch_bytes_max)) {
       for (const auto& [lsn, entry] : steps_.front().entries) bytes += entry.size();
+      flying_bytes_ += steps_.front().weight();
       batch->push_back(std::move(steps_.front()));
       steps_.pop_front();
     }
@@ -507,6 +522,8 @@ class shard_host_impl {
 
   void written(const disk_report& report) {
     is_writing_ = false;
+    stall_.done();
+    unwritten_bytes_ -= std::exchange(flying_bytes_, 0);
     steps_written_ += std::exchange(steps_flying_, 0);
     while (!waiting_steps_.empty() && waiting_steps_.front().first <= steps_written_) {
       waiting_steps_.front().second.deliver();
@@ -525,6 +542,7 @@ class shard_host_impl {
       waiting.erase(rest, waiting.end());
       for (const auto& each : due) each.done({});
     }
+    release_held();
     pump();
   }
 
@@ -657,8 +675,9 @@ class shard_host_impl {
   }
 
   void tick() {
-    table_->on_tick(actors::steady_now_ms(),
-                    {[this](const member& who) { return nodes_.is_live(who); }, nodes_.connected_members()});
+    look_at_disk();
+    table_->on_tick(actors::steady_now_ms(), {[this](const member& who) { return nodes_.is_live(who); },
+                                              nodes_.connected_members(), nodes_.is_current(), is_disk_stalled_});
     arrange();
     give_up_disk();
     cool_down();
@@ -669,6 +688,18 @@ class shard_host_impl {
     finder_.look_again();
     compat::send_later(self_, shard_host_actor{self_}, std::chrono::milliseconds{options_.tick_ms},
                        actors::tick_atom_v);
+  }
+
+  void look_at_disk() {
+    const auto is_stalled = stall_.look(is_writing_ || !store_.writable(), actors::steady_now_ms());
+    if (std::exchange(is_disk_stalled_, is_stalled) == is_stalled) return;
+    if (is_stalled)
+      logger().error(
+          "this node's disk has done nothing, or had no room, for {} ms: others serve its shards until it "
+          "does, where they can",
+          options_.disk_stall_ms);
+    else
+      logger().info("this node's disk does its work again");
   }
 
   // A line a shard would be a thousand when a node starts.
@@ -723,6 +754,8 @@ class shard_host_impl {
   host_load load_;
   peer_table nodes_;
   hot_documents hot_;
+  stall_clock stall_;
+  bool is_disk_stalled_ = false;
   std::int64_t cooled_ms_ = 0;
   document_finder<shard_host_actor::pointer> finder_;
   actors::snapshotter_actor snapshotter_;
@@ -744,6 +777,9 @@ class shard_host_impl {
   std::unordered_map<shard_number, owned_shard> owned_;
   std::deque<shard_step> steps_;
   bool is_writing_ = false;
+  bool is_holding_ = false;          ///< edits wait for room in the disk's queue, or for a move
+  std::size_t unwritten_bytes_ = 0;  ///< of all steps, those that fly among them
+  std::size_t flying_bytes_ = 0;
   std::size_t steps_flying_ = 0;  ///< that are being written
   std::uint64_t steps_written_ = 0;
   std::deque<std::pair<std::uint64_t, caf::typed_response_promise<void>>> waiting_steps_;  ///< for so many steps

@@ -39,6 +39,8 @@ struct shard_step {
   std::optional<std::uint64_t> applied;
   std::vector<shared_bytes> data;
 
+  /// What it counts for in bounds.
+  std::size_t weight() const;
   /// Views into this step, which must outlive them.
   storage::shard_write view() const;
 };
@@ -70,6 +72,8 @@ struct shard_committed {
 struct table_surroundings {
   std::function<bool(const member&)> is_live;  ///< whether a node's lease stands
   std::unordered_set<member_id> connected;     ///< disks of other nodes that are reached
+  bool is_directory_there = true;              ///< it can be told, and others ask it
+  bool is_disk_stalled = false;                ///< this node's disk does not do what it was asked to; see stall_clock
 };
 
 struct table_output {
@@ -95,7 +99,9 @@ class shard_table {
               std::int64_t now);
   void on_reconnect(member_id peer);
   /// Claims shards whose owner is gone, the first of their members at once and the others a little later each, if a
-  /// majority of them is reached; and gives up those that are served without one for replica_options::majority_ms.
+  /// majority of them is reached and the disk does its work. Gives up those that are served without a majority for
+  /// replica_options::majority_ms, and while the disk is stalled those that others can serve: they tell the directory,
+  /// which needs no disk.
   void on_tick(std::int64_t now, const table_surroundings& around);
   /// Documents of a shard will hold entries up to `ahead` before its log is applied up to there.
   void begin_state(shard_number shard, std::uint64_t ahead);

@@ -8,8 +8,10 @@
 #include <atomic>
 #include <mutex>
 #include <stdexcept>
+#include <thread>
 
 #include "actors/caf_compat.hpp"
+#include "storage/shard_log.hpp"
 #include "storage/store.hpp"
 #include "tests/actors/support/test_node.hpp"
 #include "tests/support/eventually.hpp"
@@ -100,9 +102,9 @@ class little_cluster {
   }
   void connect(const member& who) { compat::tell(host_, link_atom_v, who.node, peer_actor{host_}, who.id); }
   void disconnect(const member& who) { compat::tell(host_, link_atom_v, who.node, peer_actor{}, member_id{0}); }
-  void say(const member& from, replica_message what) {
+  void say(const member& from, replica_message what, shard_number shard = 0) {
     auto frames = std::vector<actors::payload>{};
-    frames.emplace_back(encode(peer_frame{0, from, zoe.id, std::move(what)}));
+    frames.emplace_back(encode(peer_frame{shard, from, zoe.id, std::move(what)}));
     compat::tell(host_, frames_atom_v, std::move(frames));
   }
   /// Once the host has taken in all that was said.
@@ -179,6 +181,33 @@ class little_cluster {
   shard_host_actor host_;
 };
 
+/// For as long as it lives the disk does nothing that it is asked to.
+class hung_disk {
+ public:
+  explicit hung_disk(storage::store& store) {
+    storage::testing::require_ok(storage::testing::commit_one(store, "something to look at", 1, "x"));
+    thread_ = std::thread{[this, &store] {
+      (void)store.check([this](const storage::progress&) {
+        hangs_ = true;
+        while (!is_over_) std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        return true;
+      });
+    }};
+    REQUIRE(eventually([this] { return hangs_.load(); }));
+  }
+  ~hung_disk() {
+    is_over_ = true;
+    thread_.join();
+  }
+  hung_disk(const hung_disk&) = delete;
+  hung_disk& operator=(const hung_disk&) = delete;
+
+ private:
+  std::atomic<bool> hangs_{false};
+  std::atomic<bool> is_over_{false};
+  std::thread thread_;
+};
+
 }  // namespace
 
 TEST_CASE(
@@ -197,6 +226,61 @@ TEST_CASE(
   one.say(bob, damaged_message{claim});
   one.settle();
   CHECK(one.damage().find("shard 0") != std::string::npos);
+}
+
+TEST_CASE("a node whose disk hangs leaves its shards to the others until it works") {
+  auto options = hasty();
+  options.shards = 2;
+  options.disk_stall_ms = 200;
+  auto one = little_cluster{{bob, cid}, options};
+  REQUIRE(one.serves());
+  {
+    const auto hung = hung_disk{one.store()};
+    one.say(bob, prepare_message{{50, bob.id, 5}}, 1);
+    CHECK(eventually([&] { return one.counters().shards_served == 0; }));
+    CHECK(eventually([&] { return one.record().owner == member{}; }));
+    one.say(bob, nominate_message{one.record()});
+    one.settle();
+    CHECK(one.record().owner == member{});
+  }
+  CHECK(eventually([&] { return one.record().owner == zoe; }));
+}
+
+TEST_CASE("while too much waits for the disk, entries of other nodes are not taken in") {
+  auto options = hasty();
+  options.disk_queue_bytes_max = 1;
+  auto one = little_cluster{{bob, cid}, options, bob};
+  auto entry_of = [](std::uint64_t epoch) {
+    const auto start = std::make_shared<const shard_config>(shard_config{1, {zoe, bob, cid}});
+    return log_entry{1, epoch, entry_kind::epoch_start, {}, start};
+  };
+  auto entries = [&] {
+    auto read = one.store().read_shard(0);
+    return read ? read->size() : 99;
+  };
+  auto first = one.claim();
+  auto second = first;
+  second.epoch += 1;
+  {
+    const auto hung = hung_disk{one.store()};
+    one.say(bob, prepare_message{first});
+    one.say(bob, append_message{first, 1, {}, {entry_of(first.epoch)}, 0, 0});
+    one.say(bob, prepare_message{second});
+    one.settle();
+  }
+  // What came behind it is on the disk, and so would it be.
+  CHECK(eventually([&] {
+    const auto stored = one.store().list_shards();
+    if (!stored || stored->empty()) return false;
+    const auto note = decode_note(stored->front().note);
+    return note && note->promised == second;
+  }));
+  CHECK(entries() == 0);
+  // It is sent again.
+  CHECK(eventually([&] {
+    one.say(bob, append_message{second, 2, {}, {entry_of(second.epoch)}, 0, 0});
+    return entries() == 1;
+  }));
 }
 
 TEST_CASE("edits that are refused, or that the shard leaves behind as it moves, do not count as waiting for good") {

@@ -50,6 +50,7 @@ struct three_nodes {
     auto options = replica_options{};
     options.compact_entries_min = 1;
     options.log_bytes_max = log_bytes_max;
+    unwritten[i].clear();
     tables[i] = std::make_unique<shard_table>(who(i), shards, options, 1'000 + i + lives++);
     for (const auto& [shard, disk] : disks[i]) {
       auto entries = std::vector<storage::stored_entry>{};
@@ -67,8 +68,11 @@ struct three_nodes {
       for (auto i = std::size_t{0}; i < 3; ++i) {
         if (!tables[i]) continue;
         auto out = tables[i]->take_output();
-        for (const auto& step : out.steps) {
+        for (auto& step : out.steps) unwritten[i].push_back(std::move(step));
+        while (!stalled[i] && !unwritten[i].empty()) {
           is_quiet = false;
+          const auto step = std::move(unwritten[i].front());
+          unwritten[i].pop_front();
           disks[i][step.shard].perform(step);
           tables[i]->on_synced({step.shard, step.ticket, step.applied}, now);
         }
@@ -103,6 +107,8 @@ struct three_nodes {
     result.is_live = [this](const member& node) { return tables[node.id - 1] != nullptr; };
     for (auto other = std::size_t{0}; other < 3; ++other)
       if (other != i && reaches(i, other)) result.connected.insert(who(other).id);
+    result.is_directory_there = directory_there;
+    result.is_disk_stalled = stalled[i];
     return result;
   }
 
@@ -139,6 +145,9 @@ struct three_nodes {
       std::vector<shard_record>(shards, shard_record{0, {}, 0, {1, {who(0), who(1), who(2)}}});
   std::array<std::unique_ptr<shard_table>, 3> tables;
   std::array<bool, 3> cut_off{};  ///< from the others, and not from the directory
+  std::array<bool, 3> stalled{};  ///< disks
+  std::array<std::deque<shard_step>, 3> unwritten;
+  bool directory_there = true;
   std::array<std::map<shard_number, stored>, 3> disks;
   std::map<shard_number, std::uint64_t> committed;
 };
@@ -211,6 +220,60 @@ TEST_CASE(
   all.cut_off[cut] = false;
   all.pass(3'000);
   CHECK(all.disks[cut][shard].documents["notes"] == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("when an owner's disk hangs another node serves its shards, and it takes none until the disk works") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "a"));
+  all.pass(500);
+  const auto hung = all.owner(shard);
+  const auto epoch = all.records[shard].epoch;
+  all.stalled[hung] = true;
+  all.pass(1'000);
+  const auto next = all.owner(shard);
+  REQUIRE(next != hung);
+  CHECK(!all.serves(hung, shard));
+  CHECK(all.serves(next, shard));
+  REQUIRE(all.type("notes", 2, "b"));
+  all.pass(10'000);
+  CHECK(all.records[shard].epoch == epoch + 1);
+  // It does not look as if it had all, though the shard is young, and is not given the shard back.
+  const auto back = placement_step{placement_step::kind_type::move, who(hung), "it comes first"};
+  CHECK(!all.tables[next]->arrange(shard, back, all.now));
+  all.stalled[hung] = false;
+  all.pass(3'000);
+  CHECK(all.disks[hung][shard].documents["notes"] == std::vector<std::string>{"a", "b"});
+  REQUIRE(all.tables[next]->arrange(shard, back, all.now));
+  all.pass(500);
+  CHECK(all.serves(hung, shard));
+}
+
+TEST_CASE("an owner whose disk hangs serves on for as long as nobody else could") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "a"));
+  all.pass(500);
+  const auto hung = all.owner(shard);
+  const auto other = (hung + 1) % 3;
+  all.stalled[hung] = true;
+  SUBCASE("the others are no majority") {
+    all.tables[other] = nullptr;
+    all.pass(10'000);
+    CHECK(all.serves(hung, shard));
+    all.start(other);
+  }
+  SUBCASE("the directory is away") {
+    all.directory_there = false;
+    all.pass(10'000);
+    CHECK(all.serves(hung, shard));
+    all.directory_there = true;
+  }
+  all.pass(1'000);
+  CHECK(!all.serves(hung, shard));
+  CHECK(all.serves(all.owner(shard), shard));
 }
 
 TEST_CASE("nodes that do not reach each other claim nothing, and once they do each shard is its first member's") {
