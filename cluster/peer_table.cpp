@@ -121,6 +121,13 @@ std::vector<peer_actor> peer_table::connected() const {
   return peers;
 }
 
+std::unordered_set<member_id> peer_table::connected_members() const {
+  auto members = std::unordered_set<member_id>{};
+  for (const auto& [node, one] : links_)
+    if (one.peer) members.insert(one.member);
+  return members;
+}
+
 void peer_table::send(const std::string& node, std::vector<actors::payload> frames) const {
   if (const auto found = links_.find(node); found != links_.end())
     compat::send(self_, found->second.actor, frames_atom_v, std::move(frames));

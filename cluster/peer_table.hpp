@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,8 @@ class peer_table {
   peer_actor peer(const std::string& node) const;
   /// Of all nodes that are connected.
   std::vector<peer_actor> connected() const;
+  /// Their disks, as they say themselves.
+  std::unordered_set<member_id> connected_members() const;
   /// Frames for a node, each encoded; dropped where it cannot be reached.
   void send(const std::string& node, std::vector<actors::payload> frames) const;
   /// Nodes, and whether they are connected.

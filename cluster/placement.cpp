@@ -48,8 +48,12 @@ placement_step next_step(shard_number shard, const member& self, const std::vect
                          std::string_view pinned) {
   // Nobody comes to a node that may be gone again in a moment.
   auto settled = std::vector<placement_node>{};
-  for (const auto& one : nodes)
-    if (one.there_ms >= options.settle_ms || is_member(members, one.who)) settled.push_back(one);
+  for (const auto& one : nodes) {
+    const auto known = std::ranges::find(members, one.who, &placed_member::who);
+    if (known == members.end() && one.there_ms < options.settle_ms) continue;
+    settled.push_back(one);
+    if (known != members.end() && known->is_damaged) settled.back().is_draining = true;
+  }
   const auto wanted = wanted_members(shard, settled, options.replicas, pinned);
   const auto newcomer = std::ranges::find_if(wanted, [&](const member& one) { return !is_member(members, one); });
   const auto has_newcomer = newcomer != wanted.end();
@@ -78,7 +82,8 @@ placement_step next_step(shard_number shard, const member& self, const std::vect
       if (one == self) return &one;
       const auto* node = node_named(nodes, one.node);
       const auto is_settled = node != nullptr && node->who == one && node->there_ms >= options.settle_ms;
-      if (is_settled && found != members.end() && found->away_ms == 0 && found->has_all) return &one;
+      if (is_settled && found != members.end() && found->away_ms == 0 && found->has_all && !found->is_damaged)
+        return &one;
     }
     return nullptr;
   }();

@@ -47,6 +47,7 @@ struct placed_member {
   std::int64_t away_ms = 0;  ///< for how long its node has been away; 0: it is there
   bool has_all = false;      ///< its log lacks little
   bool is_removed = false;   ///< its disk is no part of the cluster any more
+  bool is_damaged = false;   ///< it has lost what it acknowledged
 };
 
 struct placement_step {
@@ -58,7 +59,7 @@ struct placement_step {
 
 /// What the owner `self` does next about a shard whose members are `members`. A lost member is removed before another
 /// is added: of four members with one lost all others would be needed. One that is only in the wrong place goes after
-/// its replacement has come.
+/// its replacement has come, and so does one that is damaged: it is named where there are too few others.
 placement_step next_step(shard_number shard, const member& self, const std::vector<placed_member>& members,
                          const std::vector<placement_node>& nodes, const placement_options& options,
                          std::string_view pinned = {});

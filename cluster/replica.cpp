@@ -11,6 +11,28 @@ std::string_view name_of(const replica_message& message) {
   return names[message.index()];
 }
 
+namespace {
+
+/// Whether two answers differ in nothing but the message that they answer, and in what is known to be committed by now.
+bool say_the_same(const replica_message& one, const replica_message& other) {
+  if (one.index() != other.index()) return false;
+  if (const auto* a = std::get_if<appended_message>(&one)) {
+    const auto& b = std::get<appended_message>(other);
+    return a->claim == b.claim && a->match == b.match;
+  }
+  if (const auto* a = std::get_if<mismatch_message>(&one)) {
+    const auto& b = std::get<mismatch_message>(other);
+    return a->claim == b.claim && a->prev_lsn == b.prev_lsn && a->hint == b.hint;
+  }
+  if (const auto* a = std::get_if<promise_message>(&one)) {
+    const auto& b = std::get<promise_message>(other);
+    return a->claim == b.claim && a->last == b.last && a->removed_version == b.removed_version;
+  }
+  return false;
+}
+
+}  // namespace
+
 replica::replica(member self, replica_options options, replica_disk disk, std::uint64_t seed)
     : self_(std::move(self)),
       options_(options),
@@ -39,10 +61,18 @@ void replica::send(const member& to, replica_message what) {
 }
 
 void replica::send_when_synced(const member& to, replica_message what) {
-  if (ticket_ == synced_)
+  if (ticket_ == synced_) {
     send(to, std::move(what));
-  else
-    waiting_.emplace_back(ticket_, envelope{to, std::move(what)});
+    return;
+  }
+  // While the disk hangs the others send again what nobody answers.
+  for (auto one = waiting_.rbegin(); one != waiting_.rend() && one->first == ticket_; ++one) {
+    if (one->second.to.id != to.id || !say_the_same(one->second.what, what)) continue;
+    one->second.what = std::move(what);
+    return;
+  }
+  if (waiting_.size() >= options_.waiting_max) waiting_.pop_back();
+  waiting_.emplace_back(ticket_, envelope{to, std::move(what)});
 }
 
 void replica::notify(replica_notice::kind_type kind, const member& who, position at, std::string why) {
@@ -74,6 +104,17 @@ std::optional<std::uint64_t> replica::match_of(member_id one) const {
   auto found = peers_.find(one);
   if (found == peers_.end()) return std::nullopt;
   return found->second.match;
+}
+
+bool replica::has_all(member_id one) const {
+  auto found = peers_.find(one);
+  if (found == peers_.end() || found->second.damaged || found->second.match < start_lsn_) return false;
+  return found->second.match + options_.handoff_lag_max >= commit_;
+}
+
+bool replica::is_damaged(member_id one) const {
+  auto found = peers_.find(one);
+  return found != peers_.end() && found->second.damaged;
 }
 
 // --- the log ---
@@ -363,8 +404,9 @@ void replica::handle(const member& from, const removed_message& what, std::int64
   notify(replica_notice::kind_type::removed, self_);
 }
 
-void replica::handle(const member&, const damaged_message& what, std::int64_t) {
-  if (what.claim == promised_) notify(replica_notice::kind_type::damaged, self_);
+void replica::handle(const member& from, const damaged_message& what, std::int64_t) {
+  if (what.claim != promised_ || what.claim.owner != from.id || from.id == self_.id) return;
+  notify(replica_notice::kind_type::damaged, self_, {}, "it has less than it acknowledged to " + from.node);
 }
 
 }  // namespace octavo::cluster

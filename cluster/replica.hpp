@@ -27,10 +27,12 @@
 namespace octavo::cluster {
 
 struct replica_options {
-  std::int64_t retry_ms = 200;          ///< an unanswered message is sent again, each time after twice as long,
-  std::int64_t retry_max_ms = 1'600;    ///< up to this
-  std::int64_t claim_ms = 2'000;        ///< a claim that has no majority by then is given up
-  std::int64_t majority_ms = 3'000;     ///< an owner that commits nothing for so long, with entries waiting, steps down
+  std::int64_t retry_ms = 200;        ///< an unanswered message is sent again, each time after twice as long,
+  std::int64_t retry_max_ms = 1'600;  ///< up to this
+  std::int64_t claim_ms = 2'000;      ///< a claim that has no majority by then is given up
+  /// An owner that commits nothing for so long, with entries waiting, steps down; and so does one whose node is
+  /// connected to fewer members than a majority (shard_table.hpp).
+  std::int64_t majority_ms = 3'000;
   std::int64_t handoff_ms = 1'000;      ///< a move that is not done by then is given up
   std::int64_t commit_delay_ms = 50;    ///< followers hear by then what is committed, if no entry tells them earlier
   std::uint64_t handoff_lag_max = 100;  ///< entries that the next owner may lack when a move begins
@@ -41,6 +43,8 @@ struct replica_options {
   std::size_t log_bytes_max = 4u << 20;        ///< of entries kept for followers that lag; beyond it they get documents
   std::uint64_t compact_entries_min = 256;     ///< so many entries go at once, unless there are too many bytes
   std::size_t proposed_bytes_max = 64u << 20;  ///< of entries that are not committed; beyond it proposals are refused
+  /// Answers that wait for the disk. The newest gives way to another one, as whoever hears nothing sends again.
+  std::size_t waiting_max = 256;
 };
 
 /// For the disk. Writes are done in the order in which they come out; one is done as a whole or not at all.
@@ -80,7 +84,7 @@ struct replica_notice {
     state_wanted,      ///< documents are to be fetched from `who`, at `at` or later: then call on_state()
     config_committed,  ///< the members changed
     removed,           ///< this replica is none of them any more
-    damaged,           ///< `who` has lost what it acknowledged; if that is this replica, its disk is to be set aside
+    damaged,           ///< `who` has lost what it acknowledged, as its owner finds, and its disk is to be set aside
     unreadable,        ///< a committed entry that no replica can read, and all leave out; nothing in octavo writes one
     conflict,          ///< `who` sent what contradicts committed entries: refused. Nothing in octavo does that
   };
@@ -143,8 +147,14 @@ class replica {
   result<void> add(const member& one, std::int64_t now);
   /// For an owner: removes another member, or a learner. errc::unavailable, not_found, invalid_argument.
   result<void> remove(member_id one, std::int64_t now);
-  /// For an owner: another part of the node knows that it cannot reach the others.
+  /// For an owner: another part of the node knows that it cannot serve. The directory is told that nobody owns the
+  /// shard, so that others claim it.
   void step_down(const std::string& why);
+  /// Whether this replica may become the owner, whoever asks it to: its node may know that it could not serve. True at
+  /// the start.
+  void allow_claims(bool may) { may_claim_ = may; }
+  /// Where the directory names this replica as the owner, and it is not, it is told that nobody is.
+  void let_go();
 
   // --- what has come out ---
   /// What was proposed since the last call goes out together.
@@ -170,11 +180,19 @@ class replica {
   log_base state_at(std::uint64_t lsn) const;
   /// The members by the newest entry of the log that names them.
   const shard_config& config() const { return *config_; }
+  /// Those whose promises make an owner: a log names its own members, and only where none has ever begun does the
+  /// directory say who they are.
+  const shard_config& claim_config() const;
   std::optional<member> learner() const { return learner_; }
   /// The newest change of the members is not committed yet.
   bool is_config_open() const { return config_lsn_ > commit_; }
   /// How many entries a member is known to have, for an owner.
   std::optional<std::uint64_t> match_of(member_id one) const;
+  /// For an owner: whether another replica could take the shard over. It has followed this owner, as one whose disk
+  /// hangs cannot, and lacks little.
+  bool has_all(member_id one) const;
+  /// For an owner: whether another replica is known to have lost what it acknowledged.
+  bool is_damaged(member_id one) const;
   /// Nothing waits on the clock.
   bool is_idle() const;
 
@@ -229,7 +247,6 @@ class replica {
   // replica_claim.cpp: on the way to be the owner
   void handle(const member& from, const promise_message& what, std::int64_t now);
   void handle(const member& from, const refusal_message& what, std::int64_t now);
-  const shard_config& claim_config() const;
   void start_preparing(std::int64_t now);
   void ask_for_promises(std::int64_t now);
   void count_promises(std::int64_t now);
@@ -288,6 +305,7 @@ class replica {
   std::optional<envelope> offer_;  ///< what answers the last offer of documents
 
   role_type role_ = role_type::follower;
+  bool may_claim_ = true;
   ballot claim_;
   shard_record record_;
   std::optional<directory_txn> txn_;

@@ -15,14 +15,13 @@ std::uint64_t draw(std::uint64_t& state) {
 
 }  // namespace
 
-// A log names its own members. Only where no log has ever begun does the directory say who they are.
 const shard_config& replica::claim_config() const {
   return config().version != 0 ? config() : record_.config;
 }
 
 void replica::claim(std::int64_t now) {
   now_ = now;
-  if (role_ != role_type::follower || txn_ || is_gone()) return;
+  if (role_ != role_type::follower || txn_ || !may_claim_ || is_gone()) return;
   if (!claim_config().contains(self_.id)) return;
   if (record_.config.version > config().version && !record_.config.contains(self_.id)) return;
   auto wanted = record_;
@@ -162,6 +161,10 @@ void replica::resign() {
   auto wanted = record_;
   wanted.owner = {};
   submit(wanted);
+}
+
+void replica::let_go() {
+  if (role_ == role_type::follower) resign();
 }
 
 void replica::become_owner(std::int64_t now) {

@@ -32,8 +32,7 @@ result<void> replica::move_to(member_id to, std::int64_t now) {
     return fail(errc::invalid_argument, "the shard has no replica there; give it one first");
   if (learner_ || config_lsn_ > commit_)
     return fail(errc::unavailable, "the members of the shard are being changed; ask again");
-  if (found->second.damaged || found->second.match + options_.handoff_lag_max < commit_)
-    return fail(errc::unavailable, "the replica there lags behind; ask again");
+  if (!has_all(to)) return fail(errc::unavailable, "the replica there lags behind; ask again");
   moving_ = found->second.who;
   moving_ms_ = now;
   handoff_ms_ = 0;
@@ -172,8 +171,9 @@ void replica::on_reconnect(member_id one) {
 
 void replica::handle(const member& from, const appended_message& what, std::int64_t now) {
   auto* one = answering(from, what.claim, what.round, now);
-  if (one == nullptr || what.match > last().lsn) return;
-  if (what.round > one->commit_round) one->commit = std::max(one->commit, what.commit);
+  // Nobody has what was not sent.
+  if (one == nullptr || what.match > flushed_) return;
+  if (what.round > one->commit_round && what.commit <= last().lsn) one->commit = std::max(one->commit, what.commit);
   one->probing = false;
   if (what.match > one->match) {
     one->match = what.match;
@@ -193,14 +193,16 @@ void replica::handle(const member& from, const appended_message& what, std::int6
 
 void replica::handle(const member& from, const mismatch_message& what, std::int64_t now) {
   auto* one = answering(from, what.claim, what.round, now);
-  if (one == nullptr) return;
+  // What cannot be: every log has its beginning, nothing behind the last entry was asked for, and a hint goes back.
+  if (one == nullptr || what.prev_lsn == 0 || what.prev_lsn > last().lsn || what.hint >= what.prev_lsn) return;
   if (what.prev_lsn <= one->match) {
     // Late answers say nothing. But what was sent after it had acknowledged that entry must find it there.
     if (what.round <= one->match_round || one->damaged) return;
     one->damaged = true;
     one->match = 0;
+    one->sent_ms = now;
     send(one->who, damaged_message{claim_});
-    notify(replica_notice::kind_type::damaged, one->who);
+    notify(replica_notice::kind_type::damaged, one->who, {}, "it lacks entry " + std::to_string(what.prev_lsn));
     return;
   }
   one->resume = std::max(one->match + 1, std::min(what.hint + 1, what.prev_lsn));
@@ -331,7 +333,13 @@ void replica::tick_owner(std::int64_t now) {
   go_on_moving(now);
   publish();
   for (auto& [id, one] : peers_) {
-    if (one.damaged) continue;
+    if (one.damaged) {
+      // The word may be lost.
+      if (now - one.sent_ms < options_.retry_max_ms) continue;
+      one.sent_ms = now;
+      send(one.who, damaged_message{claim_});
+      continue;
+    }
     const auto lacks_entries = one.match < flushed_;
     const auto since = now - std::max(one.sent_ms, one.heard_ms);
     if (lacks_entries && since >= one.retry_ms) {

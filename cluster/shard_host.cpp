@@ -35,10 +35,12 @@ namespace octavo::cluster {
 
 namespace {
 
+/// Of what nobody waits for.
 constexpr auto disk_timeout = std::chrono::hours{24};
 constexpr auto served_interval_ms = std::int64_t{1'000};
 /// After so long an edit of a document weighs half.
 constexpr auto cool_interval_ms = std::int64_t{30'000};
+
 class shard_host_impl {
  public:
   static inline const char* name = "octavo.shard_host";
@@ -51,18 +53,26 @@ class shard_host_impl {
         options_(std::move(options)),
         peers_(std::move(peers)),
         store_(store),
+        on_fatal_(std::move(on_fatal)),
         load_(options_.self.node, options_.balance, options_.cores),
         nodes_(self, {options_.self, options_.uses_tls, options_.link_window_bytes, options_.link_queue_bytes_max}),
         hot_(options_.hot_documents_max),
+        stall_(options_.disk_stall_ms),
         finder_(
             self, options_.finder, [this](shard_number shard) { return place_of(shard); },
             [this] { return peers_.registry(); }),
         snapshotter_(actors::spawn_snapshotter(self->system(), store, options_.document, counters)),
-        disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, std::move(on_fatal))),
+        disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, on_fatal_)),
         sender_(spawn_shard_sender(self->system(), store)),
         receiver_(spawn_shard_receiver(self->system(), shard_host_actor{self}, store)) {}
 
   shard_host_actor::behavior_type make_behavior() {
+    // A process without its replicas would keep its lease, and the others would wait for it.
+    self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error {
+      auto why = error{errc::internal, "the replicas of this node failed: " + actors::what_of(thrown)};
+      end_process(why);
+      return actors::make_error(why);
+    });
     watcher_.install(self_);
     // They are nobody else's.
     self_->attach_functor([snapshotter = snapshotter_, sender = sender_] {
@@ -156,6 +166,11 @@ class shard_host_impl {
 
   shard_number shard_of(std::string_view name) const { return table_->shard_of_document(name); }
 
+  void end_process(const error& why) {
+    logger().critical("{}", why.message);
+    if (on_fatal_) on_fatal_(why);
+  }
+
   // --- other nodes ---
 
   void take_in(const std::vector<actors::payload>& frames) {
@@ -166,6 +181,8 @@ class shard_host_impl {
         logger().error("a frame of {} bytes from another node is refused: {}", one.size(), frame.error().message);
         continue;
       }
+      const auto* entries = std::get_if<append_message>(&frame->what);
+      if (entries != nullptr && !entries->entries.empty() && is_disk_behind()) continue;
       table_->on_frame(*frame, actors::steady_now_ms());
     }
     pump();
@@ -294,7 +311,7 @@ class shard_host_impl {
     const auto* core = table_->find(shard);
     if (core == nullptr || !core->serves() || is_changing(*core)) return ready;
     for (const auto& who : core->config().members)
-      if (who != table_->self() && nodes_.is_live(who) && !is_removed(who) && has_all(*core, who))
+      if (who != table_->self() && nodes_.is_live(who) && !is_removed(who) && core->has_all(who.id))
         ready.push_back(who.node);
     return ready;
   }
@@ -311,16 +328,13 @@ class shard_host_impl {
     });
   }
 
-  bool has_all(const replica& core, const member& who) const {
-    return core.match_of(who.id).value_or(0) + options_.replica.handoff_lag_max >= core.commit();
-  }
-
   std::vector<placed_member> placed_members(const replica& core, std::int64_t now,
                                             std::map<member_id, std::int64_t>& away) const {
     auto members = std::vector<placed_member>{};
     for (const auto& who : core.config().members) {
-      auto one = placed_member{who, 0, has_all(core, who)};
+      auto one = placed_member{who, 0, who == table_->self() || core.has_all(who.id)};
       one.is_removed = is_removed(who);
+      one.is_damaged = core.is_damaged(who.id);
       if (!nodes_.is_live(who)) {
         auto found = away_.find(who.id);
         const auto since = away.emplace(who.id, found == away_.end() ? now : found->second).first->second;
@@ -334,10 +348,17 @@ class shard_host_impl {
   // --- documents ---
 
   void append(actors::append_request request) {
+    // Whatever becomes of it, it has left the mailbox.
+    for (const auto& record : request.records)
+      counters_.log_queue_bytes.fetch_sub(static_cast<std::int64_t>(record.update.size() + record.user.size()),
+                                          std::memory_order_relaxed);
+    counters_.log_queue_records.fetch_sub(static_cast<std::int64_t>(request.records.size()), std::memory_order_relaxed);
     const auto shard = shard_of(request.document);
     auto& one = owned_[shard];
     const auto* core = table_->find(shard);
-    if (core != nullptr && core->serves() && !core->takes_proposals()) {
+    // In the order in which they came.
+    if (core != nullptr && core->serves() && (!core->takes_proposals() || is_disk_behind() || !one.held.empty())) {
+      is_holding_ = true;
       one.held.push_back(std::move(request));
       return;
     }
@@ -348,9 +369,6 @@ class shard_host_impl {
     auto open = one.documents.find(request.document);
     const auto is_open = open != one.documents.end() && open->second.actor == request.from;
     for (const auto& record : request.records) {
-      const auto bytes = record.update.size() + record.user.size();
-      counters_.log_queue_records.fetch_sub(1, std::memory_order_relaxed);
-      counters_.log_queue_bytes.fetch_sub(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
       auto what = edit_record{edit_kind::edit,     request.document, record.seq, record.time_ms, record.user, 0, 0,
                               record.update.view()};
       auto lsn = result<std::uint64_t>{};
@@ -374,6 +392,18 @@ class shard_host_impl {
     }
     return true;
   }
+
+  // What had to wait for the disk.
+  void release_held() {
+    if (!is_holding_ || is_disk_behind()) return;
+    is_holding_ = false;
+    for (auto& [shard, one] : owned_) {
+      if (one.held.empty() || !table_->serves(shard)) continue;
+      for (const auto& request : std::exchange(one.held, {})) propose(shard, one, request);
+    }
+  }
+
+  bool is_disk_behind() const { return unwritten_bytes_ >= options_.disk_queue_bytes_max; }
 
   caf::result<void> barrier(const std::string& name, const actors::document_actor& document) {
     const auto shard = shard_of(name);
@@ -460,6 +490,7 @@ class shard_host_impl {
     auto out = table_->take_output();
     for (auto& step : out.steps) {
       count_edits(step);
+      unwritten_bytes_ += step.weight();
       steps_.push_back(std::move(step));
     }
     write();
@@ -476,17 +507,24 @@ class shard_host_impl {
     auto bytes = std::size_t{0};
     while (!steps_.empty() && (batch->empty() || bytes < options_.disk_batch_bytes_max)) {
       for (const auto& [lsn, entry] : steps_.front().entries) bytes += entry.size();
+      flying_bytes_ += steps_.front().weight();
       batch->push_back(std::move(steps_.front()));
       steps_.pop_front();
     }
     steps_flying_ = batch->size();
-    compat::ask(self_, disk_, disk_timeout, write_atom_v, disk_batch{std::move(batch)})
+    // However long a full disk is full.
+    compat::ask(self_, disk_, caf::infinite, write_atom_v, disk_batch{std::move(batch)})
         .then([this](const disk_report& report) { written(report); },
-              [this](const caf::error& reason) { self_->quit(reason); });
+              [this](const caf::error& reason) {
+                end_process(actors::from_caf(reason));
+                self_->quit(reason);
+              });
   }
 
   void written(const disk_report& report) {
     is_writing_ = false;
+    stall_.done();
+    unwritten_bytes_ -= std::exchange(flying_bytes_, 0);
     steps_written_ += std::exchange(steps_flying_, 0);
     while (!waiting_steps_.empty() && waiting_steps_.front().first <= steps_written_) {
       waiting_steps_.front().second.deliver();
@@ -505,6 +543,7 @@ class shard_host_impl {
       waiting.erase(rest, waiting.end());
       for (const auto& each : due) each.done({});
     }
+    release_held();
     pump();
   }
 
@@ -562,7 +601,7 @@ class shard_host_impl {
         compat::send(self_, receiver_, actors::drop_atom_v, shard);
         break;
       case kind::damaged:
-        logger().error("shard={} node={} has less in its log than it acknowledged: {}", shard, what.who.node, what.why);
+        noticed_damage(shard, what);
         break;
       case kind::unreadable:
         logger().critical("shard={} entry {} is left out: {}", shard, what.at.lsn, what.why);
@@ -572,6 +611,18 @@ class shard_host_impl {
                           what.at.lsn);
         break;
     }
+  }
+
+  void noticed_damage(shard_number shard, const replica_notice& what) {
+    if (what.who != table_->self()) {
+      logger().error("shard={} node={} has lost what it acknowledged, and is to be built anew: {}", shard,
+                     what.who.node, what.why);
+      return;
+    }
+    // Each owner says so of each shard, again and again.
+    if (std::exchange(is_damage_noticed_, true)) return;
+    store_.report_damage({errc::corrupt, "the replica of shard " + std::to_string(shard) +
+                                             " has lost what was on the disk: " + what.why});
   }
 
   // Before anybody asks for them, and so in this order: few are loaded at once.
@@ -623,7 +674,9 @@ class shard_host_impl {
   }
 
   void tick() {
-    table_->on_tick(actors::steady_now_ms(), [this](const member& who) { return nodes_.is_live(who); });
+    look_at_disk();
+    table_->on_tick(actors::steady_now_ms(), {[this](const member& who) { return nodes_.is_live(who); },
+                                              nodes_.connected_members(), nodes_.is_current(), is_disk_stalled_});
     arrange();
     give_up_disk();
     cool_down();
@@ -634,6 +687,18 @@ class shard_host_impl {
     finder_.look_again();
     compat::send_later(self_, shard_host_actor{self_}, std::chrono::milliseconds{options_.tick_ms},
                        actors::tick_atom_v);
+  }
+
+  void look_at_disk() {
+    const auto is_stalled = stall_.look(is_writing_ || !store_.writable(), actors::steady_now_ms());
+    if (std::exchange(is_disk_stalled_, is_stalled) == is_stalled) return;
+    if (is_stalled)
+      logger().error(
+          "this node's disk has done nothing, or had no room, for {} ms: others serve its shards until it "
+          "does, where they can",
+          options_.disk_stall_ms);
+    else
+      logger().info("this node's disk does its work again");
   }
 
   // A line a shard would be a thousand when a node starts.
@@ -684,9 +749,12 @@ class shard_host_impl {
   host_options options_;
   host_peers peers_;
   storage::store& store_;
+  actors::fatal_handler on_fatal_;
   host_load load_;
   peer_table nodes_;
   hot_documents hot_;
+  stall_clock stall_;
+  bool is_disk_stalled_ = false;
   std::int64_t cooled_ms_ = 0;
   document_finder<shard_host_actor::pointer> finder_;
   actors::snapshotter_actor snapshotter_;
@@ -696,6 +764,7 @@ class shard_host_impl {
   compat::watcher watcher_;
   std::unordered_map<std::string, std::uint64_t> unsnapped_;  ///< edits of documents since their snapshots
   std::string damage_;                                        ///< what was found on this node's disk
+  bool is_damage_noticed_ = false;                            ///< by the owner of a shard
   bool is_drained_ = false;                                   ///< this node, as the operator wants it
   std::map<member_id, std::int64_t> away_;                    ///< since when members are not there
   std::unordered_map<shard_number, std::int64_t> moved_ms_;
@@ -707,6 +776,9 @@ class shard_host_impl {
   std::unordered_map<shard_number, owned_shard> owned_;
   std::deque<shard_step> steps_;
   bool is_writing_ = false;
+  bool is_holding_ = false;          ///< edits wait for room in the disk's queue, or for a move
+  std::size_t unwritten_bytes_ = 0;  ///< of all steps, those that fly among them
+  std::size_t flying_bytes_ = 0;
   std::size_t steps_flying_ = 0;  ///< that are being written
   std::uint64_t steps_written_ = 0;
   std::deque<std::pair<std::uint64_t, caf::typed_response_promise<void>>> waiting_steps_;  ///< for so many steps

@@ -56,6 +56,11 @@ struct host_options {
   std::size_t link_window_bytes = 8u << 20;
   std::size_t link_queue_bytes_max = 64u << 20;
   std::size_t disk_batch_bytes_max = 8u << 20;  ///< of steps that go into one synced write
+  /// Of steps that are not written yet. Beyond it entries of other nodes are not taken in, as the protocol sends them
+  /// again, and edits of this node's documents wait.
+  std::size_t disk_queue_bytes_max = 64u << 20;
+  /// A disk that has done nothing for so long, or has had no room, is stalled: what this node owns goes to others.
+  std::int64_t disk_stall_ms = 5'000;
   /// How documents are loaded for the snapshots of those that another node has open.
   actors::document_options document;
   placement_options placement;

@@ -30,6 +30,13 @@ storage::shard_write shard_step::view() const {
   return result;
 }
 
+std::size_t shard_step::weight() const {
+  auto bytes = std::size_t{64};
+  for (const auto& [lsn, entry] : entries) bytes += entry.size();
+  for (const auto& one : data) bytes += one->size();
+  return bytes;
+}
+
 shard_table::shard_table(member self, std::uint32_t shards, replica_options options, std::uint64_t seed)
     : self_(std::move(self)), options_(options), random_(seed), records_(shards) {}
 
@@ -174,12 +181,39 @@ void shard_table::on_reconnect(member_id peer) {
   for (auto& [shard, one] : replicas_) one->on_reconnect(peer);
 }
 
-void shard_table::on_tick(std::int64_t now, const std::function<bool(const member&)>& is_live) {
+void shard_table::on_tick(std::int64_t now, const table_surroundings& around) {
   for (auto& [shard, one] : replicas_) {
-    if (one->role() == replica::role_type::follower) consider_claim(shard, *one, now, is_live);
+    if (could_serve(shard, *one, now, around) && one->role() == replica::role_type::follower)
+      consider_claim(shard, *one, now, around.is_live);
     one->on_tick(now);
     changed_.push_back(shard);
   }
+}
+
+// An owner that reaches no majority may have been followed by another one, and what it shows be of the past: nobody
+// would tell it while nobody types. One whose disk is stalled keeps in memory whatever the others commit, and opens no
+// document.
+bool shard_table::could_serve(shard_number shard, replica& one, std::int64_t now, const table_surroundings& around) {
+  const auto& config = one.claim_config();
+  const auto others = static_cast<std::size_t>(std::ranges::count_if(
+      config.members, [&](const member& who) { return who.id != self_.id && around.connected.contains(who.id); }));
+  const auto reaches_majority = others + 1 >= config.majority();
+  if (reaches_majority) cut_off_since_.erase(shard);
+  const auto could = reaches_majority && !around.is_disk_stalled;
+  one.allow_claims(could);
+  if (could) return true;
+  // A claim would only count epochs up. Once it can be made, whose turn it is is found out anew.
+  ownerless_since_.erase(shard);
+  const auto is_cut_off =
+      !reaches_majority && now - cut_off_since_.emplace(shard, now).first->second >= options_.majority_ms;
+  // Where nobody else could serve it either, what is in memory is read on.
+  const auto others_could = around.is_directory_there && others >= config.majority();
+  if (is_cut_off)
+    one.step_down("fewer than a majority of the shard's replicas are connected");
+  else if (around.is_disk_stalled && others_could)
+    one.step_down("this node's disk is stalled");
+  if (is_cut_off || around.is_disk_stalled) one.let_go();
+  return false;
 }
 
 std::size_t shard_table::rank_of(shard_number shard, const shard_record& record,

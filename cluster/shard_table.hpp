@@ -6,10 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -39,6 +41,8 @@ struct shard_step {
   std::vector<shared_bytes> data;
   std::uint64_t life = 0;  ///< how often the shard was cleared before
 
+  /// What it counts for in bounds.
+  std::size_t weight() const;
   /// Views into this step, which must outlive them.
   storage::shard_write view() const;
 };
@@ -67,6 +71,14 @@ struct shard_committed {
   std::uint64_t lsn = 0;
 };
 
+/// What a node knows of the others, and of itself, as its clock ticks.
+struct table_surroundings {
+  std::function<bool(const member&)> is_live;  ///< whether a node's lease stands
+  std::unordered_set<member_id> connected;     ///< disks of other nodes that are reached
+  bool is_directory_there = true;              ///< it can be told, and others ask it
+  bool is_disk_stalled = false;                ///< this node's disk does not do what it was asked to; see stall_clock
+};
+
 struct table_output {
   std::vector<shard_step> steps;  ///< in order
   std::vector<std::pair<member, peer_frame>> frames;
@@ -89,9 +101,11 @@ class shard_table {
   void on_txn(shard_number shard, std::uint64_t id, txn_outcome outcome, const std::optional<shard_record>& current,
               std::int64_t now);
   void on_reconnect(member_id peer);
-  /// `is_live` says whether a node's lease stands. Claims shards whose owner is gone, the first of their members at
-  /// once and the others a little later each.
-  void on_tick(std::int64_t now, const std::function<bool(const member&)>& is_live);
+  /// Claims shards whose owner is gone, the first of their members at once and the others a little later each, if a
+  /// majority of them is reached and the disk does its work. Gives up those that are served without a majority for
+  /// replica_options::majority_ms, and while the disk is stalled those that others can serve: they tell the directory,
+  /// which needs no disk.
+  void on_tick(std::int64_t now, const table_surroundings& around);
   /// Documents of a shard will become as another replica has them at `as_of`, and some of them hold entries up to
   /// `ahead` then, before its log is applied up to there. errc::moved: it is committed up to `as_of` here as well, or
   /// there is no replica.
@@ -124,6 +138,7 @@ class shard_table {
   replica& make(shard_number shard, replica_disk disk);
   void drain(shard_number shard);
   void apply(shard_number shard, const std::vector<log_entry>& entries);
+  bool could_serve(shard_number shard, replica& one, std::int64_t now, const table_surroundings& around);
   void consider_claim(shard_number shard, replica& one, std::int64_t now,
                       const std::function<bool(const member&)>& is_live);
   /// How many members come before this one when a shard is to be claimed.
@@ -141,6 +156,7 @@ class shard_table {
   std::unordered_map<shard_number, std::uint64_t> lives_;    ///< how often each was cleared
   std::unordered_map<shard_number, std::uint64_t> copying_;  ///< whose documents are being copied, as of which lsn
   std::unordered_map<shard_number, std::int64_t> ownerless_since_;
+  std::unordered_map<shard_number, std::int64_t> cut_off_since_;  ///< from a majority
   std::vector<shard_number> changed_;
   table_output out_;
 };

@@ -203,6 +203,28 @@ TEST_CASE("a node that comes back with an empty disk is removed and added") {
   CHECK(one.ids().contains(77));
 }
 
+TEST_CASE("a member that is damaged is replaced where there is another node, and never the owner") {
+  for (auto shard = shard_number{0}; shard < 64; ++shard) {
+    for (auto which = std::size_t{1}; which < 3; ++which) {
+      auto one = made(shard, nodes_of({1, 2, 3}));
+      one.members[which].is_damaged = true;
+      const auto damaged = one.members[which].who;
+      // With three nodes there is none to take its place.
+      CHECK(one.step(nodes_of({1, 2, 3})).kind == kind::none);
+      one.pinned = damaged.node;
+      CHECK(one.step(nodes_of({1, 2, 3})).kind == kind::none);
+      one.pinned.clear();
+      // Its place is taken before it goes.
+      const auto first = one.step(nodes_of({1, 2, 3, 4}));
+      REQUIRE(first.kind == kind::add);
+      CHECK(first.who.id == 4);
+      REQUIRE(one.settle(nodes_of({1, 2, 3, 4})) > 0);
+      CHECK(one.members.size() == 3);
+      CHECK_FALSE(one.ids().contains(damaged.id));
+    }
+  }
+}
+
 TEST_CASE("a node that is drained has nothing in the end, and its shards always had three replicas") {
   auto nodes = nodes_of({1, 2, 3, 4});
   for (auto shard = shard_number{0}; shard < 64; ++shard) {

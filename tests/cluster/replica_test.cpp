@@ -219,6 +219,59 @@ TEST_CASE("an owner without a majority steps down, and says so in the directory"
   CHECK(one.out.txns[0].wanted.owner == member{});
 }
 
+TEST_CASE("a replica that may not claim does so for nobody, and lets go of what the directory says that it owns") {
+  auto one = driven{ann};
+  one.core.allow_claims(false);
+  const auto claim = ballot{1, bob.id, 77};
+  one.core.on_message(bob, prepare_message{claim}, one.now);
+  one.sync();
+  one.core.claim(one.now);
+  one.core.on_message(bob, nominate_message{free_shard()}, one.now);
+  one.core.on_message(bob, handoff_message{claim, {}}, one.now);
+  one.core.let_go();
+  CHECK(one.step().txns.empty());
+  auto mine = free_shard();
+  mine.epoch = 3;
+  mine.owner = ann;
+  one.core.on_record(mine);
+  one.core.let_go();
+  REQUIRE(one.step().txns.size() == 1);
+  CHECK(one.out.txns[0].wanted.owner == member{});
+  CHECK(one.out.txns[0].wanted.epoch == 3);
+  one.core.on_txn(one.out.txns[0].id, txn_outcome::done, {}, one.now);
+  one.core.allow_claims(true);
+  one.core.claim(one.now);
+  CHECK(one.step().txns.size() == 1);
+}
+
+TEST_CASE("what an owner was telling the directory when it stepped down is taken back") {
+  auto one = driven{ann};
+  one.own();
+  REQUIRE(one.core.add(dan, one.now));
+  one.sync();
+  one.core.on_message(dan, appended_message{one.core.claim_ballot(), 50, 1, 1}, one.now);
+  one.sync();
+  const auto lsn = one.core.last().lsn;
+  for (const auto& who : {bob, dan})
+    one.core.on_message(who, appended_message{one.core.claim_ballot(), 51, lsn, 1}, one.now);
+  REQUIRE(one.step().txns.size() == 1);
+  const auto told = one.out.txns[0];
+  REQUIRE(told.wanted.owner == ann);
+  one.core.step_down("it is cut off");
+  CHECK(one.step().txns.empty());
+  SUBCASE("it was heard") {
+    one.core.on_txn(told.id, txn_outcome::done, {}, one.now);
+  }
+  SUBCASE("it was not, as something else stood there") {
+    auto other = told.expected;
+    other.config.version = 7;
+    one.core.on_txn(told.id, txn_outcome::refused, other, one.now);
+    one.core.let_go();
+  }
+  REQUIRE(one.step().txns.size() == 1);
+  CHECK(one.out.txns[0].wanted.owner == member{});
+}
+
 TEST_CASE("an idle owner asks for nothing, whatever the time") {
   auto one = driven{ann};
   one.own();
@@ -292,6 +345,106 @@ TEST_CASE("a follower that lost what it acknowledged is told to set its disk asi
   one.step();
   CHECK(one.noticed(replica_notice::kind_type::damaged));
   CHECK(one.sent<damaged_message>().size() == 1);
+  CHECK(one.core.is_damaged(bob.id));
+  CHECK(!one.core.is_damaged(cid.id));
+  // It is told again, as the word may be lost.
+  one.core.on_message(cid, appended_message{claim, 1'001, 2, 2}, one.now);
+  one.core.on_tick(one.now + replica_options{}.retry_max_ms);
+  one.step();
+  REQUIRE(one.sent<damaged_message>().size() == 1);
+  CHECK(one.sent<damaged_message>()[0].first == bob);
+  CHECK(!one.noticed(replica_notice::kind_type::damaged));
+}
+
+TEST_CASE("only the owner that a replica follows says that it has lost something") {
+  auto one = driven{bob};
+  const auto claim = ballot{1, ann.id, 77};
+  one.core.on_message(ann, prepare_message{claim}, one.now);
+  one.sync();
+  one.core.on_message(cid, damaged_message{claim}, one.now);
+  one.core.on_message(ann, damaged_message{{1, ann.id, 78}}, one.now);
+  one.step();
+  CHECK(!one.noticed(replica_notice::kind_type::damaged));
+  one.core.on_message(ann, damaged_message{claim}, one.now);
+  one.step();
+  REQUIRE(one.noticed(replica_notice::kind_type::damaged));
+  CHECK(one.out.notices[0].who == bob);
+  CHECK(one.out.notices[0].at == position{});
+}
+
+TEST_CASE("while the disk hangs no more answers wait than there is to say, and at most so many") {
+  auto one = driven{bob};
+  const auto claim = ballot{1, ann.id, 77};
+  auto hear = [&](std::uint64_t round, std::uint64_t lsn) {
+    auto what = append_message{claim, round, {lsn == 1 ? 0u : 1u, lsn - 1}, {edit(lsn, 1, "a")}, lsn - 1, 0};
+    one.core.on_message(ann, what, one.now);
+    one.step();
+    CHECK(one.out.messages.empty());
+  };
+  SUBCASE("one that was sent again and again is answered once, by what is known now") {
+    for (auto round = std::uint64_t{1}; round <= 100; ++round) {
+      one.core.on_message(ann, prepare_message{claim}, one.now);
+      one.step();
+    }
+    for (auto round = std::uint64_t{1}; round <= 100; ++round) hear(round, 1);
+    one.core.on_message(ann, append_message{claim, 101, {1, 7}, {}, 0, 0}, one.now);
+    one.core.on_message(ann, append_message{claim, 102, {1, 7}, {}, 0, 0}, one.now);
+    one.sync();
+    CHECK(one.sent<promise_message>().size() == 1);
+    REQUIRE(one.sent<appended_message>().size() == 1);
+    CHECK(one.sent<appended_message>()[0].second.round == 100);
+    CHECK(one.sent<appended_message>()[0].second.match == 1);
+    REQUIRE(one.sent<mismatch_message>().size() == 1);
+    CHECK(one.sent<mismatch_message>()[0].second.round == 102);
+  }
+  SUBCASE("an answer does not wait for a later write than the one it is about") {
+    hear(1, 1);
+    const auto first = one.ticket;
+    hear(2, 2);
+    hear(3, 1);
+    one.core.on_synced(first, one.now);
+    one.step();
+    REQUIRE(one.sent<appended_message>().size() == 1);
+    CHECK(one.sent<appended_message>()[0].second.match == 1);
+  }
+  SUBCASE("of many the last one tells it all") {
+    const auto most = replica_options{}.waiting_max;
+    for (auto lsn = std::uint64_t{1}; lsn <= 4 * most; ++lsn) hear(lsn, lsn);
+    one.sync();
+    CHECK(one.sent<appended_message>().size() == most);
+    CHECK(one.sent<appended_message>().back().second.match == 4 * most);
+  }
+}
+
+TEST_CASE("an owner believes no answer to what it has not sent") {
+  auto one = driven{ann};
+  one.own();
+  const auto claim = one.core.claim_ballot();
+  SUBCASE("a place behind the end of the log") {
+    one.core.on_message(bob, mismatch_message{claim, 1'000, 500, 499}, one.now);
+    REQUIRE(one.core.propose(text("a"), one.now));
+    one.step();
+    const auto sent = one.sent<append_message>();
+    CHECK(std::ranges::any_of(sent, [](const auto& each) { return each.first == bob && each.second.prev.lsn == 1; }));
+  }
+  SUBCASE("the beginning is missing") {
+    one.core.on_message(cid, mismatch_message{claim, 1'000, 0, 0}, one.now);
+    one.step();
+    CHECK(!one.noticed(replica_notice::kind_type::damaged));
+  }
+  SUBCASE("entries that nobody has seen yet are acknowledged") {
+    REQUIRE(one.core.propose(text("a"), one.now));
+    for (const auto& who : {bob, cid}) one.core.on_message(who, appended_message{claim, 1'000, 2, 0}, one.now);
+    one.step();
+    CHECK(one.core.commit() == 1);
+  }
+  SUBCASE("more is committed than there is") {
+    one.core.on_message(bob, appended_message{claim, 1'000, 1, 1'000'000}, one.now);
+    one.core.on_tick(one.now + 2 * replica_options{}.commit_delay_ms);
+    one.step();
+    const auto sent = one.sent<append_message>();
+    CHECK(std::ranges::any_of(sent, [](const auto& each) { return each.first == bob && each.second.commit == 1; }));
+  }
 }
 
 TEST_CASE("a move waits for what was taken, and is given up in time") {

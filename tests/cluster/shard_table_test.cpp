@@ -50,6 +50,7 @@ struct three_nodes {
     auto options = replica_options{};
     options.compact_entries_min = 1;
     options.log_bytes_max = log_bytes_max;
+    unwritten[i].clear();
     tables[i] = std::make_unique<shard_table>(who(i), shards, options, 1'000 + i + lives++);
     for (const auto& [shard, disk] : disks[i]) {
       auto entries = std::vector<storage::stored_entry>{};
@@ -67,12 +68,16 @@ struct three_nodes {
       for (auto i = std::size_t{0}; i < 3; ++i) {
         if (!tables[i]) continue;
         auto out = tables[i]->take_output();
-        for (const auto& step : out.steps) {
+        for (auto& step : out.steps) unwritten[i].push_back(std::move(step));
+        while (!stalled[i] && !unwritten[i].empty()) {
           is_quiet = false;
+          const auto step = std::move(unwritten[i].front());
+          unwritten[i].pop_front();
           disks[i][step.shard].perform(step);
           tables[i]->on_synced({step.shard, step.ticket, step.applied, step.life}, now);
         }
         for (auto& [to, frame] : out.frames) {
+          if (!reaches(i, to.id - 1)) continue;
           is_quiet = false;
           auto& target = tables[to.id - 1];
           auto decoded = decode_frame(encode(frame));
@@ -95,12 +100,31 @@ struct three_nodes {
     }
   }
 
+  bool reaches(std::size_t from, std::size_t to) const { return tables[to] && !cut_off[from] && !cut_off[to]; }
+
+  table_surroundings around(std::size_t i) const {
+    auto result = table_surroundings{};
+    result.is_live = [this](const member& node) { return tables[node.id - 1] != nullptr; };
+    for (auto other = std::size_t{0}; other < 3; ++other)
+      if (other != i && reaches(i, other)) result.connected.insert(who(other).id);
+    result.is_directory_there = directory_there;
+    result.is_disk_stalled = stalled[i];
+    return result;
+  }
+
   void pass(std::int64_t ms) {
     for (auto end = now + ms; now < end; now += 50) {
-      for (auto& one : tables)
-        if (one) one->on_tick(now, [this](const member& node) { return tables[node.id - 1] != nullptr; });
+      for (auto i = std::size_t{0}; i < 3; ++i)
+        if (tables[i]) tables[i]->on_tick(now, around(i));
       settle();
     }
+  }
+
+  bool serves(std::size_t i, shard_number shard) { return tables[i] && tables[i]->serves(shard); }
+  std::vector<std::uint64_t> epochs() const {
+    auto result = std::vector<std::uint64_t>{};
+    for (const auto& one : records) result.push_back(one.epoch);
+    return result;
   }
 
   std::size_t owner(shard_number shard) { return records[shard].owner.id - 1; }
@@ -120,6 +144,10 @@ struct three_nodes {
   std::vector<shard_record> records =
       std::vector<shard_record>(shards, shard_record{0, {}, 0, {1, {who(0), who(1), who(2)}}});
   std::array<std::unique_ptr<shard_table>, 3> tables;
+  std::array<bool, 3> cut_off{};  ///< from the others, and not from the directory
+  std::array<bool, 3> stalled{};  ///< disks
+  std::array<std::deque<shard_step>, 3> unwritten;
+  bool directory_there = true;
   std::array<std::map<shard_number, stored>, 3> disks;
   std::map<shard_number, std::uint64_t> committed;
 };
@@ -157,6 +185,144 @@ TEST_CASE("when an owner is gone another one has its documents, and it catches u
   all.tables[all.owner(shard)]->on_reconnect(gone + 1);
   all.pass(3'000);
   CHECK(all.disks[gone][shard].documents["notes"] == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE(
+    "an owner that nobody types to stops serving once it is cut off from the others, and claims nothing until then") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "a"));
+  all.pass(500);
+  const auto cut = all.owner(shard);
+  const auto epoch = all.records[shard].epoch;
+  // A link that was silent for a moment is no reason.
+  for (auto i = 0; i < 3; ++i) {
+    all.cut_off[cut] = true;
+    all.pass(2'000);
+    CHECK(all.serves(cut, shard));
+    all.cut_off[cut] = false;
+    all.pass(100);
+  }
+  CHECK(all.records[shard].epoch == epoch);
+  all.cut_off[cut] = true;
+  all.pass(replica_options{}.majority_ms);
+  CHECK(all.serves(cut, shard));
+  all.pass(1'000);
+  CHECK(!all.serves(cut, shard));
+  // The others know, though its lease stands, and it does not get in their way.
+  const auto next = all.owner(shard);
+  REQUIRE(next != cut);
+  CHECK(all.serves(next, shard));
+  all.pass(10'000);
+  CHECK(all.records[shard].epoch == epoch + 1);
+  REQUIRE(all.type("notes", 2, "b"));
+  all.cut_off[cut] = false;
+  all.pass(3'000);
+  CHECK(all.disks[cut][shard].documents["notes"] == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("when an owner's disk hangs another node serves its shards, and it takes none until the disk works") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "a"));
+  all.pass(500);
+  const auto hung = all.owner(shard);
+  const auto epoch = all.records[shard].epoch;
+  all.stalled[hung] = true;
+  all.pass(1'000);
+  const auto next = all.owner(shard);
+  REQUIRE(next != hung);
+  CHECK(!all.serves(hung, shard));
+  CHECK(all.serves(next, shard));
+  REQUIRE(all.type("notes", 2, "b"));
+  all.pass(10'000);
+  CHECK(all.records[shard].epoch == epoch + 1);
+  // It does not look as if it had all, though the shard is young, and is not given the shard back.
+  const auto back = placement_step{placement_step::kind_type::move, who(hung), "it comes first"};
+  CHECK(!all.tables[next]->arrange(shard, back, all.now));
+  all.stalled[hung] = false;
+  all.pass(3'000);
+  CHECK(all.disks[hung][shard].documents["notes"] == std::vector<std::string>{"a", "b"});
+  REQUIRE(all.tables[next]->arrange(shard, back, all.now));
+  all.pass(500);
+  CHECK(all.serves(hung, shard));
+}
+
+TEST_CASE("an owner whose disk hangs serves on for as long as nobody else could") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "a"));
+  all.pass(500);
+  const auto hung = all.owner(shard);
+  const auto other = (hung + 1) % 3;
+  all.stalled[hung] = true;
+  SUBCASE("the others are no majority") {
+    all.tables[other] = nullptr;
+    all.pass(10'000);
+    CHECK(all.serves(hung, shard));
+    all.start(other);
+  }
+  SUBCASE("the directory is away") {
+    all.directory_there = false;
+    all.pass(10'000);
+    CHECK(all.serves(hung, shard));
+    all.directory_there = true;
+  }
+  all.pass(1'000);
+  CHECK(!all.serves(hung, shard));
+  CHECK(all.serves(all.owner(shard), shard));
+}
+
+TEST_CASE("nodes that do not reach each other claim nothing, and once they do each shard is its first member's") {
+  auto all = three_nodes{};
+  all.cut_off = {true, true, true};
+  all.pass(10'000);
+  CHECK(all.epochs() == std::vector<std::uint64_t>(shards, 0));
+  for (auto is_again : {false, true}) {
+    all.cut_off = {};
+    all.pass(2'000);
+    CHECK(all.epochs() == std::vector<std::uint64_t>(shards, is_again ? 2 : 1));
+    for (auto shard = shard_number{0}; shard < shards; ++shard) {
+      const auto first = std::ranges::min(all.records[shard].config.members, {},
+                                          [shard](const member& one) { return placement_weight(shard, one.id); });
+      CHECK(all.records[shard].owner == first);
+      CHECK(all.serves(all.owner(shard), shard));
+    }
+    all.cut_off = {true, true, true};
+    all.pass(10'000);
+    for (auto shard = shard_number{0}; shard < shards; ++shard)
+      for (auto i = std::size_t{0}; i < 3; ++i) CHECK(!all.serves(i, shard));
+  }
+}
+
+TEST_CASE("a node that starts where it is cut off leaves to the others what it owned") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  const auto cut = all.owner(shard);
+  all.cut_off[cut] = true;
+  all.start(cut);
+  REQUIRE(all.owner(shard) == cut);
+  all.pass(replica_options{}.majority_ms + 1'000);
+  CHECK(all.owner(shard) != cut);
+  CHECK(all.serves(all.owner(shard), shard));
+}
+
+TEST_CASE("a shard with one replica, or on one node, always has its majority") {
+  auto all = three_nodes{};
+  for (auto shard = shard_number{0}; shard < shards; ++shard) all.records[shard].config.members = {who(shard % 3)};
+  for (auto i = std::size_t{0}; i < 3; ++i) {
+    all.tables[i] = nullptr;
+    all.disks[i].clear();
+    all.start(i);
+  }
+  all.cut_off = {true, true, true};
+  all.pass(10'000);
+  for (auto shard = shard_number{0}; shard < shards; ++shard) CHECK(all.serves(shard % 3, shard));
+  CHECK(all.epochs() == std::vector<std::uint64_t>(shards, 1));
 }
 
 TEST_CASE("all nodes stop and start, and what was committed is there") {

@@ -230,6 +230,7 @@ class world {
     options_.window_bytes = static_cast<std::size_t>(random_.between(200, 2'000));
     options_.log_bytes_max = static_cast<std::size_t>(random_.chance(0.5) ? random_.between(0, 1'000) : 1 << 20);
     options_.compact_entries_min = static_cast<std::uint64_t>(random_.between(1, 20));
+    options_.waiting_max = static_cast<std::size_t>(options_.compact_entries_min);
     nodes_.resize(static_cast<std::size_t>(random_.between(3, 5)));
     // Some runs are a quarrel of three about who owns the shard, with hardly time to do anything in between.
     if (random_.chance(0.4)) {
