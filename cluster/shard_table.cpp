@@ -118,6 +118,7 @@ void shard_table::on_synced(const shard_synced& what, std::int64_t now) {
 void shard_table::on_record(shard_number shard, const shard_record& record) {
   if (shard >= shards()) return;
   records_[shard] = record;
+  is_told_.insert(shard);
   auto* one = find(shard);
   if (one == nullptr && !record.config.contains(self_.id)) return;
   get(shard).on_record(record);
@@ -216,10 +217,10 @@ bool shard_table::could_serve(shard_number shard, replica& one, std::int64_t now
   return false;
 }
 
-std::size_t shard_table::rank_of(shard_number shard, const shard_record& record,
+std::size_t shard_table::rank_of(shard_number shard, const shard_config& config,
                                  const std::function<bool(const member&)>& is_live) const {
   const auto mine = placement_weight(shard, self_.id);
-  return static_cast<std::size_t>(std::ranges::count_if(record.config.members, [&](const member& other) {
+  return static_cast<std::size_t>(std::ranges::count_if(config.members, [&](const member& other) {
     return other.id != self_.id && placement_weight(shard, other.id) < mine && is_live(other);
   }));
 }
@@ -227,14 +228,16 @@ std::size_t shard_table::rank_of(shard_number shard, const shard_record& record,
 void shard_table::consider_claim(shard_number shard, replica& one, std::int64_t now,
                                  const std::function<bool(const member&)>& is_live) {
   const auto& record = records_[shard];
-  if (record.config.version == 0) return;
+  // A directory that has lost what it knew of the shard does not keep its members from going on.
+  const auto& config = record.config.version != 0 ? record.config : one.config();
+  if (config.version == 0 || !is_told_.contains(shard)) return;
   // A record that names us is of a run before this one, or of a claim that was given up.
   if (record.owner.id != 0 && record.owner != self_ && is_live(record.owner)) {
     ownerless_since_.erase(shard);
     return;
   }
   auto since = ownerless_since_.emplace(shard, now).first->second;
-  const auto rank = static_cast<std::int64_t>(rank_of(shard, record, is_live));
+  const auto rank = static_cast<std::int64_t>(rank_of(shard, config, is_live));
   if (now - since < rank * claim_step_ms) return;
   ownerless_since_[shard] = now + claim_step_ms;  // and again, later, if it comes to nothing
   one.claim(now);

@@ -142,7 +142,7 @@ class shard_table {
   void consider_claim(shard_number shard, replica& one, std::int64_t now,
                       const std::function<bool(const member&)>& is_live);
   /// How many members come before this one when a shard is to be claimed.
-  std::size_t rank_of(shard_number shard, const shard_record& record,
+  std::size_t rank_of(shard_number shard, const shard_config& config,
                       const std::function<bool(const member&)>& is_live) const;
 
   member self_;
@@ -155,6 +155,7 @@ class shard_table {
   std::unordered_map<shard_number, std::uint64_t> ahead_;    ///< of those for which it was ever more
   std::unordered_map<shard_number, std::uint64_t> lives_;    ///< how often each was cleared
   std::unordered_map<shard_number, std::uint64_t> copying_;  ///< whose documents are being copied, as of which lsn
+  std::unordered_set<shard_number> is_told_;                 ///< by the directory, since the start
   std::unordered_map<shard_number, std::int64_t> ownerless_since_;
   std::unordered_map<shard_number, std::int64_t> cut_off_since_;  ///< from a majority
   std::vector<shard_number> changed_;

@@ -402,6 +402,28 @@ TEST_CASE("documents that are ahead of the log, as a transfer was broken off, ta
   }
 }
 
+TEST_CASE("a shard goes on when the directory has lost its record together with its owner") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "a"));
+  all.pass(500);
+  const auto gone = all.owner(shard);
+  all.tables[gone] = nullptr;
+  all.records[shard] = {};
+  const auto next = (gone + 1) % 3;
+  all.start(next);
+  for (auto& one : all.tables)
+    if (one) one->on_record(shard, {});
+  all.pass(5'000);
+  REQUIRE(all.records[shard].owner.id != 0);
+  CHECK(all.records[shard].owner.id != gone + 1);
+  REQUIRE(all.type("notes", 2, "b"));
+  all.pass(500);
+  CHECK(all.disks[next][shard].documents["notes"] == std::vector<std::string>{"a", "b"});
+  CHECK(all.records[shard].config.members.size() == 3);
+}
+
 TEST_CASE("documents of a transfer that came too late are not taken") {
   auto all = three_nodes{};
   all.pass(2'000);
