@@ -24,8 +24,13 @@ class shard_disk_impl {
   static inline const char* name = "octavo.shard_disk";
 
   shard_disk_impl(shard_disk_actor::pointer self, shard_host_actor host, storage::store& store, metrics& counters,
-                  actors::fatal_handler on_fatal)
-      : self_(self), host_(std::move(host)), store_(store), counters_(counters), on_fatal_(std::move(on_fatal)) {}
+                  std::shared_ptr<const std::atomic<bool>> is_over, actors::fatal_handler on_fatal)
+      : self_(self),
+        host_(std::move(host)),
+        store_(store),
+        counters_(counters),
+        is_over_(std::move(is_over)),
+        on_fatal_(std::move(on_fatal)) {}
 
   shard_disk_actor::behavior_type make_behavior() {
     self_->set_exception_handler([this](const std::exception_ptr& thrown) -> caf::error {
@@ -59,6 +64,7 @@ class shard_disk_impl {
     for (auto is_told = false; has_no_room(); is_told = true) {
       // The others have a majority without us, and we catch up once there is room.
       if (!is_told) logger().error("replicas on this node wait for room on the disk: {}", written.error().message);
+      if (*is_over_) return actors::make_error(written.error());
       std::this_thread::sleep_for(full_disk_delay);
       written = store_.commit_shards(writes);
     }
@@ -96,15 +102,17 @@ class shard_disk_impl {
   compat::watcher watcher_;
   storage::store& store_;
   metrics& counters_;
+  std::shared_ptr<const std::atomic<bool>> is_over_;
   actors::fatal_handler on_fatal_;
 };
 
 }  // namespace
 
 shard_disk_actor spawn_shard_disk(caf::actor_system& system, const shard_host_actor& host, storage::store& store,
-                                  metrics& counters, actors::fatal_handler on_fatal) {
+                                  metrics& counters, std::shared_ptr<const std::atomic<bool>> is_over,
+                                  actors::fatal_handler on_fatal) {
   return system.spawn<shard_disk_actor::stateful_impl<shard_disk_impl>, caf::detached>(
-      host, std::ref(store), std::ref(counters), std::move(on_fatal));
+      host, std::ref(store), std::ref(counters), std::move(is_over), std::move(on_fatal));
 }
 
 }  // namespace octavo::cluster

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "actors/log_writer.hpp"
@@ -40,9 +42,10 @@ using shard_disk_actor = caf::typed_actor<
     // INTERNAL: an update that broke its document is kept for inspection.
     caf::result<void>(actors::quarantine_atom, actors::quarantine_request)>;
 
-/// It ends with the host. Full disks are waited for; any other failure is fatal, since nothing that was promised or
-/// acknowledged may be missing.
+/// It ends with the host. Full disks are waited for until `is_over`; any other failure is fatal, since nothing that was
+/// promised or acknowledged may be missing.
 shard_disk_actor spawn_shard_disk(caf::actor_system& system, const shard_host_actor& host, storage::store& store,
-                                  metrics& counters, actors::fatal_handler on_fatal);
+                                  metrics& counters, std::shared_ptr<const std::atomic<bool>> is_over,
+                                  actors::fatal_handler on_fatal);
 
 }  // namespace octavo::cluster

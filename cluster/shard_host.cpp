@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/json.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/init_global_meta_objects.hpp>
@@ -62,7 +63,7 @@ class shard_host_impl {
             self, options_.finder, [this](shard_number shard) { return place_of(shard); },
             [this] { return peers_.registry(); }),
         snapshotter_(actors::spawn_snapshotter(self->system(), store, options_.document, counters)),
-        disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, on_fatal_)),
+        disk_(spawn_shard_disk(self->system(), shard_host_actor{self}, store, counters, is_over_, on_fatal_)),
         sender_(spawn_shard_sender(self->system(), store)),
         receiver_(spawn_shard_receiver(self->system(), shard_host_actor{self}, store)) {}
 
@@ -74,8 +75,15 @@ class shard_host_impl {
       return actors::make_error(why);
     });
     watcher_.install(self_);
+    // Without them no replica could be built anew, here or elsewhere, and nobody would know.
+    auto failed = [this](const caf::error& why) {
+      end_process({errc::internal, "what brings documents from node to node failed: " + to_string(why)});
+    };
+    watcher_.watch(self_, sender_, failed);
+    watcher_.watch(self_, receiver_, failed);
     // They are nobody else's.
-    self_->attach_functor([snapshotter = snapshotter_, sender = sender_] {
+    self_->attach_functor([snapshotter = snapshotter_, sender = sender_, is_over = is_over_] {
+      *is_over = true;
       compat::end(snapshotter);
       compat::end(sender);
     });
@@ -758,6 +766,7 @@ class shard_host_impl {
   std::int64_t cooled_ms_ = 0;
   document_finder<shard_host_actor::pointer> finder_;
   actors::snapshotter_actor snapshotter_;
+  std::shared_ptr<std::atomic<bool>> is_over_ = std::make_shared<std::atomic<bool>>(false);
   shard_disk_actor disk_;
   shard_sender_actor sender_;
   shard_receiver_actor receiver_;
