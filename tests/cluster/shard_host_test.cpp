@@ -115,7 +115,7 @@ class little_cluster {
   }
   /// The others promise, and acknowledge the first entry, until zoe owns the shard.
   bool serves() {
-    return eventually([&] {
+    const auto is_served = eventually([&] {
       if (const auto claim = this->claim(); claim.owner == zoe.id)
         for (const auto& who : others_) {
           say(who, promise_message{claim, {}, 0});
@@ -123,6 +123,10 @@ class little_cluster {
         }
       return counters_.shards_served == 1;
     });
+    // One of them may have been too early.
+    for (const auto& who : others_) say(who, appended_message{claim(), ++round_, 1, 0});
+    settle();
+    return is_served;
   }
   void fail_soon() { fails_ = true; }
   /// Edits of a document that is not open, counted as a document counts them.
@@ -281,6 +285,20 @@ TEST_CASE("while too much waits for the disk, entries of other nodes are not tak
     one.say(bob, append_message{second, 2, {}, {entry_of(second.epoch)}, 0, 0});
     return entries() == 1;
   }));
+}
+
+TEST_CASE("a learner that never answers does not keep its shard from moving") {
+  auto options = hasty();
+  options.learner.stall_ms = 200;
+  auto one = little_cluster{{bob, cid}, options};
+  REQUIRE(one.serves());
+  one.see([](node_view& view) {
+    view.nodes["dan"] = {7, 4, "127.0.0.1:1", false};
+    view.nodes[bob.node].draining = true;
+    view.pins[0] = cid.node;
+  });
+  REQUIRE(eventually([&] { return one.counters().shards_changing == 1; }));
+  CHECK(eventually([&] { return one.counters().shard_moves == 1; }));
 }
 
 TEST_CASE("edits that are refused, or that the shard leaves behind as it moves, do not count as waiting for good") {
