@@ -188,7 +188,16 @@ void document_state::handle_one(session_key who, const request& what, moment now
   }
 }
 
+// A name that no log would take has no place here: with it not even the edits of others could be written.
+bool document_state::takes_user(session_key who, const request& what) {
+  if (what.data.size() <= storage::max_user_bytes) return true;
+  reply_to(who, reply_kind::kicked, payload::copy_of("a user's name is longer than 512 bytes"),
+           static_cast<std::uint64_t>(close_reason::bad_messages));
+  return false;
+}
+
 void document_state::enter(session_key who, const request& what) {
+  if (!takes_user(who, what)) return;
   sessions_[who] = session{.user = std::string{as_text(what.data.view())}};
   reply_to(who, reply_kind::state_vector, state_vector());
   if (presence_.present() != 0) reply_to(who, reply_kind::presence, presence_.all());
@@ -197,6 +206,7 @@ void document_state::enter(session_key who, const request& what) {
 // The last owner may have refused edits of it, which nobody remembers: until it has told all that it has, nothing of it
 // counts as durable.
 void document_state::reenter(session_key who, const request& what) {
+  if (!takes_user(who, what)) return;
   sessions_[who] = session{.user = std::string{as_text(what.data.view())}, .is_ahead = true};
   reply_to(who, reply_kind::state_vector, state_vector());
 }

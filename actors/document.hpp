@@ -133,6 +133,7 @@ class document_state {
     bool of_client = false;    // of answered: the client's own window counted it too
     reply what;                // of a reply
   };
+  bool takes_user(session_key who, const request& what);
   void enter(session_key who, const request& what);
   void reenter(session_key who, const request& what);
   void leave(session_key who, std::int64_t steady_ms);

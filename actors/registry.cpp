@@ -9,6 +9,7 @@
 #include "actors/document_actor.hpp"
 #include "actors/logger.hpp"
 #include "actors/relay.hpp"
+#include "storage/store.hpp"
 
 namespace octavo::actors {
 
@@ -75,6 +76,8 @@ class registry_impl {
 
   caf::result<document_actor> document(const std::string& name) {
     if (auto found = documents_.find(name); found != documents_.end()) return found->second.actor;
+    if (!storage::is_valid_name(name))
+      return make_error(error{errc::invalid_argument, "a document's name is 1 to 512 bytes of UTF-8"});
     if (dropping_.contains(name)) return make_error(error{errc::unavailable, "the document is being deleted"});
     // Those that leave are still counted for a moment, and so what bounds is the number of those in use.
     if (documents_.size() >= options_.open_documents_max &&

@@ -49,6 +49,7 @@ struct shard_counts {
 shard_counts count_shards(const cluster_picture& picture) {
   auto counts = shard_counts{};
   for (auto shard = cluster::shard_number{0}; shard < picture.shards.size(); ++shard) {
+    if (!picture.knows_shard(shard)) continue;
     const auto& one = picture.shards[shard];
     const auto there = static_cast<std::size_t>(
         std::ranges::count_if(one.config.members, [&](const auto& who) { return picture.is_there(who); }));
@@ -77,16 +78,31 @@ std::map<std::string, json::value> read_statuses(const cluster_picture& picture)
   return result;
 }
 
-/// Every node that is there, or that shards name.
+/// Every node that is there, or that shards name, or that is still to be drained though nothing is left of it.
 std::set<std::string> all_nodes(const cluster_picture& picture) {
   auto names = std::set<std::string>{};
   for (const auto& [name, one] : picture.nodes) names.insert(name);
+  for (const auto& [name, one] : picture.unreadable_nodes) names.insert(name);
   for (const auto& one : picture.shards)
     for (const auto& who : one.config.members) names.insert(who.node);
+  names.insert(picture.orders.draining.begin(), picture.orders.draining.end());
   return names;
 }
 
+/// The disks that are known of a node: of its run, of its replicas, and from when it was drained.
+std::set<cluster::member_id> disks_of(const cluster_picture& picture, const std::string& node) {
+  auto disks = std::set<cluster::member_id>{};
+  if (const auto found = picture.nodes.find(node); found != picture.nodes.end()) disks.insert(found->second.member);
+  for (const auto& one : picture.shards)
+    for (const auto& who : one.config.members)
+      if (who.node == node) disks.insert(who.id);
+  for (const auto& who : picture.orders.drained)
+    if (who.node == node) disks.insert(who.id);
+  return disks;
+}
+
 std::string_view state_of(const cluster_picture& picture, const std::string& node) {
+  if (!picture.knows_node(node)) return "unknown";
   if (!picture.nodes.contains(node)) return "away";
   return picture.is_drained(node) ? "draining" : "up";
 }
@@ -109,6 +125,7 @@ json::value status_json(const cluster_picture& picture, const std::map<std::stri
   }
   auto shards = json::array{};
   for (auto shard = cluster::shard_number{0}; shard < picture.shards.size(); ++shard) {
+    if (!picture.knows_shard(shard)) continue;
     const auto& one = picture.shards[shard];
     auto members = json::array{};
     for (const auto& who : one.config.members) members.emplace_back(who.node);
@@ -123,12 +140,15 @@ json::value status_json(const cluster_picture& picture, const std::map<std::stri
   for (const auto& one : picture.orders.balance)
     balance.push_back(json::object{
         {"shard", one.shard}, {"from", one.from}, {"node", one.node}, {"time_ms", one.unix_ms}, {"why", one.why}});
+  auto unreadable = json::array{};
+  for (const auto& one : picture.unreadable()) unreadable.push_back(json::object{{"key", one.key}, {"why", one.why}});
   const auto counts = count_shards(picture);
   return json::object{{"cluster", picture.meta.cluster_id},
                       {"replicas", picture.meta.replicas},
                       {"shards_without_owner", counts.unowned},
                       {"shards_short_of_replicas", counts.short_of_replicas},
                       {"shards_elsewhere", counts.misplaced},
+                      {"unreadable", std::move(unreadable)},
                       {"nodes", std::move(nodes)},
                       {"pins", std::move(pins)},
                       {"balance", std::move(balance)},
@@ -182,6 +202,8 @@ int status(const cluster_request& asked) {
   std::printf(
       "\n%zu shards without an owner, %zu with fewer replicas up than %u, %zu not on the node that comes first\n",
       counts.unowned, counts.short_of_replicas, picture->meta.replicas, counts.misplaced);
+  for (const auto& one : picture->unreadable())
+    std::printf("left out, as it cannot be read: %s: %s\n", one.key.c_str(), one.why.c_str());
   for (const auto& [name, node] : picture->nodes)
     if (const auto* damage = told(statuses, name, "damage"); damage != nullptr && damage->is_string())
       std::printf("the disk of %s is damaged: %s\n", name.c_str(), damage->get_string().c_str());
@@ -217,6 +239,7 @@ int where(const cluster_request& asked) {
   auto picture = (*admin)->look();
   if (!picture) return report(picture.error(), asked.json);
   const auto shard = cluster::shard_of(asked.document, picture->meta.shards);
+  if (auto known = picture->knows_shard(shard); !known) return report(known.error(), asked.json);
   const auto& one = picture->shards[shard];
   auto members = json::array{};
   auto names = std::string{};
@@ -245,6 +268,15 @@ struct order_progress {
   bool is_done = false;
   std::string waits_for;  ///< in words, for when it takes too long
 };
+
+/// An order that concerns all shards is not known to be carried out while one of them cannot be read.
+order_progress over_all_shards(const cluster_picture& now, order_progress at) {
+  if (auto known = now.knows_shards(); !known) {
+    at.is_done = false;
+    at.waits_for = known.error().message;
+  }
+  return at;
+}
 
 /// Looks again and again until an order is carried out; the order stands whether or not somebody waits for it.
 int await_order(const cluster_request& asked, const admin_pointer& admin, std::string_view phase,
@@ -290,12 +322,14 @@ int move(const cluster_request& asked) {
   if (!admin) return report(admin.error(), asked.json);
   auto picture = (*admin)->look();
   if (!picture) return report(picture.error(), asked.json);
+  const auto shard = cluster::shard_of(asked.document, picture->meta.shards);
+  for (const auto& known : {picture->knows_node(asked.node), picture->knows_shard(shard)})
+    if (!known) return report(known.error(), asked.json);
   if (!picture->nodes.contains(asked.node)) return report(no_such_node(*picture, asked.node), asked.json);
   if (picture->is_drained(asked.node))
     return report({errc::invalid_argument,
                    asked.node + " is being drained; octavo cluster drain --undo " + asked.node + " takes that back"},
                   asked.json);
-  const auto shard = cluster::shard_of(asked.document, picture->meta.shards);
   const auto before = picture->shards[shard].owner.node;
   auto ordered = (*admin)->order([&](cluster::cluster_orders& orders) {
     std::erase_if(orders.pins, [&](const auto& one) { return one.shard == shard; });
@@ -326,10 +360,14 @@ int drain(const cluster_request& asked) {
       picture->nodes, [&](const auto& one) { return one.first != asked.node && !picture->is_drained(one.first); });
   if (!asked.undo && others == 0)
     return report({errc::invalid_argument, "no other node is there to take what " + asked.node + " has"}, asked.json);
+  const auto disks = disks_of(*picture, asked.node);
   auto ordered = (*admin)->order([&](cluster::cluster_orders& orders) {
     std::erase(orders.draining, asked.node);
+    std::erase_if(orders.drained, [&](const auto& one) { return one.node == asked.node; });
     if (asked.undo) return;
     orders.draining.push_back(asked.node);
+    for (const auto disk : disks) orders.drained.push_back({disk, asked.node});
+    while (orders.drained.size() > cluster::orders_draining_max) orders.drained.erase(orders.drained.begin());
     std::erase_if(orders.pins, [&](const auto& one) { return one.node == asked.node; });
   });
   if (!ordered) return report(ordered.error(), asked.json);
@@ -348,9 +386,9 @@ int drain(const cluster_request& asked) {
       [&](const cluster_picture& now) {
         const auto left = now.owned_by(asked.node);
         const auto kept = spare ? now.replicas_on(asked.node) : 0;
-        return order_progress{total - std::min(total, left), total, left == 0 && kept == 0,
-                              asked.node + " owns " + std::to_string(left) + " shards and has " +
-                                  std::to_string(now.replicas_on(asked.node)) + " replicas"};
+        return over_all_shards(now, {total - std::min(total, left), total, left == 0 && kept == 0,
+                                     asked.node + " owns " + std::to_string(left) + " shards and has " +
+                                         std::to_string(now.replicas_on(asked.node)) + " replicas"});
       },
       [&](const cluster_picture& now) {
         const auto kept = now.replicas_on(asked.node);
@@ -376,8 +414,8 @@ int rebalance(const cluster_request& asked) {
       asked, *admin, "rebalancing",
       [](const cluster_picture& now) {
         const auto counts = count_shards(now);
-        return order_progress{now.shards.size() - counts.misplaced, now.shards.size(), counts.misplaced == 0,
-                              std::to_string(counts.misplaced) + " shards are elsewhere"};
+        return over_all_shards(now, {now.shards.size() - counts.misplaced, now.shards.size(), counts.misplaced == 0,
+                                     std::to_string(counts.misplaced) + " shards are elsewhere"});
       },
       [](const cluster_picture& now) {
         return "all " + std::to_string(now.shards.size()) + " shards are where they ought to be";
@@ -389,26 +427,30 @@ int remove(const cluster_request& asked) {
   if (!admin) return report(admin.error(), asked.json);
   auto picture = (*admin)->look();
   if (!picture) return report(picture.error(), asked.json);
-  if (!all_nodes(*picture).contains(asked.node)) return report(no_such_node(*picture, asked.node), asked.json);
+  // It may be running, or be needed by a majority.
+  if (auto known = picture->knows_all(); !known) return report(known.error(), asked.json);
+  if (!all_nodes(*picture).contains(asked.node)) {
+    auto why = no_such_node(*picture, asked.node);
+    why.message += ". One that others have replaced is none any more, and need not be removed";
+    return report(why, asked.json);
+  }
   if (picture->nodes.contains(asked.node))
     return report({errc::invalid_argument,
                    asked.node + " is running: drain it (octavo cluster drain " + asked.node + ") and stop it first"},
                   asked.json);
-  auto lost = std::set<cluster::member_id>{};
-  for (const auto& one : picture->shards)
-    for (const auto& who : one.config.members)
-      if (who.node == asked.node) lost.insert(who.id);
+  const auto disks = disks_of(*picture, asked.node);
   if (const auto alone = picture->in_need_of(asked.node); alone != 0)
     return report({errc::unavailable, std::to_string(alone) + " shards have no majority without " + asked.node +
                                           ": bring it back, or the other nodes that are away; nothing was changed"},
                   asked.json);
   auto ordered = (*admin)->order([&](cluster::cluster_orders& orders) {
-    for (const auto id : lost) {
+    for (const auto id : disks) {
       std::erase(orders.removed, id);
       orders.removed.push_back(id);
     }
     while (orders.removed.size() > cluster::orders_removed_max) orders.removed.erase(orders.removed.begin());
     std::erase(orders.draining, asked.node);
+    std::erase_if(orders.drained, [&](const auto& one) { return one.node == asked.node; });
     std::erase_if(orders.balance, [&](const auto& one) { return one.node == asked.node; });
     std::erase_if(orders.pins, [&](const auto& one) { return one.node == asked.node; });
   });
@@ -418,12 +460,16 @@ int remove(const cluster_request& asked) {
       asked, *admin, "removing",
       [&](const cluster_picture& now) {
         const auto left = now.replicas_on(asked.node);
-        return order_progress{total - std::min(total, left), total, left == 0,
-                              std::to_string(left) + " shards have it as a replica yet"};
+        return over_all_shards(now, {total - std::min(total, left), total, left == 0,
+                                     std::to_string(left) + " shards have it as a replica yet"});
       },
       [&](const cluster_picture& now) {
         const auto counts = count_shards(now);
         return asked.node + " is no part of the cluster any more" +
+               (disks.empty()
+                    ? ", and is not drained when it comes back; which disk it had is not known, and so that is not "
+                      "refused: let it come back with an empty one"
+                    : ", and its disk is refused from now on") +
                (counts.short_of_replicas == 0
                     ? std::string{}
                     : "; " + std::to_string(counts.short_of_replicas) + " shards have fewer replicas than " +

@@ -139,7 +139,7 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   made->membership = std::move(*joined);
   const auto& meta = made->membership->meta();
   if (known.empty())
-    if (auto written = write_line(options.store.path / binding_file, meta.cluster_id); !written)
+    if (auto written = write_binding(options.store.path, meta.cluster_id); !written)
       return tl::unexpected{written.error()};
   made->host.self.cluster_id = meta.cluster_id;
   made->host.shards = meta.shards;
@@ -155,6 +155,7 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
     balance.rest_ms = balance_rest_intervals * given.balance_interval_ms;
   }
   balance.busy_min = given.balance_busy_percent / 100.0;
+  balance.clock_skew_ms_max = given.clock_skew_ms_max;
   auto table = cluster::read_shards(store, made->host);
   if (!table) return tl::unexpected{table.error()};
   made->table = std::move(*table);

@@ -15,23 +15,21 @@ namespace {
 
 /// A file beside the store that says what is wrong with it.
 constexpr auto damage_file = "DAMAGED";
+/// Likewise: which cluster its documents belong to.
+constexpr auto binding_file = "CLUSTER";
 constexpr auto ask_interval = std::chrono::seconds{5};
 
 }  // namespace
 
 std::string read_binding(const std::filesystem::path& data) {
-  auto in = std::ifstream{data / binding_file};
-  auto id = std::string{};
-  std::getline(in, id);
-  return id;
+  auto id = storage::read_beside_store(data, binding_file);
+  if (!id.empty()) return id;
+  const auto half = storage::store_half_aside(data);
+  return half.empty() ? id : storage::read_beside_store(half, binding_file);
 }
 
-result<void> write_line(const std::filesystem::path& file, const std::string& text) {
-  auto out = std::ofstream{file};
-  out << text << '\n';
-  out.close();
-  if (!out) return fail(errc::io_error, "cannot write " + file.string());
-  return {};
+result<void> write_binding(const std::filesystem::path& data, const std::string& cluster_id) {
+  return storage::write_beside_store(data, binding_file, cluster_id);
 }
 
 damaged_disk::damaged_disk(const serve_options& options)
@@ -56,8 +54,11 @@ bool damaged_disk::wants_a_look() const {
 void damaged_disk::note(const error& what) {
   const std::lock_guard guard(mutex_);
   if (known()) return;
-  if (auto written = write_line(data_ / damage_file, what.message); !written)
-    spdlog::error("{}", written.error().message);
+  const auto written = storage::write_beside_store(data_, damage_file, what.message);
+  if (written) return;
+  // On a disk that is full, or does not sync, half a line or none does as well.
+  std::ofstream{data_ / damage_file} << what.message << '\n';
+  if (!known()) spdlog::error("{}", written.error().message);
 }
 
 result<void> damaged_disk::may_begin_anew() const {

@@ -49,11 +49,10 @@ class damaged_disk {
   std::thread thread_;
 };
 
-/// The cluster that a node's data belongs to; empty: none yet.
+/// The cluster that a node's data belongs to; empty: none yet. It stands beside the store, and while setting that aside
+/// is interrupted it may have gone before.
 std::string read_binding(const std::filesystem::path& data);
-/// A file of one line, such as the binding.
-result<void> write_line(const std::filesystem::path& file, const std::string& text);
-/// Beside the store: says which cluster its documents belong to.
-inline constexpr auto binding_file = "CLUSTER";
+/// Durable when it returns: documents that come after it are never without it.
+result<void> write_binding(const std::filesystem::path& data, const std::string& cluster_id);
 
 }  // namespace octavo::app

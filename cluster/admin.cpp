@@ -19,6 +19,10 @@ constexpr auto rebuild_lease_s = std::int64_t{15};
 constexpr auto word_timeout = std::chrono::seconds{2};
 constexpr auto word_poll = std::chrono::milliseconds{50};
 
+result<void> not_known(const unreadable_record& what) {
+  return fail(errc::malformed, what.key + ": " + what.why);
+}
+
 etcd_options options_of(std::vector<host_port> endpoints) {
   auto options = etcd_options{};
   options.endpoints = std::move(endpoints);
@@ -26,6 +30,33 @@ etcd_options options_of(std::vector<host_port> endpoints) {
 }
 
 }  // namespace
+
+std::vector<unreadable_record> cluster_picture::unreadable() const {
+  auto all = std::vector<unreadable_record>{};
+  for (const auto& [node, one] : unreadable_nodes) all.push_back(one);
+  for (const auto& [shard, one] : unreadable_shards) all.push_back(one);
+  if (unreadable_orders) all.push_back(*unreadable_orders);
+  return all;
+}
+
+result<void> cluster_picture::knows_node(const std::string& node) const {
+  const auto found = unreadable_nodes.find(node);
+  return found == unreadable_nodes.end() ? result<void>{} : not_known(found->second);
+}
+
+result<void> cluster_picture::knows_shard(shard_number shard) const {
+  const auto found = unreadable_shards.find(shard);
+  return found == unreadable_shards.end() ? result<void>{} : not_known(found->second);
+}
+
+result<void> cluster_picture::knows_shards() const {
+  return unreadable_shards.empty() ? result<void>{} : not_known(unreadable_shards.begin()->second);
+}
+
+result<void> cluster_picture::knows_all() const {
+  const auto all = unreadable();
+  return all.empty() ? result<void>{} : not_known(all.front());
+}
 
 bool cluster_picture::is_there(const member& who) const {
   const auto found = nodes.find(who.node);
@@ -105,21 +136,29 @@ result<cluster_picture> cluster_admin::look() {
   for (const auto* one : {&nodes, &shards, &orders})
     if (!*one) return tl::unexpected{one->error()};
   for (const auto& one : nodes->kvs) {
+    auto name = parse_node_key(prefix_, one.key);
+    if (!name) continue;
     auto record = decode_node_record(one.value);
-    if (!record) return tl::unexpected{record.error()};
-    picture.nodes.emplace(record->name, std::move(*record));
+    if (record)
+      picture.nodes.emplace(std::move(*name), std::move(*record));
+    else
+      picture.unreadable_nodes[*name] = {one.key, record.error().message};
   }
   for (const auto& one : shards->kvs) {
     auto number = parse_shard_key(prefix_, one.key);
     if (!number || *number >= picture.shards.size()) continue;
     auto record = decode_shard_record(one.value);
-    if (!record) return tl::unexpected{record.error()};
-    picture.shards[*number] = std::move(*record);
+    if (record)
+      picture.shards[*number] = std::move(*record);
+    else
+      picture.unreadable_shards[*number] = {one.key, record.error().message};
   }
-  if (!orders->kvs.empty()) {
-    auto read = decode_cluster_orders(orders->kvs.front().value);
-    if (!read) return tl::unexpected{read.error()};
-    picture.orders = std::move(*read);
+  for (const auto& one : orders->kvs) {
+    auto read = decode_cluster_orders(one.value);
+    if (read)
+      picture.orders = std::move(*read);
+    else
+      picture.unreadable_orders = {one.key, read.error().message};
   }
   return picture;
 }
@@ -178,6 +217,7 @@ result<void> cluster_admin::may_be_rebuilt(const std::string& node, const std::s
   if (picture->meta.cluster_id != cluster_id)
     return fail(errc::invalid_argument, "its data belongs to cluster " + (cluster_id.empty() ? "none" : cluster_id) +
                                             ", and etcd's is " + picture->meta.cluster_id);
+  if (auto known = picture->knows_shards(); !known) return known;
   if (picture->replicas_on(node) == 0)
     return fail(errc::invalid_argument, "no shard has a replica on a node named " + node);
   const auto unknown =
@@ -197,7 +237,7 @@ result<void> cluster_admin::order(const std::function<void(cluster_orders&)>& ch
     if (!found->kvs.empty()) {
       current = found->kvs.front().value;
       auto read = decode_cluster_orders(*current);
-      if (!read) return tl::unexpected{read.error()};
+      if (!read) return not_known({orders_key(prefix_), read.error().message});
       orders = std::move(*read);
     }
     change(orders);

@@ -19,6 +19,12 @@
 
 namespace octavo::cluster {
 
+/// A record of the directory that cannot be read.
+struct unreadable_record {
+  std::string key;
+  std::string why;
+};
+
 /// The cluster as its directory shows it.
 struct cluster_picture {
   cluster_meta meta;
@@ -26,6 +32,17 @@ struct cluster_picture {
   std::vector<shard_record> shards;          ///< by number; those that nobody has made yet have no members
   cluster_orders orders;
   std::map<std::string, std::string> statuses;  ///< by node, of look_closely(): JSON, as the node wrote it
+  // What could not be read, and is missing above.
+  std::map<std::string, unreadable_record> unreadable_nodes;
+  std::map<shard_number, unreadable_record> unreadable_shards;
+  std::optional<unreadable_record> unreadable_orders;
+
+  std::vector<unreadable_record> unreadable() const;
+  // For whoever must not leave it out: errc::malformed with the key of what could not be read.
+  result<void> knows_node(const std::string& node) const;
+  result<void> knows_shard(shard_number shard) const;
+  result<void> knows_shards() const;
+  result<void> knows_all() const;
 
   bool is_there(const member& who) const;
   bool is_drained(const std::string& node) const;
@@ -45,17 +62,19 @@ class cluster_admin {
   /// errc::invalid_argument: the URL. Nothing is asked yet.
   static result<std::unique_ptr<cluster_admin>> connect(const std::string& url, std::string prefix = "octavo/");
 
-  /// errc::unavailable: etcd cannot be reached; errc::not_found: it knows of no cluster; errc::malformed.
+  /// errc::unavailable: etcd cannot be reached; errc::not_found: it knows of no cluster; errc::malformed: nor can that
+  /// be read. What else cannot be read is left out of the picture, which says so.
   result<cluster_picture> look();
   /// The same with the nodes' statuses, which they write for whoever asks: those that do so in time.
   result<cluster_picture> look_closely();
   /// Before a node leaves all that is on its disk to the others, and begins anew. `cluster_id` is that of its data.
   /// Takes a few seconds, after which nobody who has gone a moment ago is taken for one that is there.
-  /// errc::unavailable: the others have not all of it, or one of them does the same just now; errc::invalid_argument:
-  /// it is no node of this cluster.
+  /// errc::unavailable: the others have not all of it, or one of them does the same just now; errc::malformed: who has
+  /// a shard cannot be read; errc::invalid_argument: it is no node of this cluster.
   result<void> begin_rebuild(const std::string& node, const std::string& cluster_id,
                              std::chrono::milliseconds look_after = rebuild_look_after);
   /// Changes the orders, whatever others change at the same time: `change` may be called several times.
+  /// errc::malformed: those that stand there cannot be read.
   result<void> order(const std::function<void(cluster_orders&)>& change);
 
  private:

@@ -24,6 +24,7 @@ struct balance_options {
   unsigned rounds = 3;            ///< nor before it was both at so many looks in a row
   double gain_min = 0.05;         ///< the busier one of the two must be less busy by this share of what it was
   std::int64_t rest_ms = 60'000;  ///< for so long a shard stays on a node that began to serve it
+  std::int64_t clock_skew_ms_max = 10'000;  ///< of a machine's clock and etcd's
 };
 
 /// What a node says of itself.

@@ -23,7 +23,7 @@ void host_load::begin(shard_number shard, const node_view* view, std::int64_t no
 double host_load::cores_before(const node_view& view, shard_number shard, std::int64_t unix_ms) const {
   const auto found = view.balance.find(shard);
   if (found == view.balance.end() || found->second.node != self_) return 0;
-  if (unix_ms - found->second.unix_ms > balanced_ms_max) return 0;
+  if (!is_recent(found->second, unix_ms, balanced_ms_max, options_.clock_skew_ms_max)) return 0;
   return std::min(found->second.core_percent / 100.0, meter_.cores());
 }
 
@@ -71,9 +71,10 @@ std::vector<node_load> host_load::nodes(const node_view& view,
 
 // What it was given a moment ago does not show yet in what it says of itself.
 bool host_load::has_just_taken(const node_view& view, const std::string& node, std::int64_t unix_ms) const {
-  const auto since_ms = unix_ms - busy_intervals_max * options_.interval_ms;
-  return std::ranges::any_of(
-      view.balance, [&](const auto& one) { return one.second.node == node && one.second.unix_ms >= since_ms; });
+  return std::ranges::any_of(view.balance, [&](const auto& one) {
+    return one.second.node == node &&
+           is_recent(one.second, unix_ms, busy_intervals_max * options_.interval_ms, options_.clock_skew_ms_max);
+  });
 }
 
 }  // namespace octavo::cluster

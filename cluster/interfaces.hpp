@@ -148,9 +148,9 @@ using shard_host_actor = caf::typed_actor<
     caf::result<void>(nodes_atom, std::shared_ptr<const node_view>),
     // From links: see link_owner_actor.
     caf::result<void>(link_atom, std::string, peer_actor, member_id),
-    // INTERNAL: from the receiver: documents of a shard are about to be ahead of its log, up to this lsn. Answered once
-    // that is on disk.
-    caf::result<void>(state_atom, shard_number, std::uint64_t),
+    // INTERNAL: from the receiver: documents of a shard are about to become as they are elsewhere at an lsn, and some
+    // of them perhaps as at a later one. Answered once that is on disk. errc::moved: the log leads there as well.
+    caf::result<void>(state_atom, shard_number, std::uint64_t, std::uint64_t),
     // INTERNAL: this node's disk is damaged (in words): its replicas are to be rebuilt, once the others can do without.
     caf::result<void>(damage_atom, std::string),
     // INTERNAL: from the receiver: documents of a shard are here.

@@ -24,6 +24,23 @@ constexpr auto balance_move_ms_max = std::int64_t{30'000};
 
 }  // namespace
 
+std::string promise_of(std::size_t nodes, std::size_t kept, std::size_t wanted) {
+  const auto count = [](std::size_t number, const char* one) {
+    return std::to_string(number) + " " + one + (number == 1 ? "" : "s");
+  };
+  auto text = count(nodes, "node") + ", " + count(wanted, "replica") +
+              (kept < wanted ? ", for which there are too few nodes: " : ": ");
+  if (kept >= 3) {
+    const auto lost = (kept - 1) / 2;
+    return text + "an acknowledged edit survives the loss of any " + (lost == 1 ? "one node" : count(lost, "node"));
+  }
+  if (kept == 2)
+    return text + "an acknowledged edit survives the loss of one disk, but nobody can edit while one of both is away";
+  if (wanted == 1) return text + "an acknowledged edit is on one disk, and lost with it";
+  return text +
+         "what only this node has is lost with its disk, and shards that have replicas elsewhere wait for those nodes";
+}
+
 membership::membership(membership_options options) : options_(std::move(options)) {
   auto etcd = etcd_options{};
   etcd.endpoints = options_.endpoints;
@@ -43,6 +60,7 @@ membership::~membership() {
 result<std::unique_ptr<membership>> membership::join(membership_options options) {
   auto made = std::unique_ptr<membership>(new membership(std::move(options)));
   if (auto read = made->read_meta(); !read) return tl::unexpected{read.error()};
+  if (!made->options_.is_observer) made->warn_of_options();
   if (auto agree = made->check_clock(); !agree) return tl::unexpected{agree.error()};
   if (auto fit = made->check_others(); !fit) return tl::unexpected{fit.error()};
   if (auto welcome = made->read_orders(); !welcome) return tl::unexpected{welcome.error()};
@@ -69,6 +87,7 @@ result<void> membership::read_meta() {
     found = wait_for<etcd_range_answer>([&](auto done) { etcd_->range(key, std::move(done)); });
     if (!found) return tl::unexpected{found.error()};
     if (found->kvs.empty()) return fail(errc::unavailable, "etcd did not keep the cluster's record: " + made->why);
+    is_maker_ = true;
   }
   auto meta = decode_cluster_meta(found->kvs.front().value);
   if (!meta)
@@ -81,7 +100,18 @@ result<void> membership::read_meta() {
                                             ", and the one in etcd is " + meta->cluster_id +
                                             ": give the right etcd, or another --data");
   meta_ = std::move(*meta);
+  is_maker_ = is_maker_ && meta_.cluster_id == mine.cluster_id;
   return {};
+}
+
+void membership::warn_of_options() const {
+  const auto warn = [](const char* option, std::uint32_t ours, std::uint32_t theirs) {
+    if (ours != theirs)
+      logger().warn("--{} {}, as given or usual, changes nothing: the cluster was made with --{} {}", option, ours,
+                    option, theirs);
+  };
+  warn("shards", options_.shards, meta_.shards);
+  warn("replicas", options_.replicas, meta_.replicas);
 }
 
 // Nothing that is promised rests on clocks; tokens, and the times of edits and versions, do.
@@ -121,7 +151,8 @@ result<void> membership::read_orders() {
       wait_for<etcd_range_answer>([&](auto done) { etcd_->range(orders_key(options_.prefix), std::move(done)); });
   if (!found) return tl::unexpected{found.error()};
   if (found->kvs.empty()) return {};
-  take_orders(found->kvs.front().value);
+  const std::lock_guard guard(mutex_);
+  take_orders(std::move(found->kvs.front().value));
   if (std::ranges::find(orders_.removed, options_.self.member) != orders_.removed.end())
     return fail(errc::invalid_argument,
                 "this node was taken out of the cluster with octavo cluster remove, and others have its replicas: to "
@@ -136,7 +167,6 @@ void membership::take_orders(std::optional<std::string> value) {
     logger().error("{}", orders.error().message);
     return;
   }
-  const std::lock_guard guard(mutex_);
   orders_ = std::move(*orders);
   orders_value_ = std::move(value);
 }
@@ -192,7 +222,6 @@ void membership::start(directory_listener_actor host) {
     host_ = std::move(host);
   }
   reread();
-  watch();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -208,7 +237,7 @@ void membership::leave() {
 }
 
 void membership::run() {
-  auto gathering_until = actors::steady_now_ms() + options_.gather_ms;
+  const auto began_ms = actors::steady_now_ms();
   for (;;) {
     {
       auto guard = std::unique_lock{mutex_};
@@ -225,27 +254,23 @@ void membership::run() {
     {
       const std::lock_guard guard(mutex_);
       is_due = actors::steady_now_ms() - reread_ms_ >= options_.reread_ms;
-      is_gathered = nodes_.size() >= meta_.replicas || actors::steady_now_ms() >= gathering_until;
+      is_gathered = nodes_.size() >= meta_.replicas || actors::steady_now_ms() - began_ms >= options_.gather_ms;
       if (!is_watching_) is_due = true;
     }
-    if (is_due) {
-      reread();
-      watch();
-    }
+    if (is_due) reread();
     if (!options_.is_observer) {
-      if (is_gathered) make_shards();
+      if (is_gathered && (is_maker_ || actors::steady_now_ms() - began_ms >= options_.make_late_ms)) make_shards();
       put_status();
     }
+    const std::lock_guard guard(mutex_);
+    if (is_gathered && !options_.is_observer) tell_promise();
     tell_nodes();
   }
 }
 
 std::string membership::owner_of(shard_number shard) {
   const std::lock_guard guard(mutex_);
-  auto found = values_.find(shard);
-  if (found == values_.end()) return {};
-  auto record = decode_shard_record(found->second);
-  return record ? record->owner.node : std::string{};
+  return record_of(shard).owner.node;
 }
 
 void membership::publish(std::string status) {
@@ -291,13 +316,11 @@ void membership::balance(cluster_orders::balanced wanted) {
     orders = orders_;
     auto under_way = 0;
     for (const auto& one : orders.balance) {
-      if (wanted.unix_ms - one.unix_ms > balance_move_ms_max) continue;
-      const auto found = values_.find(one.shard);
-      const auto record = found == values_.end() ? result<shard_record>{} : decode_shard_record(found->second);
-      if (!record || record->owner.node != one.node) ++under_way;
+      if (!is_recent(one, wanted.unix_ms, balance_move_ms_max, options_.clock_skew_ms_max)) continue;
+      if (record_of(one.shard).owner.node != one.node) ++under_way;
     }
     if (under_way >= balance_moves_at_once_max) return;
-    for (const auto& [name, one] : nodes_) nodes.push_back({{one.member, name}, one.draining});
+    nodes = placement_nodes();
   }
   std::erase_if(orders.balance, [&](const auto& one) { return one.shard == wanted.shard; });
   // A shard that would be there anyway, or that the operator keeps somewhere, needs no entry.
@@ -362,7 +385,8 @@ void membership::renew() {
   if (auto taken = take_name(); !taken) logger().error("this node's place is taken: {}", taken.error().message);
 }
 
-// Shards that nobody has made yet get their first members, evenly: every node may try, and the first one's stand.
+// Shards that nobody has made yet get their first members, evenly: every node may try, and the first one's stand. One
+// whose record was there once has members, whatever etcd knows: others could begin it anew without its documents.
 void membership::make_shards() {
   auto missing = std::vector<shard_number>{};
   auto nodes = std::vector<placement_node>{};
@@ -370,14 +394,10 @@ void membership::make_shards() {
     const std::lock_guard guard(mutex_);
     for (auto shard = shard_number{0}; shard < meta_.shards; ++shard)
       if (!values_.contains(shard)) missing.push_back(shard);
-    for (const auto& [name, one] : nodes_) nodes.push_back({{one.member, name}, one.draining});
+    nodes = placement_nodes();
   }
   if (missing.empty() || nodes.empty()) return;
   if (missing.size() > made_at_once_max) missing.resize(made_at_once_max);
-  if (nodes.size() < meta_.replicas)
-    logger().warn("{} of {} nodes are there, and so shards are made with {} replicas until more come: {}", nodes.size(),
-                  meta_.replicas, wanted_members(0, nodes, meta_.replicas).size(),
-                  nodes.size() > 1 ? "an edit survives the loss of a disk" : "nothing survives the loss of the disk");
   auto answers = std::vector<std::future<result<etcd_txn_answer>>>{};
   for (auto shard : missing) {
     auto record = shard_record{};
@@ -394,177 +414,231 @@ void membership::make_shards() {
   reread();
 }
 
+// Everything at once, and as of one revision: from there on the watch tells.
 void membership::reread() {
-  auto nodes =
-      wait_for<etcd_range_answer>([&](auto done) { etcd_->range_prefix(node_keys(options_.prefix), std::move(done)); });
-  auto shards = wait_for<etcd_range_answer>(
-      [&](auto done) { etcd_->range_prefix(shard_keys(options_.prefix), std::move(done)); });
-  auto orders =
-      wait_for<etcd_range_answer>([&](auto done) { etcd_->range(orders_key(options_.prefix), std::move(done)); });
-  if (!nodes || !shards || !orders) return;
-  take_orders(orders->kvs.empty() ? std::nullopt : std::optional{orders->kvs.front().value});
-  take_nodes(*nodes);
-  take_shards(*shards);
+  auto newest = std::int64_t{0};
+  {
+    const std::lock_guard guard(mutex_);
+    newest = book_.newest();
+  }
+  auto all = wait_for<etcd_range_answer>([&](auto done) { etcd_->range_prefix(options_.prefix, std::move(done)); });
+  if (!all) return;
   const std::lock_guard guard(mutex_);
+  const auto before = std::exchange(etcd_id_, all->cluster_id);
+  if (!revision_book::fits(all->revision, newest) || (before != 0 && before != etcd_id_)) begin_anew();
   reread_ms_ = actors::steady_now_ms();
   if (options_.is_observer) confirmed_ms_ = reread_ms_;
+  const auto revision = all->revision;
+  take_all(std::move(*all));
+  if (!is_watching_) watch(revision);
 }
 
-void membership::watch() {
-  {
-    const std::lock_guard guard(mutex_);
-    if (std::exchange(is_watching_, true)) return;
-  }
-  auto found =
-      wait_for<etcd_range_answer>([&](auto done) { etcd_->range(meta_key(options_.prefix), std::move(done)); });
-  if (!found) {
-    const std::lock_guard guard(mutex_);
-    is_watching_ = false;
-    return;
-  }
-  etcd_->watch(
-      options_.prefix, found->revision, [this](const std::vector<etcd_event>& events) { take_events(events); },
-      [this](const etcd_watch_end& end) {
-        if (end.reason != etcd_watch_end::reason_type::closed)
-          logger().warn("etcd's watch is broken and made anew: {}", end.what.message);
-        const std::lock_guard guard(mutex_);
-        is_watching_ = false;
-      });
+void membership::watch(std::int64_t after_revision) {
+  is_watching_ = true;
+  const auto number = ++watch_;
+  watch_id_ = etcd_->watch(
+      options_.prefix, after_revision + 1,
+      [this, number](std::vector<etcd_event> events) { take_events(number, std::move(events)); },
+      [this, number](const etcd_watch_end& why) { end_watch(number, why); });
 }
 
-void membership::take_nodes(const etcd_range_answer& answer) {
-  {
-    const std::lock_guard guard(mutex_);
-    nodes_.clear();
-    for (const auto& one : answer.kvs) {
-      auto record = decode_node_record(one.value);
-      if (record)
-        nodes_[record->name] = std::move(*record);
-      else
-        logger().error("etcd's record {} cannot be read: {}", one.key, record.error().message);
-    }
-  }
+void membership::end_watch(std::uint64_t number, const etcd_watch_end& why) {
+  const std::lock_guard guard(mutex_);
+  if (number != watch_) return;
+  if (why.reason != etcd_watch_end::reason_type::closed)
+    logger().warn("etcd's watch is broken and made anew: {}", why.what.message);
+  is_watching_ = false;
+}
+
+// What stands there now may be older than what is known, and is believed all the same; a watch of what was there before
+// tells nothing of it.
+void membership::begin_anew() {
+  logger().warn("etcd is not what it was: restored from an older copy, as it seems; all that it says is read anew");
+  book_ = {};
+  etcd_->cancel_watch(watch_id_);
+  ++watch_;
+  is_watching_ = false;
+}
+
+// What the watch has brought since the range was asked for may be newer.
+void membership::take_all(etcd_range_answer answer) {
+  auto gone = std::vector<std::string>{orders_key(options_.prefix), look_key(options_.prefix)};
+  for (const auto& [name, one] : nodes_) gone.push_back(node_key(options_.prefix, name));
+  for (const auto& [shard, value] : values_)
+    if (value) gone.push_back(shard_key(options_.prefix, shard));
+  std::erase_if(gone, [&](const std::string& key) {
+    return std::ranges::binary_search(answer.kvs, key, {}, &etcd_key_value::key);
+  });
+  auto update = record_update{};
+  for (const auto& key : gone)
+    if (!book_.is_known_after(key, answer.revision)) (void)take(key, {}, update);
+  for (auto& one : answer.kvs)
+    if (!book_.is_known_after(one.key, answer.revision)) (void)take(one.key, std::move(one.value), update);
+  book_.take_all(answer.revision);
+  note_lost(update);
+  // Of those that were never there the host hears that, too: only now is it known.
+  for (auto shard = shard_number{0}; shard < meta_.shards; ++shard)
+    if (!values_.contains(shard)) update.records.emplace_back(shard, shard_record{});
+  tell_shards(std::move(update));
   tell_nodes();
 }
 
-void membership::take_shard(const std::string& key, const std::string& value, record_update& update) {
-  auto shard = parse_shard_key(options_.prefix, key);
-  if (!shard || *shard >= meta_.shards) return;
-  auto record = decode_shard_record(value);
-  if (!record) {
-    logger().error("etcd's record of shard {} cannot be read, and is not believed: {}", *shard, record.error().message);
-    return;
-  }
-  auto& known = values_[*shard];
-  if (known == value) return;
-  known = value;
-  update.records.emplace_back(*shard, std::move(*record));
-}
-
-void membership::take_shards(const etcd_range_answer& answer) {
-  auto update = record_update{};
-  auto host = directory_listener_actor{};
+void membership::take_events(std::uint64_t number, std::vector<etcd_event> events) {
   {
     const std::lock_guard guard(mutex_);
-    for (const auto& one : answer.kvs) take_shard(one.key, one.value, update);
-    host = host_;
-  }
-  if (host && !update.records.empty()) compat::tell(host, record_atom_v, std::move(update));
-}
-
-void membership::take_events(const std::vector<etcd_event>& events) {
-  auto update = record_update{};
-  auto host = directory_listener_actor{};
-  auto nodes_changed = false;
-  auto orders_changed = false;
-  auto orders = std::optional<std::string>{};
-  {
-    const std::lock_guard guard(mutex_);
-    for (const auto& one : events) {
-      if (auto name = parse_node_key(options_.prefix, one.kv.key)) {
+    if (number != watch_) return;
+    auto update = record_update{};
+    auto nodes_changed = false;
+    for (auto& one : events) {
+      if (!book_.take(one.kv.key, one.kv.mod_revision)) continue;
+      const auto is_there = one.kind == etcd_event::kind_type::put;
+      if (take(one.kv.key, is_there ? std::optional{std::move(one.kv.value)} : std::nullopt, update))
         nodes_changed = true;
-        if (one.kind == etcd_event::kind_type::deleted)
-          nodes_.erase(*name);
-        else if (auto record = decode_node_record(one.kv.value))
-          nodes_[*name] = std::move(*record);
-      } else if (one.kv.key == look_key(options_.prefix)) {
-        look_ = one.kind == etcd_event::kind_type::put ? one.kv.value : std::string{};
-        is_asked_ = !look_.empty();
-      } else if (one.kv.key == orders_key(options_.prefix)) {
-        orders = one.kind == etcd_event::kind_type::put ? std::optional{one.kv.value} : std::nullopt;
-        orders_changed = true;
-      } else if (one.kind == etcd_event::kind_type::put) {
-        take_shard(one.kv.key, one.kv.value, update);
-      }
     }
-    host = host_;
+    note_lost(update);
+    tell_shards(std::move(update));
+    if (nodes_changed) tell_nodes();
   }
   wake_.notify_all();
-  if (host && !update.records.empty()) compat::tell(host, record_atom_v, std::move(update));
-  if (orders_changed) take_orders(orders);
-  if (nodes_changed || orders_changed) tell_nodes();
+}
+
+// Whether it changes what tell_nodes() tells. No value: the key is not there.
+bool membership::take(const std::string& key, std::optional<std::string> value, record_update& update) {
+  if (auto shard = parse_shard_key(options_.prefix, key)) {
+    take_shard(*shard, std::move(value), update);
+  } else if (auto name = parse_node_key(options_.prefix, key)) {
+    take_node(*name, value);
+    return true;
+  } else if (key == orders_key(options_.prefix)) {
+    take_orders(std::move(value));
+    return true;
+  } else if (key == look_key(options_.prefix)) {
+    take_look(value);
+  }
+  return false;
+}
+
+void membership::take_node(const std::string& name, const std::optional<std::string>& value) {
+  nodes_.erase(name);
+  if (!value) return;
+  auto record = decode_node_record(*value);
+  if (record)
+    nodes_[name] = std::move(*record);
+  else
+    logger().error("etcd's record of node {} cannot be read: {}", name, record.error().message);
+}
+
+void membership::take_look(const std::optional<std::string>& value) {
+  const auto before = std::exchange(look_, value.value_or(std::string{}));
+  is_asked_ = is_asked_ || (!look_.empty() && look_ != before);
+}
+
+void membership::take_shard(shard_number shard, std::optional<std::string> value, record_update& update) {
+  if (shard >= meta_.shards) return;
+  const auto found = values_.find(shard);
+  if (found == values_.end() ? !value : found->second == value) return;
+  if (value)
+    if (auto record = decode_shard_record(*value); !record)
+      logger().error("etcd's record of shard {} is not believed: {}", shard, record.error().message);
+  values_[shard] = std::move(value);
+  update.records.emplace_back(shard, record_of(shard));
+}
+
+// One that is not there, or cannot be read, says nothing. The owner, to whom that is not what is true, writes it anew.
+shard_record membership::record_of(shard_number shard) const {
+  const auto found = values_.find(shard);
+  if (found == values_.end() || !found->second) return {};
+  return decode_shard_record(*found->second).value_or(shard_record{});
+}
+
+void membership::note_lost(const record_update& update) {
+  const auto lost = std::ranges::count_if(update.records, [](const auto& one) { return one.second == shard_record{}; });
+  if (lost != 0) logger().warn("etcd has no record of {} shards any more; their owners write them anew", lost);
+}
+
+void membership::tell_shards(record_update update) {
+  if (host_ && !update.records.empty()) compat::tell(host_, record_atom_v, std::move(update));
 }
 
 void membership::tell_nodes() {
+  if (!host_) return;
   auto view = std::make_shared<node_view>();
-  auto host = directory_listener_actor{};
-  {
-    const std::lock_guard guard(mutex_);
-    for (const auto& [name, one] : nodes_) {
-      const auto is_drained = std::ranges::find(orders_.draining, name) != orders_.draining.end();
-      view->nodes[name] = {one.incarnation, one.member, one.peer_address, one.draining || is_drained};
-    }
-    for (const auto& one : orders_.pins) view->pins[one.shard] = one.node;
-    for (const auto& one : orders_.balance) view->balance[one.shard] = one;
-    view->removed.insert(orders_.removed.begin(), orders_.removed.end());
-    view->is_current = actors::steady_now_ms() - confirmed_ms_ <= options_.lease_s * 1'000;
-    host = host_;
+  for (const auto& [name, one] : nodes_) {
+    const auto is_drained = std::ranges::find(orders_.draining, name) != orders_.draining.end();
+    view->nodes[name] = {one.incarnation, one.member, one.peer_address, one.draining || is_drained};
   }
-  if (host) compat::tell(host, nodes_atom_v, std::shared_ptr<const node_view>{std::move(view)});
+  for (const auto& one : orders_.pins) view->pins[one.shard] = one.node;
+  for (const auto& one : orders_.balance) view->balance[one.shard] = one;
+  view->removed.insert(orders_.removed.begin(), orders_.removed.end());
+  view->is_current = actors::steady_now_ms() - confirmed_ms_ <= options_.lease_s * 1'000;
+  compat::tell(host_, nodes_atom_v, std::shared_ptr<const node_view>{std::move(view)});
+}
+
+std::vector<placement_node> membership::placement_nodes() const {
+  auto nodes = std::vector<placement_node>{};
+  for (const auto& [name, one] : nodes_) nodes.push_back({{one.member, name}, one.draining});
+  return nodes;
+}
+
+// Once, and whenever nodes come or go and it makes a difference.
+void membership::tell_promise() {
+  auto nodes = placement_nodes();
+  std::erase_if(nodes, [this](const placement_node& one) {
+    return std::ranges::find(orders_.removed, one.who.id) != orders_.removed.end();
+  });
+  const auto kept = wanted_members(0, nodes, meta_.replicas).size();
+  if (nodes.empty() || std::exchange(promised_, kept) == kept) return;
+  const auto text = promise_of(nodes.size(), kept, meta_.replicas);
+  if (kept < meta_.replicas)
+    logger().warn("{}", text);
+  else
+    logger().info("{}", text);
 }
 
 void membership::submit(const shard_txn& request) {
-  auto answer = [this, shard = request.shard, id = request.what.id](txn_outcome outcome,
-                                                                    std::optional<shard_record> current) {
-    auto host = directory_listener_actor{};
-    {
-      const std::lock_guard guard(mutex_);
-      host = host_;
-    }
-    if (host) compat::tell(host, txn_atom_v, txn_answer{shard, id, outcome, std::move(current)});
-  };
+  const auto shard = request.shard;
+  const auto id = request.what.id;
   auto expected = encode(request.what.expected);
   auto wanted = encode(request.what.wanted);
+  const std::lock_guard guard(mutex_);
   if (!expected || !wanted) {
-    logger().error("shard={} a record cannot be written: {}", request.shard,
+    logger().error("shard={} a record cannot be written: {}", shard,
                    !expected ? expected.error().message : wanted.error().message);
-    answer(txn_outcome::refused, {});
+    if (host_) compat::tell(host_, txn_atom_v, txn_answer{shard, id, txn_outcome::refused, {}});
     return;
   }
-  {
-    // A newer octavo may have written more than is read here: it is compared as it stands.
-    const std::lock_guard guard(mutex_);
-    if (auto found = values_.find(request.shard); found != values_.end())
-      if (auto known = decode_shard_record(found->second); known && *known == request.what.expected)
-        *expected = found->second;
+  // It is compared as it stands: a newer octavo may have written more than is read here, what cannot be read counts as
+  // nothing, and where nothing is, nothing can be compared.
+  auto stands = std::optional{*expected};
+  const auto found = values_.find(shard);
+  const auto is_known = found != values_.end();
+  if (record_of(shard) == request.what.expected || (is_known && !found->second))
+    stands = is_known ? found->second : std::nullopt;
+  etcd_->txn({shard_key(options_.prefix, shard), std::move(stands), *wanted, 0},
+             [this, shard, id, value = *wanted, newest = book_.newest()](const result<etcd_txn_answer>& done) {
+               take_txn(shard, id, value, newest, done);
+             });
+}
+
+void membership::take_txn(shard_number shard, std::uint64_t id, const std::string& wanted, std::int64_t newest,
+                          const result<etcd_txn_answer>& done) {
+  const std::lock_guard guard(mutex_);
+  auto answer = txn_answer{shard, id, done ? done->outcome : txn_outcome::unknown, {}};
+  if (answer.outcome == txn_outcome::unknown) {
+    if (host_) compat::tell(host_, txn_atom_v, std::move(answer));
+    return;
   }
-  etcd_->txn(
-      {shard_key(options_.prefix, request.shard), *expected, *wanted, 0},
-      [this, answer, shard = request.shard, value = *wanted](const result<etcd_txn_answer>& done) {
-        if (!done) {
-          answer(txn_outcome::unknown, {});
-          return;
-        }
-        auto current = std::optional<shard_record>{};
-        const auto* stands = done->outcome == txn_outcome::done ? &value : done->current ? &*done->current : nullptr;
-        if (done->outcome == txn_outcome::refused && stands != nullptr)
-          if (auto record = decode_shard_record(*stands)) current = std::move(*record);
-        if (stands != nullptr) {
-          const std::lock_guard guard(mutex_);
-          values_[shard] = *stands;
-        }
-        answer(done->outcome, std::move(current));
-      });
+  if (!revision_book::fits(done->revision, newest)) begin_anew();
+  const auto stands = answer.outcome == txn_outcome::done ? std::optional{wanted} : done->current;
+  auto update = record_update{};
+  if (book_.take(shard_key(options_.prefix, shard), done->revision)) take_shard(shard, stands, update);
+  // The replica is to know, too, that there is nothing to compare with any more.
+  if (answer.outcome == txn_outcome::refused)
+    answer.current = stands ? decode_shard_record(*stands).value_or(shard_record{}) : shard_record{};
+  if (!host_) return;
+  compat::tell(host_, txn_atom_v, std::move(answer));
+  // While a replica waits for its answer it takes in nothing else, and the watch may have brought what is later.
+  compat::tell(host_, record_atom_v, record_update{{{shard, record_of(shard)}}});
 }
 
 }  // namespace octavo::cluster

@@ -6,7 +6,7 @@
 // directory loses, repeats or forgets costs time and never an edit.
 //
 // Threads: etcd's callbacks run on the client's thread, what is due by the clock on one of its own; a mutex orders
-// them.
+// them. The host is told while it is held (which never blocks), and so in the order in which things are known here.
 #pragma once
 
 #include <condition_variable>
@@ -21,7 +21,9 @@
 #include <vector>
 
 #include "cluster/etcd_client.hpp"
+#include "cluster/placement.hpp"
 #include "cluster/records.hpp"
+#include "cluster/revision_book.hpp"
 #include "cluster/shard_host.hpp"
 
 namespace octavo::cluster {
@@ -39,7 +41,14 @@ struct membership_options {
   std::int64_t reread_ms = 10'000;
   std::int64_t clock_skew_ms_max = 10'000;  ///< between this machine's clock and etcd's
   std::int64_t gather_ms = 5'000;  ///< a cluster that is made waits for so long for as many nodes as there are replicas
+  /// Shards that etcd knows nothing of are made by the node that has made the cluster, and by others only after so
+  /// long: an etcd that was restored may have forgotten them, and then their owners write down who their members are.
+  std::int64_t make_late_ms = 20'000;
 };
+
+/// What a cluster keeps to, in words, with so many nodes of which shards can have `kept` replicas, and `wanted` is how
+/// many they ought to have.
+std::string promise_of(std::size_t nodes, std::size_t kept, std::size_t wanted);
 
 class membership {
  public:
@@ -78,22 +87,37 @@ class membership {
   result<void> check_others();
   result<void> read_orders();
   result<void> check_clock() const;
+  void warn_of_options() const;
   void make_shards();
   void run();
   void renew();
   void tell_drained();
   void reread();
-  void watch();
-  void take_nodes(const etcd_range_answer& answer);
-  void take_shards(const etcd_range_answer& answer);
-  void take_orders(std::optional<std::string> value);
   void put_status();
-  void take_events(const std::vector<etcd_event>& events);
-  void take_shard(const std::string& key, const std::string& value, record_update& update);
+  void take_events(std::uint64_t number, std::vector<etcd_event> events);
+  void end_watch(std::uint64_t number, const etcd_watch_end& why);
+  void take_txn(shard_number shard, std::uint64_t id, const std::string& wanted, std::int64_t newest,
+                const result<etcd_txn_answer>& done);
+
+  // With the mutex held:
+  void watch(std::int64_t after_revision);
+  void begin_anew();
+  void take_all(etcd_range_answer answer);
+  bool take(const std::string& key, std::optional<std::string> value, record_update& update);
+  void take_node(const std::string& name, const std::optional<std::string>& value);
+  void take_orders(std::optional<std::string> value);
+  void take_look(const std::optional<std::string>& value);
+  void take_shard(shard_number shard, std::optional<std::string> value, record_update& update);
+  shard_record record_of(shard_number shard) const;
+  static void note_lost(const record_update& update);
+  void tell_shards(record_update update);
   void tell_nodes();
+  void tell_promise();
+  std::vector<placement_node> placement_nodes() const;
 
   membership_options options_;
   cluster_meta meta_;
+  bool is_maker_ = false;  ///< of the cluster: it was not there before
   std::string own_value_;
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -103,16 +127,22 @@ class membership {
   std::int64_t taken_ms_ = 0;       ///< when this node's record was last written
   std::int64_t confirmed_ms_ = 0;   ///< when etcd last said that the lease stands
   std::int64_t reread_ms_ = 0;
+  std::size_t promised_ = 0;  ///< replicas that a shard can have, when it was last told what that promises
   bool is_watching_ = false;
-  bool is_drained_ = false;  ///< to be told
+  std::uint64_t watch_ = 0;             ///< the number of the latest one; what older ones tell counts no more
+  etcd_client::watch_id watch_id_ = 0;  ///< likewise, as the client knows it
+  revision_book book_;
+  std::uint64_t etcd_id_ = 0;  ///< of etcd's own cluster; 0: it was not read yet
+  bool is_drained_ = false;    ///< to be told
   std::map<std::string, node_record> nodes_;
   cluster_orders orders_;
-  std::optional<std::string> orders_value_;     ///< as it stands in etcd
-  std::string status_;                          ///< to be published, while somebody looks
-  std::string look_;                            ///< the word that such a one left
-  bool is_asked_ = false;                       ///< it came just now
-  std::optional<std::string> status_shown_;     ///< as it stands in etcd
-  std::map<shard_number, std::string> values_;  ///< as they stand in etcd, byte by byte, for comparing
+  std::optional<std::string> orders_value_;  ///< as it stands in etcd
+  std::string status_;                       ///< to be published, while somebody looks
+  std::string look_;                         ///< the word that such a one left
+  bool is_asked_ = false;                    ///< it came just now
+  std::optional<std::string> status_shown_;  ///< as it stands in etcd
+  /// As they stand in etcd, byte by byte, for comparing; nothing: it stood there once, and does no more.
+  std::map<shard_number, std::optional<std::string>> values_;
   directory_listener_actor host_;
   std::unique_ptr<etcd_client> etcd_;  ///< its callbacks use all above
   std::thread thread_;

@@ -75,7 +75,8 @@ class peer_link_impl {
 
  private:
   void add(actors::payload frame) {
-    if (!peer_ || queue_bytes_ + frame.size() > options_.queue_bytes_max) return;
+    // One that is larger than the queue alone must pass as well: without it its shard would stand.
+    if (!peer_ || (queue_bytes_ != 0 && queue_bytes_ + frame.size() > options_.queue_bytes_max)) return;
     queue_bytes_ += frame.size();
     queue_.push_back(std::move(frame));
   }

@@ -1,5 +1,6 @@
 // Bugs on purpose. The simulator is worth something only if it finds what is wrong, and so its tests build the
-// protocol with one of these switched on at a time. In every other build planted() is false at compile time.
+// protocol with one of these switched on at a time. The last four are not in the protocol, but in the disks and
+// documents that the simulator has around it. In every other build planted() is false at compile time.
 #pragma once
 
 #include <cstdint>

@@ -56,6 +56,11 @@ bool is_version(std::string_view text) {
          std::ranges::all_of(text, [](char one) { return one > ' ' && one < 0x7f; });
 }
 
+/// Whether a record must say that its numbers are meant.
+bool is_high(const shard_record& record) {
+  return record.epoch > record_count_max || record.config.version > record_count_max;
+}
+
 /// Empty when there is nothing to say against it.
 using complaint = std::string;
 
@@ -66,8 +71,8 @@ complaint check(const member& one, std::string_view field) {
 }
 
 complaint check(const shard_record& record) {
-  if (record.epoch > record_epoch_max) return "epoch is above 2^62";
-  if (record.config.version > record_epoch_max) return "config.version is above 2^62";
+  if (record.epoch > record_high_count_max) return "epoch is above 2^62";
+  if (record.config.version > record_high_count_max) return "config.version is above 2^62";
   if (record.owner.id == 0 && !record.owner.node.empty()) return "owner.id is 0, but owner.node names one";
   if (record.owner.id != 0)
     if (auto said = check(record.owner, "owner"); !said.empty()) return said;
@@ -122,6 +127,9 @@ complaint check(const cluster_orders& orders) {
   if (orders.removed.size() > orders_removed_max) return "removed are more than 64";
   if (std::ranges::find(orders.removed, member_id{0}) != orders.removed.end())
     return "removed holds 0, which is nobody";
+  if (orders.drained.size() > orders_draining_max) return "drained names more than 32 disks";
+  for (const auto& one : orders.drained)
+    if (auto said = check(one, "drained"); !said.empty()) return said;
   return {};
 }
 
@@ -211,9 +219,9 @@ member read_member(const json::object& from, std::string path, complaint& said) 
   return {in.hex("id"), in.text("node")};
 }
 
-shard_config read_config(const json::object& from, complaint& said) {
+shard_config read_config(const json::object& from, std::uint64_t version_max, complaint& said) {
   auto in = fields{from, "config.", said};
-  auto config = shard_config{in.number("version", record_epoch_max), {}};
+  auto config = shard_config{in.number("version", version_max), {}};
   const auto* members = in.array("members");
   if (members == nullptr) return config;
   if (members->size() > record_members_max) in.complain("members", "are more than 9");
@@ -274,11 +282,12 @@ result<std::string> encode(const shard_record& record) {
   // Braces would make it an array of one.
   auto owner = record.owner.id == 0 ? json::value(nullptr) : json::value(to_json(record.owner));
   auto config = json::object{{"version", record.config.version}, {"members", std::move(members)}};
-  return written("shard", record,
-                 {{"epoch", record.epoch},
-                  {"owner", std::move(owner)},
-                  {"nonce", to_hex(record.nonce)},
-                  {"config", std::move(config)}});
+  auto as = json::object{{"epoch", record.epoch},
+                         {"owner", std::move(owner)},
+                         {"nonce", to_hex(record.nonce)},
+                         {"config", std::move(config)}};
+  if (is_high(record)) as["high"] = true;
+  return written("shard", record, as);
 }
 
 result<std::string> encode(const node_record& record) {
@@ -317,11 +326,14 @@ result<std::string> encode(const cluster_orders& orders) {
                                    {"why", one.why}});
   auto removed = json::array{};
   for (const auto one : orders.removed) removed.emplace_back(to_hex(one));
+  auto drained = json::array{};
+  for (const auto& one : orders.drained) drained.push_back(to_json(one));
   return written("orders", orders,
                  {{"draining", json::array(orders.draining.begin(), orders.draining.end())},
                   {"pins", std::move(pins)},
                   {"balance", std::move(balance)},
-                  {"removed", std::move(removed)}});
+                  {"removed", std::move(removed)},
+                  {"drained", std::move(drained)}});
 }
 
 result<shard_record> decode_shard_record(std::string_view text) {
@@ -330,7 +342,9 @@ result<shard_record> decode_shard_record(std::string_view text) {
   auto said = complaint{};
   auto in = fields{*from, "", said};
   auto record = shard_record{};
-  record.epoch = in.number("epoch", record_epoch_max);
+  const auto is_meant = from->contains("high") && in.boolean("high");
+  const auto count_max = is_meant ? record_high_count_max : record_count_max;
+  record.epoch = in.number("epoch", count_max);
   const auto* owner = in.find("owner");
   if (owner != nullptr && !owner->is_null())
     if (const auto* object = in.object("owner")) {
@@ -339,7 +353,7 @@ result<shard_record> decode_shard_record(std::string_view text) {
       if (record.owner.id == 0) in.complain("owner.id", "is 0, which is nobody");
     }
   record.nonce = in.hex("nonce");
-  if (const auto* config = in.object("config")) record.config = read_config(*config, said);
+  if (const auto* config = in.object("config")) record.config = read_config(*config, count_max, said);
   return checked("shard", std::move(record), std::move(said));
 }
 
@@ -424,7 +438,22 @@ result<cluster_orders> decode_cluster_orders(std::string_view text) {
       std::from_chars(digits.data(), digits.data() + digits.size(), id, 16);
       orders.removed.push_back(id);
     }
+  // Nor have orders of one that did not keep the disks of drained nodes.
+  if (const auto* drained = from->contains("drained") ? in.array("drained") : nullptr)
+    for (const auto& one : *drained) {
+      if (!said.empty()) break;
+      if (const auto* disk = one.if_object())
+        orders.drained.push_back(read_member(*disk, "drained.", said));
+      else
+        in.complain("drained", "holds what is no object");
+    }
   return checked("orders", std::move(orders), std::move(said));
+}
+
+bool is_recent(const cluster_orders::balanced& one, std::int64_t unix_ms, std::int64_t within_ms,
+               std::int64_t skew_ms) {
+  const auto age_ms = unix_ms - one.unix_ms;
+  return age_ms <= within_ms && age_ms >= -2 * skew_ms;
 }
 
 std::string node_ordered(const cluster_orders& orders, std::uint32_t shard) {

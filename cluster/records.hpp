@@ -18,8 +18,11 @@
 
 namespace octavo::cluster {
 
-/// Above this an epoch is refused: nobody counts that far, and one more is always still a number.
-inline constexpr auto record_epoch_max = std::uint64_t{1} << 62U;
+/// Nobody counts so far: an epoch above this, or a version of members, is no claim's, and a record with it is refused.
+/// But one just below is believed, and the next claim needs one more: such a record says that it is meant (`"high":
+/// true`), and is read up to the second bound. So claims can go on from whatever is read.
+inline constexpr auto record_count_max = std::uint64_t{1} << 61U;
+inline constexpr auto record_high_count_max = std::uint64_t{1} << 62U;
 inline constexpr auto record_members_max = std::size_t{9};
 inline constexpr auto node_name_bytes_max = std::size_t{64};
 inline constexpr auto record_bytes_max = std::size_t{64} << 10U;
@@ -75,12 +78,19 @@ struct cluster_orders {
   std::vector<pin> pins;
   std::vector<balanced> balance;   ///< the latest last
   std::vector<member_id> removed;  ///< disks that are no part of the cluster any more, the latest last
+  /// Of nodes that are drained, as long as they are: once one has nothing and is stopped, its disk is known from
+  /// nowhere else. An octavo that does not know of these drops them.
+  std::vector<member> drained;
   bool operator==(const cluster_orders&) const = default;
 };
 inline constexpr auto orders_draining_max = std::size_t{32};
 inline constexpr auto orders_pins_max = std::size_t{100};
 inline constexpr auto orders_balance_max = std::size_t{64};
 inline constexpr auto orders_removed_max = std::size_t{64};
+
+/// Whether it was decided so few milliseconds before `unix_ms`. Every machine's clock may differ from etcd's by
+/// `skew_ms`; what claims to be from later than that allows is old, as it would be recent until its time has come.
+bool is_recent(const cluster_orders::balanced& one, std::int64_t unix_ms, std::int64_t within_ms, std::int64_t skew_ms);
 
 /// Which node is to own a shard, by the orders; empty: none in particular.
 std::string node_ordered(const cluster_orders& orders, std::uint32_t shard);

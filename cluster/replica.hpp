@@ -84,8 +84,8 @@ struct replica_notice {
     state_wanted,      ///< documents are to be fetched from `who`, at `at` or later: then call on_state()
     config_committed,  ///< the members changed
     removed,           ///< this replica is none of them any more
-    damaged,           ///< `who` has lost what it acknowledged, as its owner finds, and its disk is to be set aside. If
-                       ///< `at` is a place in the log: nobody can read that entry, which is no disk's fault
+    damaged,           ///< `who` has lost what it acknowledged, as its owner finds, and its disk is to be set aside
+    unreadable,        ///< a committed entry that no replica can read, and all leave out; nothing in octavo writes one
     conflict,          ///< `who` sent what contradicts committed entries: refused. Nothing in octavo does that
   };
   kind_type kind = kind_type::serving;

@@ -74,8 +74,8 @@ class shard_disk_impl {
     counters_.edits_durable.fetch_add(edits, std::memory_order_relaxed);
     auto report = disk_report{};
     for (const auto& step : *batch.steps) {
-      if (report.shards.empty() || report.shards.back().shard != step.shard)
-        report.shards.push_back({step.shard, 0, {}});
+      if (report.shards.empty() || report.shards.back().shard != step.shard || report.shards.back().life != step.life)
+        report.shards.push_back({step.shard, 0, {}, step.life});
       auto& last = report.shards.back();
       last.ticket = std::max(last.ticket, step.ticket);
       if (step.applied) last.applied = step.applied;

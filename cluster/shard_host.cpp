@@ -121,7 +121,9 @@ class shard_host_impl {
         },
         [this](nodes_atom, const std::shared_ptr<const node_view>& view) { see(view); },
         [this](link_atom, const std::string& node, const peer_actor& peer, member_id who) { linked(node, peer, who); },
-        [this](state_atom, shard_number shard, std::uint64_t ahead) { return begin_state(shard, ahead); },
+        [this](state_atom, shard_number shard, std::uint64_t as_of, std::uint64_t ahead) {
+          return begin_state(shard, as_of, ahead);
+        },
         [this](damage_atom, const std::string& what) {
           if (damage_.empty())
             logger().error("this node's disk is damaged, and is given up once the other nodes can do without: {}",
@@ -219,9 +221,8 @@ class shard_host_impl {
     if (auto request = decode_transfer_request(asked.view())) learners_.asked(node, *request, actors::steady_now_ms());
   }
 
-  caf::result<void> begin_state(shard_number shard, std::uint64_t ahead) {
-    if (table_->find(shard) == nullptr) return actors::make_error(moved_error());
-    table_->begin_state(shard, ahead);
+  caf::result<void> begin_state(shard_number shard, std::uint64_t as_of, std::uint64_t ahead) {
+    if (auto begun = table_->begin_state(shard, as_of, ahead); !begun) return actors::make_error(begun.error());
     pump();
     auto promise = self_->make_response_promise<void>();
     // It goes to the disk behind all that was applied without knowing of it.
@@ -631,6 +632,9 @@ class shard_host_impl {
       case kind::damaged:
         noticed_damage(shard, what);
         break;
+      case kind::unreadable:
+        logger().critical("shard={} entry {} is left out: {}", shard, what.at.lsn, what.why);
+        break;
       case kind::conflict:
         logger().critical("shard={} node={} contradicts what is committed at {}; refused", shard, what.who.node,
                           what.at.lsn);
@@ -639,11 +643,6 @@ class shard_host_impl {
   }
 
   void noticed_damage(shard_number shard, const replica_notice& what) {
-    // It was written so, and passed every checksum: nothing is won by building a replica anew from those of the others.
-    if (what.at.lsn != 0) {
-      logger().critical("shard={} lsn={} {}", shard, what.at.lsn, what.why);
-      return;
-    }
     if (what.who != table_->self()) {
       logger().error("shard={} node={} has lost what it acknowledged, and is to be built anew: {}", shard,
                      what.who.node, what.why);

@@ -22,8 +22,9 @@ namespace {
 
 /// Longer than the disk of the other node should ever need for a megabyte.
 constexpr auto answer_timeout = std::chrono::seconds{30};
-/// A transfer that failed is not begun anew for so long, however often it is offered.
-constexpr auto failed_rest_ms = std::int64_t{1'000};
+/// A transfer is not begun anew for so long after it has ended, however often it is offered: one that failed will fail
+/// again, and after one that did not the log goes on.
+constexpr auto rest_ms = std::int64_t{1'000};
 /// Documents of this node that are looked at together.
 constexpr auto listed_at_once = std::size_t{512};
 
@@ -42,8 +43,8 @@ class shard_receiver_impl {
           // The owner offers every shard that lags, and so no more wait than there are shards.
           const auto waits = [&](const state_wanted& one) { return one.shard == what.shard; };
           if ((is_running_ && now_.shard == what.shard) || std::any_of(waiting_.begin(), waiting_.end(), waits)) return;
-          if (auto failed = failed_ms_.find(what.shard);
-              failed != failed_ms_.end() && actors::steady_now_ms() - failed->second < failed_rest_ms)
+          if (auto ended = ended_ms_.find(what.shard);
+              ended != ended_ms_.end() && actors::steady_now_ms() - ended->second < rest_ms)
             return;
           waiting_.push_back(std::move(what));
           next();
@@ -90,7 +91,7 @@ class shard_receiver_impl {
   void opened(const transfer_opened& answer) {
     at_ = answer.base;
     // Before the first document is ahead of the replica's log: it may get those entries from its log after all.
-    compat::ask(self_, host_, answer_timeout, state_atom_v, now_.shard, std::max(at_.at.lsn, answer.ahead))
+    compat::ask(self_, host_, answer_timeout, state_atom_v, now_.shard, at_.at.lsn, std::max(at_.at.lsn, answer.ahead))
         .then(
             [this, transfer = transfer_] {
               if (is_running_ && transfer == transfer_) list();
@@ -106,10 +107,9 @@ class shard_receiver_impl {
 
   // Compares what is there with what is here, both by name.
   void listed(transfer_listed& answer) {
-    auto theirs = std::map<std::string_view, const storage::document_copy*>{};
-    for (const auto& one : answer.documents) {
-      if (one.name <= after_) return end("its list of documents is out of order");
-      theirs[one.name] = &one;
+    for (auto last = std::string_view{after_}; const auto& one : answer.documents) {
+      if (one.name <= last) return end("its list of documents is out of order");
+      last = one.name;
     }
     if (answer.documents.empty() && answer.more) return end("its list of documents is empty, and goes on");
     const auto last = answer.more ? answer.documents.back().name : std::string{};
@@ -125,27 +125,15 @@ class shard_receiver_impl {
       if (!page->more || page->documents.empty() || (answer.more && page->documents.back().name > last)) break;
       from = page->documents.back().name;
     }
-    auto gone = storage::shard_write{};
-    gone.shard = now_.shard;
-    for (const auto& [name, info] : ours)
-      if (!theirs.contains(name)) gone.removals.emplace_back(name);
+    const auto mixed = store_.is_mixed(now_.shard);
+    if (!mixed) return end(mixed.error().message);
+    auto plan = plan_copies(ours, std::move(answer.documents), *mixed);
+    auto gone = write();
+    gone.removals.assign(plan.gone.begin(), plan.gone.end());
     if (!gone.removals.empty())
       if (auto removed = store_.commit_shards({&gone, 1}); !removed) return end(removed.error().message);
-    wanted_.clear();
-    copies_.clear();
-    for (auto& one : answer.documents) {
-      auto found = ours.find(one.name);
-      auto after_seq = std::uint64_t{0};
-      if (found != ours.end()) {
-        const auto& mine = found->second;
-        // One that was removed and made again begins at another time.
-        const auto is_same = mine.created_ms == one.created_ms && !mine.is_quarantined();
-        if (is_same && mine.last_seq >= one.last_seq && mine.last_seq != 0) continue;
-        if (is_same && mine.last_seq != 0 && mine.last_seq + 1 >= one.first_seq) after_seq = mine.last_seq;
-      }
-      wanted_.push_back({one.name, after_seq});
-      copies_.push_back(std::move(one));
-    }
+    wanted_ = std::move(plan.wanted);
+    copies_ = std::move(plan.copies);
     after_ = last;
     more_ = answer.more;
     done_ = 0;
@@ -169,8 +157,7 @@ class shard_receiver_impl {
     const auto asked = wanted_.size() - done_;
     if (answer.done > asked || (answer.done == 0 && answer.parts.empty()))
       return end("its answer holds nothing that was asked for");
-    auto edits = storage::shard_write{};
-    edits.shard = now_.shard;
+    auto edits = write();
     auto part = answer.parts.begin();
     for (auto i = std::uint64_t{0}; i <= answer.done && i < asked; ++i) {
       const auto& wanted = wanted_[done_ + i];
@@ -190,6 +177,14 @@ class shard_receiver_impl {
     fetch();
   }
 
+  /// Of documents as they are at the other node. Where the log has led this replica on meanwhile the store refuses it.
+  storage::shard_write write() const {
+    auto step = storage::shard_write{};
+    step.shard = now_.shard;
+    step.as_of = at_.at.lsn;
+    return step;
+  }
+
   using part_iterator = std::vector<fetched_part>::iterator;
 
   result<void> take(const wanted_document& wanted, const storage::document_copy& what, part_iterator from,
@@ -200,7 +195,7 @@ class shard_receiver_impl {
       return {};
     }
     if (copy_ == 0) {
-      auto begun = store_.begin_copy(now_.shard);
+      auto begun = store_.begin_copy(now_.shard, at_.at.lsn);
       if (!begun) return tl::unexpected{begun.error()};
       copy_ = *begun;
     }
@@ -208,12 +203,14 @@ class shard_receiver_impl {
     for (auto one = from; one != to; ++one) parts.push_back(std::move(one->part));
     if (auto added = store_.add_to_copy(copy_, parts); !added) return added;
     if (!is_whole) return {};
-    return store_.finish_copy(std::exchange(copy_, 0), what);
+    auto finished = store_.finish_copy(copy_, what);
+    if (finished) copy_ = 0;
+    return finished;
   }
 
   void finish() {
     ask<transfer_closed>(transfer_close{}, [](transfer_closed&) {});
-    failed_ms_.erase(now_.shard);
+    ended_ms_[now_.shard] = actors::steady_now_ms();
     logger().info("shard={} has its documents from {}: documents={} bytes={} ms={} lsn={}", now_.shard, now_.node,
                   documents_, bytes_, actors::steady_now_ms() - started_ms_, at_.at.lsn);
     compat::send(self_, host_, state_atom_v, state_fetched{now_.shard, at_});
@@ -225,7 +222,7 @@ class shard_receiver_impl {
     logger().warn("shard={} documents cannot be fetched from {} for now: {}", now_.shard, now_.node, why);
     if (copy_ != 0) store_.drop_copy(std::exchange(copy_, 0));
     ask<transfer_closed>(transfer_close{}, [](transfer_closed&) {});
-    failed_ms_[now_.shard] = actors::steady_now_ms();
+    ended_ms_[now_.shard] = actors::steady_now_ms();
     is_running_ = false;
     next();
   }
@@ -236,7 +233,7 @@ class shard_receiver_impl {
   compat::watcher watcher_;
   std::random_device random_;
   std::deque<state_wanted> waiting_;
-  std::map<shard_number, std::int64_t> failed_ms_;  ///< when a transfer failed last
+  std::map<shard_number, std::int64_t> ended_ms_;  ///< when a transfer ended last
 
   // Of the transfer that is under way.
   bool is_running_ = false;

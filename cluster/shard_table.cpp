@@ -25,6 +25,7 @@ storage::shard_write shard_step::view() const {
   for (const auto& one : removals) result.removals.emplace_back(one);
   result.marks = marks;
   result.ahead = ahead;
+  result.copying = copying;
   result.applied = applied;
   return result;
 }
@@ -107,7 +108,7 @@ void shard_table::on_synced(const shard_synced& what, std::int64_t now) {
   auto* one = find(what.shard);
   if (one == nullptr) return;
   if (what.ticket != 0) one->on_synced(what.ticket, now);
-  if (what.applied) {
+  if (what.applied && what.life == lives_[what.shard]) {
     applied_[what.shard] = *what.applied;
     one->on_applied(*what.applied);
   }
@@ -117,6 +118,7 @@ void shard_table::on_synced(const shard_synced& what, std::int64_t now) {
 void shard_table::on_record(shard_number shard, const shard_record& record) {
   if (shard >= shards()) return;
   records_[shard] = record;
+  is_told_.insert(shard);
   auto* one = find(shard);
   if (one == nullptr && !record.config.contains(self_.id)) return;
   get(shard).on_record(record);
@@ -132,18 +134,28 @@ void shard_table::on_txn(shard_number shard, std::uint64_t id, txn_outcome outco
   changed_.push_back(shard);
 }
 
-void shard_table::begin_state(shard_number shard, std::uint64_t ahead) {
+result<void> shard_table::begin_state(shard_number shard, std::uint64_t as_of, std::uint64_t ahead) {
+  const auto* one = find(shard);
+  if (one == nullptr) return fail(errc::moved, "this node has no replica of shard " + std::to_string(shard));
+  if (one->commit() >= as_of)
+    return fail(errc::moved, "the log of shard " + std::to_string(shard) + " has gone beyond the documents meanwhile");
   auto& known = ahead_[shard];
   known = std::max(known, ahead);
   auto step = shard_step{};
   step.shard = shard;
+  step.life = lives_[shard];
   step.ahead = known;
+  step.copying = copying_[shard] = as_of;
   out_.steps.push_back(std::move(step));
+  return {};
 }
 
 void shard_table::on_state(shard_number shard, const log_base& at, std::int64_t now) {
   auto* one = find(shard);
-  if (one == nullptr) return;
+  // Where the log has gone on since, or the replica was removed, the documents are something else again.
+  const auto copying = copying_.find(shard);
+  if (one == nullptr || copying == copying_.end() || copying->second != at.at.lsn) return;
+  copying_.erase(copying);
   (void)one->on_state(at, now);
   changed_.push_back(shard);
 }
@@ -205,10 +217,10 @@ bool shard_table::could_serve(shard_number shard, replica& one, std::int64_t now
   return false;
 }
 
-std::size_t shard_table::rank_of(shard_number shard, const shard_record& record,
+std::size_t shard_table::rank_of(shard_number shard, const shard_config& config,
                                  const std::function<bool(const member&)>& is_live) const {
   const auto mine = placement_weight(shard, self_.id);
-  return static_cast<std::size_t>(std::ranges::count_if(record.config.members, [&](const member& other) {
+  return static_cast<std::size_t>(std::ranges::count_if(config.members, [&](const member& other) {
     return other.id != self_.id && placement_weight(shard, other.id) < mine && is_live(other);
   }));
 }
@@ -216,14 +228,16 @@ std::size_t shard_table::rank_of(shard_number shard, const shard_record& record,
 void shard_table::consider_claim(shard_number shard, replica& one, std::int64_t now,
                                  const std::function<bool(const member&)>& is_live) {
   const auto& record = records_[shard];
-  if (record.config.version == 0) return;
+  // A directory that has lost what it knew of the shard does not keep its members from going on.
+  const auto& config = record.config.version != 0 ? record.config : one.config();
+  if (config.version == 0 || !is_told_.contains(shard)) return;
   // A record that names us is of a run before this one, or of a claim that was given up.
   if (record.owner.id != 0 && record.owner != self_ && is_live(record.owner)) {
     ownerless_since_.erase(shard);
     return;
   }
   auto since = ownerless_since_.emplace(shard, now).first->second;
-  const auto rank = static_cast<std::int64_t>(rank_of(shard, record, is_live));
+  const auto rank = static_cast<std::int64_t>(rank_of(shard, config, is_live));
   if (now - since < rank * claim_step_ms) return;
   ownerless_since_[shard] = now + claim_step_ms;  // and again, later, if it comes to nothing
   one.claim(now);
@@ -237,6 +251,7 @@ result<std::uint64_t> shard_table::propose(shard_number shard, const edit_record
   if (data.size() > entry_bytes_max)
     return fail(errc::limit_exceeded, "an edit of " + std::to_string(data.size() >> 20U) +
                                           " MiB is more than nodes send each other; make several of it");
+  if (auto readable = decode_edit(data); !readable) return fail(errc::invalid_argument, readable.error().message);
   changed_.push_back(shard);
   return one->propose(std::make_shared<const bytes>(std::move(data)), now);
 }
@@ -265,8 +280,10 @@ void shard_table::drain(shard_number shard) {
       note.removed = *write.removed;
       note.base = {};
       step.clear = true;
+      ++lives_[shard];
       applied_[shard] = 0;
       ahead_.erase(shard);
+      copying_.erase(shard);
     }
     if (write.promised || write.base || write.removed) step.note = encode(note);
     step.truncate_after = write.truncate_after;
@@ -276,6 +293,7 @@ void shard_table::drain(shard_number shard) {
       // Documents that came from another replica are there already.
       if (write.base->at.lsn > applied(shard)) step.applied = write.base->at.lsn;
     }
+    step.life = lives_[shard];
     out_.steps.push_back(std::move(step));
   }
   apply(shard, out.committed);
@@ -292,27 +310,29 @@ void shard_table::drain(shard_number shard) {
 // store leaves out what they do hold.
 void shard_table::apply(shard_number shard, const std::vector<log_entry>& entries) {
   auto step = shard_step{};
-  step.shard = shard;
   auto close = [&] {
     if (step.applied) out_.steps.push_back(std::exchange(step, {}));
     step.shard = shard;
+    step.life = lives_[shard];
   };
+  close();
   const auto known = ahead_.find(shard);
   const auto ahead = known == ahead_.end() ? 0 : known->second;
   for (const auto& entry : entries) {
     if (!step.removals.empty() || step.applied == ahead) close();
     step.applied = entry.lsn;
+    copying_.erase(shard);
     if (entry.kind != entry_kind::edit) continue;
     auto record = decode_edit(*entry.data);
-    // It was checked when it was proposed, and by every codec on its way: without it the documents differ.
+    // It was checked when it was proposed. All replicas leave it out alike.
     if (!record) {
       out_.notices.push_back({shard,
-                              {replica_notice::kind_type::damaged,
+                              {replica_notice::kind_type::unreadable,
                                self_,
                                entry.at(),
                                {},
                                "a committed entry cannot be read: " + record.error().message}});
-      return;
+      continue;
     }
     if (record->client != 0) step.marks.push_back({record->client, record->number, entry.lsn});
     if (record->kind == edit_kind::removal) {

@@ -36,8 +36,10 @@ struct shard_step {
   std::vector<std::string> removals;
   std::vector<storage::client_mark> marks;
   std::optional<std::uint64_t> ahead;
+  std::optional<std::uint64_t> copying;
   std::optional<std::uint64_t> applied;
   std::vector<shared_bytes> data;
+  std::uint64_t life = 0;  ///< how often the shard was cleared before
 
   /// What it counts for in bounds.
   std::size_t weight() const;
@@ -50,6 +52,7 @@ struct shard_synced {
   shard_number shard = 0;
   std::uint64_t ticket = 0;
   std::optional<std::uint64_t> applied;
+  std::uint64_t life = 0;  ///< of the last of them
 };
 
 struct shard_txn {
@@ -103,9 +106,12 @@ class shard_table {
   /// replica_options::majority_ms, and while the disk is stalled those that others can serve: they tell the directory,
   /// which needs no disk.
   void on_tick(std::int64_t now, const table_surroundings& around);
-  /// Documents of a shard will hold entries up to `ahead` before its log is applied up to there.
-  void begin_state(shard_number shard, std::uint64_t ahead);
-  /// The documents of a shard are on disk as they are at this place of its log, from another replica.
+  /// Documents of a shard will become as another replica has them at `as_of`, and some of them hold entries up to
+  /// `ahead` then, before its log is applied up to there. errc::moved: it is committed up to `as_of` here as well, or
+  /// there is no replica.
+  result<void> begin_state(shard_number shard, std::uint64_t as_of, std::uint64_t ahead);
+  /// The documents of a shard are on disk as they are at this place of its log, from another replica: what was begun
+  /// with begin_state() is done. Anything else is ignored.
   void on_state(shard_number shard, const log_base& at, std::int64_t now);
   /// For the owner of a shard: begins a change of its members or its owner. Errors as replica::add(), remove() and
   /// move_to().
@@ -136,7 +142,7 @@ class shard_table {
   void consider_claim(shard_number shard, replica& one, std::int64_t now,
                       const std::function<bool(const member&)>& is_live);
   /// How many members come before this one when a shard is to be claimed.
-  std::size_t rank_of(shard_number shard, const shard_record& record,
+  std::size_t rank_of(shard_number shard, const shard_config& config,
                       const std::function<bool(const member&)>& is_live) const;
 
   member self_;
@@ -146,7 +152,10 @@ class shard_table {
   std::map<shard_number, std::unique_ptr<replica>> replicas_;
   std::unordered_map<shard_number, replica_note> notes_;
   std::unordered_map<shard_number, std::uint64_t> applied_;
-  std::unordered_map<shard_number, std::uint64_t> ahead_;  ///< of those for which it was ever more
+  std::unordered_map<shard_number, std::uint64_t> ahead_;    ///< of those for which it was ever more
+  std::unordered_map<shard_number, std::uint64_t> lives_;    ///< how often each was cleared
+  std::unordered_map<shard_number, std::uint64_t> copying_;  ///< whose documents are being copied, as of which lsn
+  std::unordered_set<shard_number> is_told_;                 ///< by the directory, since the start
   std::unordered_map<shard_number, std::int64_t> ownerless_since_;
   std::unordered_map<shard_number, std::int64_t> cut_off_since_;  ///< from a majority
   std::vector<shard_number> changed_;

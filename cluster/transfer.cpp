@@ -1,5 +1,8 @@
 #include "cluster/transfer.hpp"
 
+#include <set>
+#include <string_view>
+
 #include "cluster/codec_io.hpp"
 
 namespace octavo::cluster {
@@ -196,6 +199,29 @@ bytes encode(const transfer_answer& answer) {
 
 result<transfer_answer> decode_transfer_answer(bytes_view data) {
   return codec::unsealed<transfer_answer>("an answer with documents", data, {});
+}
+
+copy_plan plan_copies(const std::map<std::string, storage::document_info>& ours,
+                      std::vector<storage::document_copy> theirs, bool is_mixed) {
+  auto plan = copy_plan{};
+  auto is_theirs = std::set<std::string_view>{};
+  for (const auto& one : theirs) is_theirs.insert(one.name);
+  for (const auto& [name, info] : ours)
+    if (!is_theirs.contains(name)) plan.gone.push_back(name);
+  for (auto& one : theirs) {
+    auto after_seq = std::uint64_t{0};
+    if (const auto found = ours.find(one.name); found != ours.end()) {
+      const auto& mine = found->second;
+      // One that was removed and made again begins at another time.
+      const auto is_same =
+          !is_mixed && mine.created_ms == one.created_ms && !mine.is_quarantined() && mine.last_seq != 0;
+      if (is_same && mine.last_seq == one.last_seq) continue;
+      if (is_same && mine.last_seq < one.last_seq && mine.last_seq + 1 >= one.first_seq) after_seq = mine.last_seq;
+    }
+    plan.wanted.push_back({one.name, after_seq});
+    plan.copies.push_back(std::move(one));
+  }
+  return plan;
 }
 
 result<log_base> base_of(const storage::stored_shard& shard, const std::vector<storage::stored_entry>& entries) {

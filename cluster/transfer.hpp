@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -87,6 +88,17 @@ bytes encode(const transfer_request& request);
 result<transfer_request> decode_transfer_request(bytes_view data);
 bytes encode(const transfer_answer& answer);
 result<transfer_answer> decode_transfer_answer(bytes_view data);
+
+/// What becomes of a replica's documents, so that they are as another one's.
+struct copy_plan {
+  std::vector<std::string> gone;
+  std::vector<wanted_document> wanted;
+  std::vector<storage::document_copy> copies;  ///< what they are over there, in the order of `wanted`
+};
+/// Of documents whose names are in the same range on both sides. `is_mixed`: ours cannot be told by their numbers, see
+/// storage::store::is_mixed().
+copy_plan plan_copies(const std::map<std::string, storage::document_info>& ours,
+                      std::vector<storage::document_copy> theirs, bool is_mixed);
 
 /// Where in its log a replica's documents stand: what is on its disk, read at one moment. errc::corrupt;
 /// errc::unavailable: it is no replica (any more).

@@ -54,6 +54,12 @@ struct shard_write {
   /// out instead of being refused. A step that passes it is held to all of its updates, and so is one without
   /// `applied`. The greatest that was given stays until `applied` reaches it, or the shard is cleared.
   std::optional<std::uint64_t> ahead;
+  /// Documents are about to be replaced by what they are in another replica at this lsn, with steps and copies that are
+  /// `as_of` it. That ends with the next step that has `applied` or clears the shard, and when the store is closed.
+  std::optional<std::uint64_t> copying;
+  /// What is done to documents here is part of that. Where it has ended, by the log that went on, they would be set
+  /// back: the call is refused with errc::moved, and nothing is done.
+  std::optional<std::uint64_t> as_of;
   /// Updates of documents of this shard, as for store::commit(). A document that no shard has joins this one.
   std::vector<append> appends;
   std::vector<std::string_view> removals;  ///< documents that go; one that is not there is no error

@@ -112,8 +112,8 @@ result<std::unique_ptr<shard_view>> store::view_shard(std::uint32_t shard) const
   return impl_->view_shard(shard);
 }
 
-result<std::uint64_t> store::begin_copy(std::uint32_t shard) {
-  return impl_->begin_copy(shard);
+result<std::uint64_t> store::begin_copy(std::uint32_t shard, std::optional<std::uint64_t> as_of) {
+  return impl_->begin_copy(shard, as_of);
 }
 
 result<void> store::add_to_copy(std::uint64_t copy, std::span<const document_part> parts) {
@@ -122,6 +122,10 @@ result<void> store::add_to_copy(std::uint64_t copy, std::span<const document_par
 
 result<void> store::finish_copy(std::uint64_t copy, const document_copy& what) {
   return impl_->finish_copy(copy, what);
+}
+
+result<bool> store::is_mixed(std::uint32_t shard) const {
+  return impl_->is_mixed(shard);
 }
 
 void store::drop_copy(std::uint64_t copy) {

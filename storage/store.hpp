@@ -331,8 +331,9 @@ class store {
 
   /// Begins a copy of a document of the shard, which nobody sees before it is finished. Returns its number. One that is
   /// not finished when the store is closed is dropped when it is opened for writing, and one of a shard that is
-  /// cleared with it. errc::limit_exceeded: max_copies; and those of commit().
-  result<std::uint64_t> begin_copy(std::uint32_t shard);
+  /// cleared with it. The document is copied as another replica has it at the lsn `as_of`: see finish_copy().
+  /// errc::limit_exceeded: max_copies; and those of commit().
+  result<std::uint64_t> begin_copy(std::uint32_t shard, std::optional<std::uint64_t> as_of = {});
   /// Adds parts, in the order in which shard_view::read() gives them. Not durable before finish_copy().
   /// errc::not_found: no such copy; errc::invalid_argument: out of order, or what a document cannot have; and those of
   /// commit(). Nothing is added then, and the copy can go on.
@@ -340,8 +341,12 @@ class store {
   /// The copy becomes the document of that name of the shard, in the place of one that is there, which goes in the same
   /// commit. Durable when it returns under sync_mode::always.
   /// errc::not_found: no such copy; errc::invalid_argument: the parts do not make the document that `what` says; the
-  /// copy is dropped then. errc::internal: another shard has the document; and those of commit(): the copy stays.
+  /// copy is dropped then. errc::moved: see shard_write::as_of; errc::internal: another shard has the document; and
+  /// those of commit(): the copy stays.
   result<void> finish_copy(std::uint64_t copy, const document_copy& what);
+  /// Whether the log has gone on while documents of the shard were ahead of it: what they hold cannot be told by their
+  /// numbers then, until `applied` reaches `ahead`. True where nobody knows any more. errc::corrupt.
+  result<bool> is_mixed(std::uint32_t shard) const;
   /// One that is not there is no error.
   void drop_copy(std::uint64_t copy);
 
@@ -391,6 +396,15 @@ class store {
 result<std::filesystem::path> set_store_aside(const std::filesystem::path& path);
 /// A folder in which a store of this path was set aside, and is whole; empty: there is none.
 std::filesystem::path store_set_aside(const std::filesystem::path& path);
+/// The folder in which setting the store aside was interrupted, with what has gone there; empty: there is none.
+std::filesystem::path store_half_aside(const std::filesystem::path& path);
+
+/// A line that whoever uses a store leaves in its folder, such as what it is a part of; set_store_aside() takes it
+/// along with all else. It is there whole or as it was before, also after a power cut. `name` is none of the store's
+/// own. errc::io_error, no_space.
+result<void> write_beside_store(const std::filesystem::path& path, const std::string& name, std::string_view line);
+/// Empty: there is none, or it cannot be read.
+std::string read_beside_store(const std::filesystem::path& path, const std::string& name);
 
 /// Whether a version may have this label: non-empty valid UTF-8, at most max_label_bytes.
 bool is_valid_label(std::string_view label);

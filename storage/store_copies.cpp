@@ -126,7 +126,7 @@ result<void> store::impl::remove_copy(std::uint32_t shard, std::uint64_t copy) {
                [&](rocksdb::WriteBatch& batch) { put_copy_removal(batch, shard, copy); });
 }
 
-result<std::uint64_t> store::impl::begin_copy(std::uint32_t shard) {
+result<std::uint64_t> store::impl::begin_copy(std::uint32_t shard, std::optional<std::uint64_t> as_of) {
   const std::lock_guard guard(write_mutex_);
   if (auto ready = ready_to_write(0); !ready) return tl::unexpected(ready.error());
   if (copies_.size() >= max_copies) {
@@ -139,7 +139,7 @@ result<std::uint64_t> store::impl::begin_copy(std::uint32_t shard) {
   auto written = write({{shards_touched, 0, touch_kind::changed, {}}}, next, false,
                        [&](rocksdb::WriteBatch& batch) { put_copy_key(batch, shard, number); });
   if (!written) return tl::unexpected(written.error());
-  copies_.insert_or_assign(number, copy_under_way{shard, state_.commit, {}});
+  copies_.insert_or_assign(number, copy_under_way{shard, as_of, state_.commit, {}});
   return number;
 }
 
@@ -178,6 +178,11 @@ result<void> store::impl::finish_copy(std::uint64_t copy, const document_copy& w
   const auto found = copies_.find(copy);
   if (found == copies_.end()) return no_copy(copy);
   const auto shard = found->second.shard;
+  if (const auto as_of = found->second.as_of) {
+    const auto extent = known_extent(shard);
+    if (!extent) return tl::unexpected(extent.error());
+    if (auto fits = check_as_of(shard, *extent, *as_of); !fits) return fits;
+  }
   auto info = found->second.progress.finish(what);
   if (!info) {
     drop_copy_locked(copy);

@@ -338,7 +338,8 @@ result<void> store::impl::plan_removal(planned_commit& plan, std::string_view na
   auto& document = **found;
   if (!document.info) return no_document(name);
   auto& info = *document.info;
-  if (shard && info.shard != shard) {
+  // One that only has a refused update, which is kept for a look, is no shard's yet.
+  if (shard && info.shard && info.shard != shard) {
     return fail(errc::internal, "shard " + std::to_string(*shard) + " wants to remove the document " +
                                     quote_name(name) + ", which is none of its own");
   }

@@ -68,10 +68,11 @@ class store::impl {
   result<void> remove(std::string_view name);
 
   // Copies of documents: store_copies.cpp.
-  result<std::uint64_t> begin_copy(std::uint32_t shard);
+  result<std::uint64_t> begin_copy(std::uint32_t shard, std::optional<std::uint64_t> as_of);
   result<void> add_to_copy(std::uint64_t copy, std::span<const document_part> parts);
   result<void> finish_copy(std::uint64_t copy, const document_copy& what);
   void drop_copy(std::uint64_t copy);
+  result<bool> is_mixed(std::uint32_t shard) const;
 
   // Reading: store_read.cpp.
   result<std::optional<document_info>> find(std::string_view name, const rocksdb::Snapshot* at = nullptr) const;
@@ -122,6 +123,8 @@ class store::impl {
     std::uint64_t ahead = 0;  ///< greater than `applied`, or 0
     std::uint64_t first = 0;  ///< lsn of the first entry; 0: there are none
     std::uint64_t last = 0;
+    std::optional<std::uint64_t> copying;  ///< documents as of this lsn are on their way
+    bool mixed = false;                    ///< see store::is_mixed()
     std::uint64_t end() const { return first == 0 ? applied : last; }
   };
   // A document as it will be after the steps that were planned so far.
@@ -147,6 +150,7 @@ class store::impl {
   };
   struct copy_under_way {
     std::uint32_t shard = 0;
+    std::optional<std::uint64_t> as_of;
     std::uint64_t commit = 0;  ///< the newest with parts of it
     copy_progress progress;
   };
@@ -215,6 +219,8 @@ class store::impl {
   result<void> plan_clear(planned_commit& plan, std::uint32_t shard, shard_extent& extent);
   result<void> plan_entries(planned_commit& plan, const shard_write& step, shard_extent& extent) const;
   void plan_ahead(planned_commit& plan, std::uint32_t shard, std::uint64_t ahead, shard_extent& extent) const;
+  result<shard_extent> known_extent(std::uint32_t shard) const;
+  static result<void> check_as_of(std::uint32_t shard, const shard_extent& extent, std::uint64_t as_of);
   result<shard_extent> extent_of(std::uint32_t shard, const rocksdb::Snapshot* at = nullptr) const;
   result<stored_shard> shard_at(std::uint32_t shard, const rocksdb::Snapshot* at) const;
 

@@ -59,6 +59,15 @@ bool is_whole(const std::filesystem::path& aside) {
   return std::filesystem::exists(aside / format_file_name, ignored);
 }
 
+std::filesystem::path folder_aside(const std::filesystem::path& path, bool whole) {
+  std::error_code problem;
+  for (auto it = std::filesystem::directory_iterator(path, problem);
+       !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
+    if (is_set_aside(it->path()) && is_whole(it->path()) == whole) return it->path();
+  }
+  return {};
+}
+
 // A folder that holds nothing, or only what every file system or we ourselves put there before a store is made.
 bool is_unused(const std::filesystem::path& folder) {
   std::error_code ignored;
@@ -139,12 +148,20 @@ result<std::unique_ptr<store>> open_store(const store_options& options, store_ho
 }
 
 std::filesystem::path store_set_aside(const std::filesystem::path& path) {
-  std::error_code problem;
-  for (auto it = std::filesystem::directory_iterator(path, problem);
-       !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
-    if (is_set_aside(it->path()) && is_whole(it->path())) return it->path();
-  }
-  return {};
+  return folder_aside(path, true);
+}
+
+std::filesystem::path store_half_aside(const std::filesystem::path& path) {
+  return folder_aside(path, false);
+}
+
+result<void> write_beside_store(const std::filesystem::path& path, const std::string& name, std::string_view line) {
+  return write_file_durably(path / name, std::string(line) + '\n');
+}
+
+std::string read_beside_store(const std::filesystem::path& path, const std::string& name) {
+  const auto text = read_whole_file(path / name);
+  return text ? text->substr(0, text->find('\n')) : std::string();
 }
 
 // The database goes first and FORMAT last. In between, FORMAT without a database does not open, and RECOVERY never goes
@@ -158,11 +175,10 @@ result<std::filesystem::path> set_store_aside(const std::filesystem::path& path)
   if (!lock) return tl::unexpected(lock.error());
 
   std::vector<std::filesystem::path> parts;
-  std::optional<std::filesystem::path> folder;
+  auto folder = store_half_aside(path);
   std::error_code problem;
   for (auto it = std::filesystem::directory_iterator(path, problem);
        !problem && it != std::filesystem::directory_iterator(); it.increment(problem)) {
-    if (is_set_aside(it->path()) && !is_whole(it->path())) folder = it->path();  // one that was interrupted
     if (!stays_when_set_aside(it->path().filename().string()) && it->path() != format) parts.push_back(it->path());
   }
   if (problem) return fail(errc::io_error, "cannot list " + path.string() + ": " + problem.message());
@@ -170,16 +186,16 @@ result<std::filesystem::path> set_store_aside(const std::filesystem::path& path)
     return std::pair(left.filename() != "db", left) < std::pair(right.filename() != "db", right);
   });
   parts.push_back(format);
-  if (!folder) {
+  if (folder.empty()) {
     folder = path / unused_name(path, set_aside_prefix);
-    std::filesystem::create_directory(*folder, problem);
-    if (problem) return fail(errc::io_error, "cannot make the folder " + folder->string() + ": " + problem.message());
+    std::filesystem::create_directory(folder, problem);
+    if (problem) return fail(errc::io_error, "cannot make the folder " + folder.string() + ": " + problem.message());
   }
   for (const auto& part : parts) {
-    if (auto moved = rename_durably(part, *folder / part.filename()); !moved) return tl::unexpected(moved.error());
+    if (auto moved = rename_durably(part, folder / part.filename()); !moved) return tl::unexpected(moved.error());
   }
-  log().warn("the store in {} was set aside; it is kept in {}", path.string(), folder->string());
-  return *folder;
+  log().warn("the store in {} was set aside; it is kept in {}", path.string(), folder.string());
+  return folder;
 }
 
 store::impl::impl(const store_options& options, store_hooks hooks, folder_lock lock, format_file format)

@@ -46,6 +46,7 @@ result<store::impl::shard_extent> store::impl::extent_of(std::uint32_t shard, co
   auto read = read_number(shard_part::applied, "the applied lsn", extent.applied);
   if (read) read = read_number(shard_part::ahead, "the lsn that documents may be ahead to", extent.ahead);
   if (!read) return tl::unexpected(read.error());
+  extent.mixed = extent.ahead != 0;  // nobody knows
   const auto range =
       db_->iterate(family::shards, shard_key(shard, shard_part::entry), end_of_part(shard, shard_part::entry), at);
   auto& it = *range->it;
@@ -58,6 +59,25 @@ result<store::impl::shard_extent> store::impl::extent_of(std::uint32_t shard, co
   if (!it.status().ok()) return tl::unexpected(to_error(it.status(), "read shard " + std::to_string(shard)));
   if (extent.last < extent.first) return fail(errc::corrupt, "a key of shard " + std::to_string(shard) + " is damaged");
   return extent;
+}
+
+result<store::impl::shard_extent> store::impl::known_extent(std::uint32_t shard) const {
+  const auto cached = extents_.find(shard);
+  return cached != extents_.end() ? result<shard_extent>(cached->second) : extent_of(shard);
+}
+
+result<void> store::impl::check_as_of(std::uint32_t shard, const shard_extent& extent, std::uint64_t as_of) {
+  if (extent.copying == as_of) return {};
+  return fail(errc::moved, "documents as of entry " + std::to_string(as_of) + " are of no use to shard " +
+                               std::to_string(shard) + " any more, which has applied entries up to " +
+                               std::to_string(extent.applied));
+}
+
+result<bool> store::impl::is_mixed(std::uint32_t shard) const {
+  const std::lock_guard guard(write_mutex_);
+  const auto extent = known_extent(shard);
+  if (!extent) return tl::unexpected(extent.error());
+  return extent->mixed;
 }
 
 // The documents of the shard, those that earlier steps of the same commit made or dropped included.
@@ -168,13 +188,14 @@ result<void> store::impl::plan_shard(planned_commit& plan, const shard_write& st
   const auto shard = step.shard;
   auto known = plan.shards.find(shard);
   if (known == plan.shards.end()) {
-    const auto cached = extents_.find(shard);
-    auto extent = cached != extents_.end() ? result<shard_extent>(cached->second) : extent_of(shard);
+    auto extent = known_extent(shard);
     // One that is damaged can be cleared.
     if (!extent && !(step.clear && extent.error().code == errc::corrupt)) return tl::unexpected(extent.error());
     known = plan.shards.emplace(shard, extent.value_or(shard_extent{})).first;
   }
   auto& extent = known->second;
+  if (step.as_of)
+    if (auto fits = check_as_of(shard, extent, *step.as_of); !fits) return fits;
   if (step.clear) {
     if (auto cleared = plan_clear(plan, shard, extent); !cleared) return cleared;
   }
@@ -190,6 +211,11 @@ result<void> store::impl::plan_shard(planned_commit& plan, const shard_write& st
   if (auto planned = plan_entries(plan, step, extent); !planned) return planned;
   const auto ahead = std::max(extent.ahead, step.ahead.value_or(0));
   plan_ahead(plan, shard, ahead, extent);
+  if (step.applied) {
+    extent.mixed = extent.ahead != 0;
+    extent.copying.reset();
+  }
+  if (step.copying) extent.copying = step.copying;
   const bool may_be_ahead = step.applied && *step.applied <= ahead;
   for (const auto& item : step.appends) {
     if (auto planned = plan_append(plan, item, shard, may_be_ahead); !planned) return planned;

@@ -43,6 +43,18 @@ TEST_CASE("a session that enters is asked for what the document lacks") {
   CHECK(to_hex(got.replies[0].data.view()) == "00");
 }
 
+TEST_CASE("a session whose user no log would take does not get in") {
+  auto one = driven_document{};
+  one.state.subscribe(1);
+  for (const auto kind : {request_kind::enter, request_kind::reenter}) {
+    one.ask(1, request{5, kind, 0, 0, payload::copy_of(std::string(513, 'a'))});
+    const auto got = by(1, one.take());
+    REQUIRE(got.replies.size() == 1);
+    CHECK(got.replies[0].kind == reply_kind::kicked);
+    CHECK(got.replies[0].seq == static_cast<std::uint64_t>(close_reason::bad_messages));
+  }
+}
+
 TEST_CASE("nothing that shows an edit leaves before the edit is durable") {
   auto one = two_relays{};
   one.ask(1, editing(1, 1, typed(100, 0, "a")));

@@ -209,6 +209,9 @@ TEST_CASE("a node gives to those that it has heard of, that are settled, and tha
   auto other = host_load{"n1", options, 2};
   other.begin(7, &taken, now_ms, unix_ms + 1'000);
   CHECK_MESSAGE(other.meter().busy() == doctest::Approx(0.75), "what comes is as busy as it was");
+  auto wrong = host_load{"n1", options, 2};
+  wrong.begin(7, &taken, now_ms, unix_ms - 600'000);
+  CHECK_MESSAGE(wrong.meter().busy() == doctest::Approx(0), "what is from a time to come is not believed");
   other.heard("n2", 0.1, 2, now_ms);
   other.heard("n3", 0.2, 2, now_ms);
   other.heard("n4", 0.0, 2, now_ms);
@@ -250,6 +253,16 @@ TEST_CASE("a node gives to those that it has heard of, that are settled, and tha
   half.balance[5] = {5, "n3", "n2", later_ms - 1'000, 10, "it was hot"};
   REQUIRE(decide_small());
   CHECK_MESSAGE(decide_small()->node == "n3", "n2 was given something a second ago");
+  half.balance[5].unix_ms = later_ms + 2 * options.clock_skew_ms_max;
+  REQUIRE(decide_small());
+  CHECK_MESSAGE(decide_small()->node == "n3", "its clock may be ahead by so much, and ours behind");
+  half.balance[5].unix_ms += 1;
+  REQUIRE(decide_small());
+  CHECK_MESSAGE(decide_small()->node == "n2", "nobody waits until a time that some clock has made up comes");
+  half.balance[5].unix_ms = INT64_MAX;
+  REQUIRE(decide_small());
+  CHECK(decide_small()->node == "n2");
+  half.balance[5].unix_ms = later_ms - 1'000;
   half.nodes["n3"].draining = true;
   CHECK_FALSE(decide_small());
   half.nodes["n3"].draining = false;

@@ -84,6 +84,23 @@ TEST_CASE("every node gets its share, and another node takes no more than its ow
   CHECK_MESSAGE((kept > 1'700 && kept < 2'000), kept);
 }
 
+// Row 17 of docs/failures.md: one organization, whose documents' names begin alike.
+TEST_CASE("documents whose names begin alike are spread over all shards, and over the nodes") {
+  const auto five = nodes_of({1, 2, 3, 4, 5});
+  auto of_shard = std::map<shard_number, int>{};
+  auto of_owner = std::map<member_id, int>{};
+  for (auto i = 0; i < 10'000; ++i) {
+    const auto shard = shard_of("acme/" + std::to_string(i), default_shards);
+    ++of_shard[shard];
+    ++of_owner[wanted_members(shard, five, 3).front().id];
+  }
+  // The mean is just below ten, and 22 are in the fullest.
+  CHECK(of_shard.size() == default_shards);
+  for (const auto& [shard, count] : of_shard) CHECK_MESSAGE(count <= 30, shard);
+  CHECK(of_owner.size() == 5);
+  for (const auto& [id, count] : of_owner) CHECK_MESSAGE((count > 1'800 && count < 2'200), count);
+}
+
 TEST_CASE("four nodes have three replicas, two have two, and one that is drained is the last resort") {
   CHECK(wanted_members(7, nodes_of({1}), 3).size() == 1);
   CHECK(wanted_members(7, nodes_of({1, 2}), 3).size() == 2);

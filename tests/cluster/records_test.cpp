@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <utility>
 
 using namespace octavo;
 using namespace octavo::cluster;
@@ -67,9 +68,41 @@ TEST_CASE("a free shard, and one that nobody has a replica of, are records too")
 
 TEST_CASE("an epoch at its bound is kept to the last bit") {
   auto record = a_shard();
-  record.epoch = record_epoch_max;
-  record.config.version = record_epoch_max - 1;
+  record.epoch = record_high_count_max;
+  record.config.version = record_high_count_max - 1;
   CHECK(*decode_shard_record(*encode(record)) == record);
+}
+
+TEST_CASE("whatever epoch is believed, the next claim's is too, and so are the next members") {
+  const auto planted = [](std::uint64_t epoch, std::uint64_t version) {
+    return with(with(shard_text, R"("epoch":7)", R"("epoch":)" + std::to_string(epoch)), R"("version":3)",
+                R"("version":)" + std::to_string(version));
+  };
+  for (const auto& [epoch, version] :
+       {std::pair{record_count_max, std::uint64_t{3}}, std::pair{std::uint64_t{7}, record_count_max},
+        std::pair{record_count_max, record_count_max}}) {
+    auto read = decode_shard_record(planted(epoch, version));
+    REQUIRE(read);
+    CHECK_MESSAGE(*encode(*read) == planted(epoch, version), "up to there a record has the form that it always had");
+    for (auto claims = 0; claims < 3; ++claims) {
+      ++read->epoch;
+      ++read->config.version;
+      const auto written = encode(*read);
+      REQUIRE(written);
+      REQUIRE(decode_shard_record(*written));
+      CHECK(*decode_shard_record(*written) == *read);
+      CHECK(*encode(*decode_shard_record(*written)) == *written);
+    }
+  }
+  // Beyond it nothing is believed that no claim has written.
+  refuses(decode_shard_record, planted(record_count_max + 1, 3), "epoch is too large");
+  refuses(decode_shard_record, planted(record_high_count_max, 3), "epoch is too large");
+  refuses(decode_shard_record, planted(7, record_count_max + 1), "config.version is too large");
+  const auto meant = [](std::string text) { return with(std::move(text), R"({"epoch")", R"({"high":true,"epoch")"); };
+  CHECK(decode_shard_record(meant(planted(record_high_count_max, record_high_count_max))));
+  refuses(decode_shard_record, meant(planted(record_high_count_max + 1, 3)), "epoch is too large");
+  refuses(decode_shard_record, meant(planted(7, record_high_count_max + 1)), "config.version is too large");
+  refuses(decode_shard_record, with(shard_text, R"({"epoch")", R"({"high":1,"epoch")"), "high is neither");
 }
 
 TEST_CASE("a node's record and the cluster's are read back from their one form") {
@@ -86,11 +119,13 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
   const auto orders = cluster_orders{{"n2", "n5"},
                                      {{17, "n3"}, {0, "n1"}},
                                      {{4, "n1", "n6", 1'700'000'000'000, 37, "it was hot"}},
-                                     {0xabU, 0xfedcba9876543210U}};
+                                     {0xabU, 0xfedcba9876543210U},
+                                     {{0xcdU, "n5"}}};
   const auto text = std::string{R"({"draining":["n2","n5"],"pins":[{"shard":17,"node":"n3"},{"shard":0,"node":"n1"}],)"
                                 R"("balance":[{"shard":4,"from":"n1","node":"n6","time_ms":1700000000000,)"
                                 R"("core_percent":37,"why":"it was hot"}],)"
-                                R"("removed":["00000000000000ab","fedcba9876543210"]})"};
+                                R"("removed":["00000000000000ab","fedcba9876543210"],)"
+                                R"("drained":[{"id":"00000000000000cd","node":"n5"}]})"};
   CHECK(*encode(orders) == text);
   REQUIRE(decode_cluster_orders(text));
   CHECK(*decode_cluster_orders(text) == orders);
@@ -115,6 +150,13 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
                           "");
   REQUIRE(decode_cluster_orders(older));
   CHECK(decode_cluster_orders(older)->balance.empty());
+  const auto before = with(text, R"(,"drained":[{"id":"00000000000000cd","node":"n5"}])", "");
+  REQUIRE(decode_cluster_orders(before));
+  CHECK(decode_cluster_orders(before)->drained.empty());
+  no(R"({"id":"00000000000000cd","node":"n5"})", R"("n5")", "drained holds what is no object");
+  no("00000000000000cd", "cd", "drained.id is not 16");
+  no("00000000000000cd", "0000000000000000", "drained.id is 0");
+  no(R"("node":"n5"})", R"("node":"N"})", "drained.node is no name");
   CHECK(node_ordered(orders, 17) == "n3");
   CHECK(node_ordered(orders, 4) == "n6");
   CHECK(node_ordered(orders, 5).empty());
@@ -135,7 +177,24 @@ TEST_CASE("orders are read as they were written, and what is wrong in them is re
   many.balance.pop_back();
   many.removed.assign(orders_removed_max, ~member_id{0});
   many.draining.assign(orders_draining_max, std::string(node_name_bytes_max, 'n'));
+  many.drained.assign(orders_draining_max + 1, {~member_id{0}, std::string(node_name_bytes_max, 'n')});
+  CHECK(encode(many).error().code == errc::invalid_argument);
+  many.drained.pop_back();
   CHECK_MESSAGE(decode_cluster_orders(*encode(many)), "as many as there may be can be read");
+}
+
+TEST_CASE("an order is recent for a while, and not before its time but for what clocks may differ") {
+  constexpr auto now_ms = std::int64_t{1'800'000'000'000};
+  const auto at = [](std::int64_t unix_ms) {
+    return is_recent({4, "n1", "n2", unix_ms, 10, "it was hot"}, now_ms, 30'000, 10'000);
+  };
+  CHECK(at(now_ms));
+  CHECK(at(now_ms - 30'000));
+  CHECK_FALSE(at(now_ms - 30'001));
+  CHECK_MESSAGE(at(now_ms + 20'000), "one clock may be ahead, and the other one behind");
+  CHECK_FALSE(at(now_ms + 20'001));
+  CHECK_FALSE(at(0));
+  CHECK_FALSE(at(INT64_MAX));
 }
 
 TEST_CASE("fields that a later version adds are skipped") {
@@ -241,10 +300,10 @@ TEST_CASE("what would be refused when it is read is not written") {
   shard.config.members[1].id = 0xab;
   CHECK(encode(shard).error().code == errc::invalid_argument);
   shard = a_shard();
-  shard.epoch = record_epoch_max + 1;
+  shard.epoch = record_high_count_max + 1;
   CHECK(!encode(shard));
   shard = a_shard();
-  shard.config.version = record_epoch_max + 1;
+  shard.config.version = record_high_count_max + 1;
   CHECK(!encode(shard));
   shard = a_shard();
   shard.owner.id = 0;

@@ -74,7 +74,7 @@ struct three_nodes {
           const auto step = std::move(unwritten[i].front());
           unwritten[i].pop_front();
           disks[i][step.shard].perform(step);
-          tables[i]->on_synced({step.shard, step.ticket, step.applied}, now);
+          tables[i]->on_synced({step.shard, step.ticket, step.applied, step.life}, now);
         }
         for (auto& [to, frame] : out.frames) {
           if (!reaches(i, to.id - 1)) continue;
@@ -359,7 +359,7 @@ TEST_CASE("a replica that lags too far gets the documents, and goes on with the 
   // What the receiver does.
   const auto& source = all.disks[owner][shard];
   const auto at = all.tables[owner]->find(shard)->state_at(source.applied);
-  all.tables[late]->begin_state(shard, at.at.lsn);
+  REQUIRE(all.tables[late]->begin_state(shard, at.at.lsn, at.at.lsn));
   all.settle();
   all.disks[late][shard].documents = source.documents;
   REQUIRE(all.type("notes", 101, "101"));
@@ -385,7 +385,7 @@ TEST_CASE("documents that are ahead of the log, as a transfer was broken off, ta
   const auto owner = all.owner(shard);
   const auto late = (owner + 1) % 3;
   const auto lsn = all.tables[owner]->find(shard)->commit();
-  all.tables[late]->begin_state(shard, lsn + 3);
+  REQUIRE(all.tables[late]->begin_state(shard, lsn + 3, lsn + 3));
   all.settle();
   all.disks[late][shard].documents["notes"] = {"1", "2", "3"};
   for (auto is_restarted : {false, true}) {
@@ -400,6 +400,75 @@ TEST_CASE("documents that are ahead of the log, as a transfer was broken off, ta
     const auto count = is_restarted ? 13u : 7u;
     for (auto& disk : all.disks) CHECK(disk[shard].documents["notes"].size() == count);
   }
+}
+
+TEST_CASE("a shard goes on when the directory has lost its record together with its owner") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "a"));
+  all.pass(500);
+  const auto gone = all.owner(shard);
+  all.tables[gone] = nullptr;
+  all.records[shard] = {};
+  const auto next = (gone + 1) % 3;
+  all.start(next);
+  for (auto& one : all.tables)
+    if (one) one->on_record(shard, {});
+  all.pass(5'000);
+  REQUIRE(all.records[shard].owner.id != 0);
+  CHECK(all.records[shard].owner.id != gone + 1);
+  REQUIRE(all.type("notes", 2, "b"));
+  all.pass(500);
+  CHECK(all.disks[next][shard].documents["notes"] == std::vector<std::string>{"a", "b"});
+  CHECK(all.records[shard].config.members.size() == 3);
+}
+
+TEST_CASE("documents of a transfer that came too late are not taken") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  const auto shard = shard_of("notes", shards);
+  REQUIRE(all.type("notes", 1, "1"));
+  all.pass(500);
+  const auto owner = all.owner(shard);
+  auto& late = *all.tables[(owner + 1) % 3];
+  const auto commit = late.find(shard)->commit();
+  // The log leads there as well.
+  CHECK(late.begin_state(shard, commit, commit + 5).error().code == errc::moved);
+  CHECK(late.begin_state(shards, 5, 5).error().code == errc::moved);
+  CHECK(late.take_output().steps.empty());
+  // Nobody has begun it, or the replica was removed since.
+  auto at = all.tables[owner]->find(shard)->state_at(commit);
+  at.at.lsn = commit + 5;
+  late.on_state(shard, at, all.now);
+  CHECK(late.take_output().steps.empty());
+  CHECK(late.find(shard)->commit() == commit);
+  CHECK(late.begin_state(shard, commit + 4, commit + 4));
+  CHECK(late.take_output().steps.size() == 1);
+  late.on_state(shard, at, all.now);
+  CHECK(late.find(shard)->commit() == commit);
+  // And what was begun is.
+  at.at.lsn = commit + 4;
+  late.on_state(shard, at, all.now);
+  CHECK(late.find(shard)->commit() == commit + 4);
+}
+
+TEST_CASE("an edit that no replica could read does not get into the log") {
+  auto all = three_nodes{};
+  all.pass(2'000);
+  auto propose = [&](const std::string& document, const std::string& user) {
+    const auto shard = shard_of(document, shards);
+    return all.tables[all.owner(shard)]->propose(shard, {edit_kind::edit, document, 1, 5, user, 0, 0, as_bytes("x")},
+                                                 all.now);
+  };
+  for (const auto& name : {std::string{}, std::string{"\xff"}, std::string(513, 'a')}) {
+    CAPTURE(name);
+    const auto refused = propose(name, "ann");
+    REQUIRE(!refused);
+    CHECK(refused.error().code == errc::invalid_argument);
+  }
+  CHECK(propose("notes", std::string(513, 'a')).error().code == errc::invalid_argument);
+  CHECK(propose(std::string(512, 'a'), std::string(512, 'a')));
 }
 
 TEST_CASE("a document that is removed and made anew in one go is the new one everywhere") {

@@ -161,6 +161,17 @@ TEST_CASE("the node says who it is") {
   CHECK_FALSE(told.at("version").as_string().empty());
 }
 
+TEST_CASE("nobody on its way keeps a live answer, or a refusal") {
+  auto one = site{};
+  one.write("notes");
+  for (const auto* path : {"/api/documents", "/api/documents?limit=x", "/api/node", "/api/nothing", "/healthz", "/readyz",
+                           "/metrics", "/assets/nothing.js"}) {
+    CAPTURE(path);
+    CHECK(one.ask(get(path)).line("Cache-Control") == "Cache-Control: no-store");
+  }
+  CHECK(one.ask(get("/healthz", http::verb::post)).line("Cache-Control") == "Cache-Control: no-store");
+}
+
 TEST_CASE("documents are listed by prefix and in pages") {
   auto one = site{};
   for (const auto* name : {"a/1", "a/2", "a/3", "b"}) one.write(name);

@@ -580,3 +580,54 @@ TEST_CASE("a view does not hand out what is damaged, and the check knows the key
   require_ok(step(1).clear().in(*store));
   check_sound(*store);
 }
+
+TEST_CASE("the log and copies never change documents of a shard at the same time") {
+  temporary_folder folder;
+  auto from = open_ok(options_for(folder / "from"));
+  require_ok(step(1).edit("a", 1, 3).edit("b", 1, 1).applied(4).in(*from));
+  const auto view = view_of(*from, 1);
+  auto to = open_ok(options_for(folder / "to"));
+  require_ok(step(1).edit("c", 1, 1).applied(1).in(*to));
+  const auto copy = to->begin_copy(1, 4);
+  require_ok(copy);
+  require_ok(to->add_to_copy(*copy, parts_of(*view, "a")));
+  const auto finish = [&] { return to->finish_copy(*copy, metadata_of(info_in(*view, "a"))); };
+  const auto refuses = [&] {
+    CHECK(step(1).as_of(4).remove("c").in(*to).error().code == errc::moved);
+    CHECK(step(1).as_of(4).edit("c", 2, 2).in(*to).error().code == errc::moved);
+  };
+  // Nobody has said that they are on their way.
+  refuses();
+  CHECK(finish().error().code == errc::moved);
+  require_ok(step(1).ahead(4).copying(4).in(*to));
+  CHECK(step(1).as_of(3).remove("c").in(*to).error().code == errc::moved);
+  CHECK_FALSE(*to->is_mixed(1));
+  SUBCASE("while the log stands they are taken") {
+    require_ok(step(1).entries(2, 3).in(*to));
+    require_ok(step(1).as_of(4).remove("c").in(*to));
+    require_ok(finish());
+    CHECK(documents_of(*to, 1) == std::vector<std::string>{"a"});
+    CHECK_FALSE(*to->is_mixed(1));
+    to.reset();
+    to = open_ok(options_for(folder / "to"));
+    CHECK(*to->is_mixed(1));
+    refuses();
+  }
+  SUBCASE("the log has gone on") {
+    require_ok(step(1).edit("a", 1, 1).applied(2).in(*to));
+    refuses();
+    CHECK(finish().error().code == errc::moved);
+    CHECK((*to->find("a"))->last_seq == 1);
+    CHECK(*to->is_mixed(1));
+    require_ok(step(1).edit("a", 2, 3).applied(4).in(*to));
+    CHECK_FALSE(*to->is_mixed(1));
+  }
+  SUBCASE("the shard was cleared") {
+    require_ok(step(1).clear().in(*to));
+    refuses();
+    CHECK(finish().error().code == errc::not_found);
+    CHECK_FALSE(*to->is_mixed(1));
+  }
+  to->drop_copy(*copy);
+  check_sound(*to);
+}

@@ -450,12 +450,34 @@ TEST_CASE("a store that refuses damage opens with a torn tail, and not with a da
     CHECK(replica.open_strictly().error().code == errc::corrupt);
     CHECK(store::open(options_for(replica.path)).error().code == errc::corrupt);
     CHECK(store_set_aside(replica.path).empty());
+    CHECK(store_half_aside(replica.path) == replica.path / "set-aside-x");
     const auto aside = set_store_aside(replica.path);
     require_ok(aside);
     CHECK(aside->filename() == "set-aside-x");
     CHECK(contents(*aside) == before);
+    CHECK(store_half_aside(replica.path).empty());
     require_ok(replica.open_strictly());
   }
+}
+
+TEST_CASE("a line beside a store is there whole or as it was, and goes aside with the store") {
+  killed_replica replica;
+  CHECK(read_beside_store(replica.path, "PART-OF").empty());
+  require_ok(write_beside_store(replica.path, "PART-OF", "something"));
+  require_ok(write_beside_store(replica.path, "PART-OF", "another thing"));
+  CHECK(read_bytes(replica.path / "PART-OF") == "another thing\n");
+  CHECK(read_beside_store(replica.path, "PART-OF") == "another thing");
+  CHECK_FALSE(std::filesystem::exists(replica.path / "PART-OF.new"));
+  // Where the draft cannot be written, nothing is lost of what was there.
+  std::filesystem::create_directory(replica.path / "PART-OF.new");
+  CHECK(write_beside_store(replica.path, "PART-OF", "a third").error().code == errc::io_error);
+  CHECK(read_beside_store(replica.path, "PART-OF") == "another thing");
+  std::filesystem::remove(replica.path / "PART-OF.new");
+  CHECK(write_beside_store(replica.path / "nowhere", "PART-OF", "a third").error().code == errc::io_error);
+  const auto aside = set_store_aside(replica.path);
+  require_ok(aside);
+  CHECK(read_beside_store(replica.path, "PART-OF").empty());
+  CHECK(read_beside_store(*aside, "PART-OF") == "another thing");
 }
 
 TEST_CASE(
@@ -651,5 +673,14 @@ TEST_CASE("a store from before there were shards opens, and gets them when it is
   check_log(*store, 1, 1, 2, 0);
   check_filled(*store, "a", 4);
   CHECK(documents_of(*store, 1) == names{"a"});
+  check_sound(*store);
+}
+
+TEST_CASE("a document of which there is only a refused update can be removed by any shard") {
+  temporary_folder folder;
+  auto store = open_ok(options_for(folder / "store"));
+  require_ok(store->quarantine_update("a", 1, "mallory", "it broke", as_bytes("x")));
+  require_ok(step(1).remove("a").in(*store));
+  CHECK_FALSE(*store->find("a"));
   check_sound(*store);
 }

@@ -56,6 +56,14 @@ struct step {
     write.ahead = lsn;
     return *this;
   }
+  step& copying(std::uint64_t lsn) {
+    write.copying = lsn;
+    return *this;
+  }
+  step& as_of(std::uint64_t lsn) {
+    write.as_of = lsn;
+    return *this;
+  }
   step& truncate_after(std::uint64_t lsn) {
     write.truncate_after = lsn;
     return *this;

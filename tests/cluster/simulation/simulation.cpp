@@ -614,6 +614,7 @@ class world {
                      std::to_string(notice.at.lsn) + ", which is committed"};
       case kind::moving:
       case kind::resumed:
+      case kind::unreadable:
         break;
     }
   }
