@@ -232,6 +232,22 @@ TEST_CASE(
   CHECK(one.damage().find("shard 0") != std::string::npos);
 }
 
+TEST_CASE("a node to which no other is connected gives its shards up, and claims them again once one is") {
+  auto options = hasty();
+  options.replica.majority_ms = 200;
+  auto one = little_cluster{{bob, cid}, options};
+  REQUIRE(one.serves());
+  one.disconnect(bob);
+  one.disconnect(cid);
+  CHECK(eventually([&] { return one.counters().shards_served == 0; }));
+  CHECK(eventually([&] { return one.record().owner == member{}; }));
+  one.say(bob, nominate_message{one.record()});
+  one.settle();
+  CHECK(one.record().owner == member{});
+  one.connect(bob);
+  CHECK(eventually([&] { return one.record().owner == zoe; }));
+}
+
 TEST_CASE("a node whose disk hangs leaves its shards to the others until it works") {
   auto options = hasty();
   options.shards = 2;
