@@ -109,6 +109,12 @@ std::int64_t peer_table::there_ms(const std::string& node, std::int64_t now_ms) 
   return found == there_.end() ? 0 : now_ms - found->second.since_ms;
 }
 
+std::string peer_table::node_at(const caf::node_id& where) const {
+  for (const auto& [node, one] : links_)
+    if (one.peer && one.peer.node() == where) return node;
+  return {};
+}
+
 peer_actor peer_table::peer(const std::string& node) const {
   const auto found = links_.find(node);
   return found == links_.end() ? peer_actor{} : found->second.peer;

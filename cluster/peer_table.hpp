@@ -4,6 +4,8 @@
 // Affinity: the shard host, whose part it is.
 #pragma once
 
+#include <caf/node_id.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -48,6 +50,8 @@ class peer_table {
   /// For how long a node has been there with its disk; 0 for one that is not.
   std::int64_t there_ms(const std::string& node, std::int64_t now_ms) const;
   bool contains(const std::string& node) const { return links_.contains(node); }
+  /// Which node's actors are `where`; empty: none that is connected.
+  std::string node_at(const caf::node_id& where) const;
   /// Null: it is not connected.
   peer_actor peer(const std::string& node) const;
   /// Of all nodes that are connected.

@@ -52,10 +52,13 @@ placement_step next_step(shard_number shard, const member& self, const std::vect
     const auto known = std::ranges::find(members, one.who, &placed_member::who);
     if (known == members.end() && one.there_ms < options.settle_ms) continue;
     settled.push_back(one);
-    if (known != members.end() && known->is_damaged) settled.back().is_draining = true;
+    // These are the last resort.
+    if (known == members.end() ? one.is_resting : known->is_damaged) settled.back().is_draining = true;
   }
   const auto wanted = wanted_members(shard, settled, options.replicas, pinned);
-  const auto newcomer = std::ranges::find_if(wanted, [&](const member& one) { return !is_member(members, one); });
+  const auto newcomer = std::ranges::find_if(wanted, [&](const member& one) {
+    return !is_member(members, one) && !node_named(settled, one.node)->is_resting;
+  });
   const auto has_newcomer = newcomer != wanted.end();
 
   for (const auto& one : members) {

@@ -21,6 +21,7 @@ struct placement_node {
   member who;
   bool is_draining = false;
   std::int64_t there_ms = 0;  ///< for how long it has been there without a break
+  bool is_resting = false;    ///< it got nowhere with a replica lately (learner_watch.hpp), and is given no other
 };
 
 /// A member's place in the order of a shard's nodes: the least comes first.

@@ -112,6 +112,11 @@ bool replica::has_all(member_id one) const {
   return found->second.match + options_.handoff_lag_max >= commit_;
 }
 
+bool replica::has_answered(member_id one) const {
+  auto found = peers_.find(one);
+  return found != peers_.end() && found->second.answered;
+}
+
 bool replica::is_damaged(member_id one) const {
   auto found = peers_.find(one);
   return found != peers_.end() && found->second.damaged;

@@ -191,6 +191,8 @@ class replica {
   /// For an owner: whether another replica could take the shard over. It has followed this owner, as one whose disk
   /// hangs cannot, and lacks little.
   bool has_all(member_id one) const;
+  /// For an owner: whether another replica has answered anything since it is one.
+  bool has_answered(member_id one) const;
   /// For an owner: whether another replica is known to have lost what it acknowledged.
   bool is_damaged(member_id one) const;
   /// Nothing waits on the clock.
@@ -214,6 +216,7 @@ class replica {
     std::int64_t retry_ms = 0;
     std::uint64_t first_round = 0;  ///< what was sent to it before is not of this membership
     bool probing = false;           ///< one message at a time, until it is known where its log and ours part
+    bool answered = false;
     bool damaged = false;
   };
 

@@ -157,6 +157,7 @@ replica::peer* replica::answering(const member& from, const ballot& claim, std::
   auto found = peers_.find(from.id);
   if (found == peers_.end() || round <= found->second.first_round) return nullptr;
   found->second.heard_ms = now;
+  found->second.answered = true;
   found->second.retry_ms = options_.retry_ms;
   return &found->second;
 }

@@ -59,6 +59,7 @@ class shard_host_impl {
         nodes_(self, {options_.self, options_.uses_tls, options_.link_window_bytes, options_.link_queue_bytes_max}),
         hot_(options_.hot_documents_max),
         stall_(options_.disk_stall_ms),
+        learners_(options_.learner),
         finder_(
             self, options_.finder, [this](shard_number shard) { return place_of(shard); },
             [this] { return peers_.registry(); }),
@@ -101,6 +102,7 @@ class shard_host_impl {
           if (nodes_.contains(node)) load_.heard(node, busy, cores, actors::steady_now_ms());
         },
         [this](transfer_atom, const actors::payload& request) {
+          note_transfer(request);
           return compat::pass_on(self_, sender_, transfer_atom_v, request);
         },
         [this](actors::append_atom, actors::append_request& request) { append(std::move(request)); },
@@ -209,12 +211,22 @@ class shard_host_impl {
 
   void linked(const std::string& node, const peer_actor& peer, member_id who) {
     if (!nodes_.linked(node, peer, who)) return;
-    if (peer)
+    if (peer) {
       table_->on_reconnect(who);
-    else
+      learners_.came_back(who);
+    } else {
       finder_.lost(node);
+    }
     pump();
     finder_.look_again();
+  }
+
+  // Those who ask for documents get on.
+  void note_transfer(const actors::payload& asked) {
+    if (learners_.is_empty() || !self_->current_sender()) return;
+    const auto node = nodes_.node_at(self_->current_sender()->node());
+    if (node.empty()) return;
+    if (auto request = decode_transfer_request(asked.view())) learners_.asked(node, *request, actors::steady_now_ms());
   }
 
   caf::result<void> begin_state(shard_number shard, std::uint64_t as_of, std::uint64_t ahead) {
@@ -249,10 +261,11 @@ class shard_host_impl {
       if (core->serves() && is_changing(*core)) ++changing;
     auto away = std::map<member_id, std::int64_t>{};
     for (const auto& [shard, core] : table_->replicas()) {
+      if (!core->serves() || !core->learner()) learners_.forget(shard);
       if (!core->serves()) continue;
       auto members = placed_members(*core, now, away);
-      if (core->learner() && !nodes_.is_live(*core->learner())) {
-        (void)table_->arrange(shard, {placement_step::kind_type::remove, *core->learner(), "it has gone"}, now);
+      if (const auto learner = core->learner()) {
+        see_to_learner(shard, *core, *learner, now);
         continue;
       }
       if (changing >= options_.changes_at_once_max || is_changing(*core)) continue;
@@ -262,6 +275,8 @@ class shard_host_impl {
       const auto pinned = pin != view.pins.end() ? std::string_view{pin->second}
                           : is_balanced          ? std::string_view{moved->second.node}
                                                  : std::string_view{};
+      const auto resting = learners_.resting(shard, now);
+      for (auto& one : nodes) one.is_resting = resting.contains(one.who.id);
       auto step = next_step(shard, table_->self(), members, nodes, options_.placement, pinned);
       if (step.kind == placement_step::kind_type::none) continue;
       if (is_balanced && step.who.node == pinned) step.why = moved->second.why;
@@ -270,6 +285,7 @@ class shard_host_impl {
       if (auto begun = table_->arrange(shard, step, now); !begun) continue;
       ++changing;
       note_change(shard, step);
+      if (step.kind == placement_step::kind_type::add) learners_.begin(shard, step.who, now);
       if (step.kind == placement_step::kind_type::move) {
         moved_ms = now;
         counters_.shard_moves.fetch_add(1, std::memory_order_relaxed);
@@ -279,6 +295,19 @@ class shard_host_impl {
       }
     }
     away_.swap(away);
+  }
+
+  // One that does not become a member goes: it keeps the shard from all other changes.
+  void see_to_learner(shard_number shard, const replica& core, const member& who, std::int64_t now) {
+    auto step = placement_step{placement_step::kind_type::remove, who, "it has gone"};
+    if (nodes_.is_live(who)) {
+      const auto match = core.match_of(who.id).value_or(0);
+      if (!learners_.is_stuck(shard, who, match, core.has_answered(who.id), is_drained_, now)) return;
+      step.why = "it gets nowhere";
+    }
+    if (!table_->arrange(shard, step, now)) return;
+    logger().warn("shard={} node={} gets no replica for now: {}", shard, who.node, step.why);
+    note_change(shard, step);
   }
 
   // What is damaged here is whole on a majority of the others, if all of these are there.
@@ -762,6 +791,7 @@ class shard_host_impl {
   peer_table nodes_;
   hot_documents hot_;
   stall_clock stall_;
+  learner_watch learners_;
   bool is_disk_stalled_ = false;
   std::int64_t cooled_ms_ = 0;
   document_finder<shard_host_actor::pointer> finder_;

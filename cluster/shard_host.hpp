@@ -16,6 +16,7 @@
 #include "cluster/balancer.hpp"
 #include "cluster/document_finder.hpp"
 #include "cluster/interfaces.hpp"
+#include "cluster/learner_watch.hpp"
 #include "cluster/node_view.hpp"
 
 namespace octavo::storage {
@@ -64,6 +65,7 @@ struct host_options {
   /// How documents are loaded for the snapshots of those that another node has open.
   actors::document_options document;
   placement_options placement;
+  learner_options learner;
   balance_options balance;
   double cores = 1;                               ///< that the process may use
   std::size_t changes_at_once_max = 8;            ///< shards of this node whose members or owner change

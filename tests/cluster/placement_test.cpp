@@ -225,6 +225,36 @@ TEST_CASE("a member that is damaged is replaced where there is another node, and
   }
 }
 
+TEST_CASE("a node that rests gets nothing, and nobody loses anything for it") {
+  for (auto shard = shard_number{0}; shard < 64; ++shard) {
+    auto nodes = nodes_of({1, 2, 3, 4});
+    for (auto& node : nodes) node.is_resting = node.who.id == 4;
+    // It would belong here, or not.
+    auto one = made(shard, nodes_of({1, 2, 3}));
+    CHECK(one.settle(nodes) == 0);
+    // The owner is drained, and does not wait for it.
+    const auto drained = one.self;
+    for (auto& node : nodes) node.is_draining = node.who == drained;
+    CHECK(one.step(nodes).kind == kind::move);
+    CHECK(one.settle(nodes) >= 0);
+    CHECK(one.self != drained);
+    CHECK(one.members.size() == 3);
+    CHECK_FALSE(one.ids().contains(4));
+    // A member may rest from another shard, and stays one.
+    auto other = made(shard, nodes_of({1, 2, 4}));
+    for (auto& node : nodes) node.is_draining = node.who.id == 3;
+    CHECK(other.settle(nodes) == 0);
+    // One of five is missing: four are not made three for its sake.
+    auto five = nodes_of({1, 2, 3, 4, 5});
+    five[4].is_resting = true;
+    auto four = placed_shard{shard, five[0].who, {}, {}, {}};
+    four.options.replicas = 5;
+    for (auto i = std::size_t{0}; i < 4; ++i) four.members.push_back({five[i].who, 0, true});
+    CHECK(four.settle(five) >= 0);
+    CHECK(four.members.size() == 4);
+  }
+}
+
 TEST_CASE("a node that is drained has nothing in the end, and its shards always had three replicas") {
   auto nodes = nodes_of({1, 2, 3, 4});
   for (auto shard = shard_number{0}; shard < 64; ++shard) {

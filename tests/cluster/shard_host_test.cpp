@@ -115,7 +115,7 @@ class little_cluster {
   }
   /// The others promise, and acknowledge the first entry, until zoe owns the shard.
   bool serves() {
-    return eventually([&] {
+    const auto is_served = eventually([&] {
       if (const auto claim = this->claim(); claim.owner == zoe.id)
         for (const auto& who : others_) {
           say(who, promise_message{claim, {}, 0});
@@ -123,6 +123,10 @@ class little_cluster {
         }
       return counters_.shards_served == 1;
     });
+    // One of them may have been too early.
+    for (const auto& who : others_) say(who, appended_message{claim(), ++round_, 1, 0});
+    settle();
+    return is_served;
   }
   void fail_soon() { fails_ = true; }
   /// Edits of a document that is not open, counted as a document counts them.
@@ -228,6 +232,22 @@ TEST_CASE(
   CHECK(one.damage().find("shard 0") != std::string::npos);
 }
 
+TEST_CASE("a node to which no other is connected gives its shards up, and claims them again once one is") {
+  auto options = hasty();
+  options.replica.majority_ms = 200;
+  auto one = little_cluster{{bob, cid}, options};
+  REQUIRE(one.serves());
+  one.disconnect(bob);
+  one.disconnect(cid);
+  CHECK(eventually([&] { return one.counters().shards_served == 0; }));
+  CHECK(eventually([&] { return one.record().owner == member{}; }));
+  one.say(bob, nominate_message{one.record()});
+  one.settle();
+  CHECK(one.record().owner == member{});
+  one.connect(bob);
+  CHECK(eventually([&] { return one.record().owner == zoe; }));
+}
+
 TEST_CASE("a node whose disk hangs leaves its shards to the others until it works") {
   auto options = hasty();
   options.shards = 2;
@@ -281,6 +301,20 @@ TEST_CASE("while too much waits for the disk, entries of other nodes are not tak
     one.say(bob, append_message{second, 2, {}, {entry_of(second.epoch)}, 0, 0});
     return entries() == 1;
   }));
+}
+
+TEST_CASE("a learner that never answers does not keep its shard from moving") {
+  auto options = hasty();
+  options.learner.stall_ms = 200;
+  auto one = little_cluster{{bob, cid}, options};
+  REQUIRE(one.serves());
+  one.see([](node_view& view) {
+    view.nodes["dan"] = {7, 4, "127.0.0.1:1", false};
+    view.nodes[bob.node].draining = true;
+    view.pins[0] = cid.node;
+  });
+  REQUIRE(eventually([&] { return one.counters().shards_changing == 1; }));
+  CHECK(eventually([&] { return one.counters().shard_moves == 1; }));
 }
 
 TEST_CASE("edits that are refused, or that the shard leaves behind as it moves, do not count as waiting for good") {
