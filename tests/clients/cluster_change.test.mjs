@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import { close_clients } from "./support/client.mjs";
 import { with_cluster } from "./support/cluster.mjs";
+import { same_on_disks } from "./support/disks.mjs";
+import { leave_documents } from "./support/left.mjs";
 import { open_rooms } from "./support/rooms.mjs";
 import { sleep, wait_for } from "./support/server.mjs";
 
@@ -18,20 +20,29 @@ test("an owner's machine is lost with its disk and comes back empty: every word 
     const before = await cluster.settled({ replicas: 3 });
     const owner = before.shards.find((one) => one.owner === "n1");
     assert.ok(owner, "n1 owns something");
+    // Those who type offer what is missing when they come back. Of these documents nobody is left who could.
+    const left = await leave_documents(cluster, 3, "wipe", { owner: "n1" });
+    await left.write(cluster.nodes);
     await cluster.node(0).kill();
     await rm(cluster.node(0).data_dir, { recursive: true });
     await rooms.type(20);
+    await left.still_there(cluster.nodes.slice(1));
+    await left.write(cluster.nodes.slice(1));
     await cluster.node(0).start();
     await rooms.type_while(cluster.settled({ replicas: 3 }));
+    await left.still_there(cluster.nodes);
     // Now a majority needs what the new disk has.
     await cluster.node(1).kill();
     await rooms.type(20);
+    await left.still_there([cluster.node(0), cluster.node(2)]);
     await rooms.converged({ of: (i) => i !== 1 });
     await cluster.node(1).start();
     await rooms.converged();
     await rooms.durable();
     await cluster.settled({ replicas: 3 });
+    await left.still_there(cluster.nodes);
     await rooms.same_on_disks(3);
+    assert.deepEqual(await same_on_disks(cluster.nodes, left.names, 3), left.texts);
   });
 });
 
@@ -67,6 +78,8 @@ async function watch_over(nodes, until) {
 test("two nodes whose disks change bits where nobody reads find it, and begin anew one after the other", async () => {
   await with_cluster({ nodes: 3, args: ["--scrub-interval", "1s"] }, async (cluster) => {
     const rooms = await open_rooms(cluster, 3, "rot");
+    const left = await leave_documents(cluster, 3, "rot");
+    await left.write(cluster.nodes);
     const [n1, n2] = cluster.nodes;
     const begun_anew = (node) => /is kept in \S*set-aside-\S*, and this node gets everything anew/.test(node.log());
     await rooms.type(20);
@@ -92,6 +105,7 @@ test("two nodes whose disks change bits where nobody reads find it, and begin an
     await rooms.type_while(cluster.settled({ replicas: 3 }));
     await rooms.converged();
     await rooms.durable();
+    await left.still_there(cluster.nodes);
     const wants_a_look = await Promise.all(cluster.nodes.map((node) => node.metric("octavo_store_damaged")));
     assert.deepEqual(wants_a_look, [1, 1, 0], "somebody ought to look at the disks");
 
@@ -113,7 +127,9 @@ test("two nodes whose disks change bits where nobody reads find it, and begin an
     await rooms.converged();
     await rooms.durable();
     await cluster.settled({ replicas: 3 });
+    await left.still_there(cluster.nodes);
     await rooms.same_on_disks(3);
+    assert.deepEqual(await same_on_disks(cluster.nodes, left.names, 3), left.texts);
   });
 });
 
@@ -145,11 +161,13 @@ test("a node that was away while others wrote more than they keep for it gets th
 test("documents move, a node is drained, one more comes, and everything is restarted in turn: no word is lost or doubled", async () => {
   await with_cluster({ nodes: 3, args: ["--drain-time", "1s"] }, async (cluster) => {
     const rooms = await open_rooms(cluster, 4, "move");
+    const left = await leave_documents(cluster, 4, "move");
+    await left.write(cluster.nodes);
     await rooms.type(5);
     await cluster.settled({ replicas: 3 });
     const closed_before = rooms.closes();
     for (const node of ["n1", "n2", "n3", "n1"])
-      for (const { name } of rooms.rooms) await rooms.type_while(cluster.command("move", name, node));
+      for (const { name } of [...rooms.rooms, ...left.documents]) await rooms.type_while(cluster.command("move", name, node));
     await rooms.converged();
     assert.deepEqual(rooms.closes(), closed_before, "no socket was closed by a move");
     await rooms.type_while(cluster.command("rebalance"));
@@ -174,6 +192,8 @@ test("documents move, a node is drained, one more comes, and everything is resta
     );
     await cluster.command("drain", "--undo", "n1");
     await rooms.type_while(cluster.settled({ replicas: 3 }));
+    await left.still_there(cluster.nodes);
+    await left.write(cluster.nodes);
     status = await cluster.status();
     for (const one of status.nodes) assert.ok(one.replicas > 0, `${one.node} has its share`);
     const lost_before = rooms.losses();
@@ -186,7 +206,9 @@ test("documents move, a node is drained, one more comes, and everything is resta
     await rooms.converged();
     assert.deepEqual(rooms.losses(), lost_before.map((each) => each.map((times) => times + 1)), "each socket was closed once");
     await rooms.durable();
+    await left.still_there(cluster.nodes);
     await rooms.same_on_disks(3);
+    assert.deepEqual(await same_on_disks(cluster.nodes, left.names, 3), left.texts);
   });
 });
 
