@@ -4,12 +4,13 @@ import { randomBytes } from "node:crypto";
 import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
-import { close_clients } from "./support/client.mjs";
+import { close_clients, converge, fresh_name, open_editor, read_afresh } from "./support/client.mjs";
 import { with_cluster } from "./support/cluster.mjs";
 import { same_on_disks } from "./support/disks.mjs";
 import { leave_documents } from "./support/left.mjs";
 import { open_rooms } from "./support/rooms.mjs";
 import { sleep, wait_for } from "./support/server.mjs";
+import { Writer, assert_written, while_all_write } from "./support/writers.mjs";
 
 afterEach(close_clients);
 
@@ -209,6 +210,56 @@ test("documents move, a node is drained, one more comes, and everything is resta
     await left.still_there(cluster.nodes);
     await rooms.same_on_disks(3);
     assert.deepEqual(await same_on_disks(cluster.nodes, left.names, 3), left.texts);
+  });
+});
+
+// This process hands each word to all of them.
+const crowd_pause_ms = 100;
+
+/** Somebody who only reads: what is seen once stays, and nothing comes a second time. */
+class Viewer {
+  constructor(editor) {
+    Object.assign(this, { editor, deleted: 0, inserted: 0 });
+    editor.text.observe(({ delta }) => {
+      for (const { delete: gone = 0, insert = "" } of delta) {
+        this.deleted += gone;
+        this.inserted += insert.length;
+      }
+    });
+  }
+}
+
+test("one document moves again and again under those who write and read it: every word is there, once, in its writer's order, and no socket closes", async () => {
+  await with_cluster({ nodes: 3 }, async (cluster) => {
+    await cluster.settled({ replicas: 3 });
+    const name = fresh_name("moving");
+    const open_at = (i) => open_editor(cluster.node(i % 3), name);
+    const writers = (await Promise.all(Array.from({ length: 24 }, (_, i) => open_at(i)))).map((editor, i) => new Writer(i, editor));
+    const viewers = (await Promise.all([0, 1, 2].map(open_at))).map((editor) => new Viewer(editor));
+    const owner = async () => JSON.parse((await cluster.command("where", name, "--json")).stdout).owner;
+    const first = Number((await owner()).slice(1));
+    for (let step = 0; step < 9; ++step) {
+      const next = `n${((first + step) % 3) + 1}`;
+      await while_all_write(writers, cluster.command("move", name, next), crowd_pause_ms);
+      assert.equal(await owner(), next);
+      // Some moves come while there is nothing under way, and some at once.
+      if (step % 3 === 0) await sleep(500);
+    }
+    await while_all_write(writers, cluster.command("rebalance"), crowd_pause_ms);
+    const people = [...writers, ...viewers].map(({ editor }) => editor);
+    const text = await converge(people, 60_000);
+    assert_written(text, writers);
+    for (const { deleted, inserted } of viewers) assert.deepEqual({ deleted, inserted }, { deleted: 0, inserted: text.length });
+    for (const one of people) await one.until_durable(1, 60_000);
+    for (const one of people) assert.deepEqual([one.close_events, one.times_lost], [[], 0], "no socket was closed");
+    // And so has whoever never had a word of it.
+    close_clients();
+    for (const node of cluster.nodes) {
+      const found = await read_afresh(node, name);
+      assert_written(found.getText("text").toString(), writers);
+    }
+    await Promise.all(cluster.nodes.map((node) => node.stop()));
+    assert.equal((await same_on_disks(cluster.nodes, [name], 3)).get(name), text);
   });
 });
 
