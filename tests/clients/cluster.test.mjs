@@ -1,8 +1,9 @@
 // Several nodes, and clients on all of them: what they see of each other, and of a node's end.
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
-import { Editor, close_clients, fresh_name } from "./support/client.mjs";
+import { Editor, close_clients, fresh_name, read_afresh } from "./support/client.mjs";
 import { with_cluster } from "./support/cluster.mjs";
+import { leave_documents } from "./support/left.mjs";
 import { open_rooms } from "./support/rooms.mjs";
 import { sleep, wait_for } from "./support/server.mjs";
 
@@ -55,30 +56,47 @@ test("whoever takes a document over has it in memory before anybody asks, if it 
   });
 });
 
-test("nodes are killed in turn and etcd with them: what was called durable is there, once, on every node", async () => {
+test("nodes are killed in turn and etcd with them, then all at once: what was called durable is there, once, on every node", async () => {
   await with_cluster({ nodes: 3 }, async (cluster) => {
     const rooms = await open_rooms(cluster, 4, "turn");
+    const left = await leave_documents(cluster, 6, "turn");
+    await left.write(cluster.nodes);
     await rooms.type(10);
     for (let victim = 0; victim < 3; ++victim) {
       // Without etcd people go on typing; only nobody can take over.
       if (victim === 1) {
         await cluster.etcd.kill();
         await rooms.type(10);
+        await left.write(cluster.nodes);
         await cluster.etcd.start();
         await sleep(2_000);
       }
+      const others = cluster.nodes.filter((_, i) => i !== victim);
       await cluster.node(victim).kill();
       await rooms.type(20);
+      await left.still_there(others);
+      await left.write(others);
       await cluster.node(victim).start();
       await rooms.type(20);
     }
+    await left.still_there(cluster.nodes);
     await rooms.converged();
     await rooms.durable();
-    // And somebody who was never there finds all of it, on each node.
-    for (const node of cluster.nodes)
-      for (const { name, editors } of rooms.rooms) {
-        const late = await new Editor(node, name).synced();
-        assert.equal(late.text.toString(), editors[0].text.toString());
-      }
+    // And somebody who was never there finds all of it, on each node: now, and after the power was cut for all of them
+    // while nobody was there who could bring it back.
+    const texts = rooms.rooms.map(({ editors }) => editors[0].text.toString());
+    close_clients();
+    const find_everything = async () => {
+      for (const node of cluster.nodes)
+        for (const [r, { name }] of rooms.rooms.entries()) {
+          const found = await read_afresh(node, name, { timeout_ms: 60_000 });
+          assert.equal(found.getText("text").toString(), texts[r]);
+        }
+      await left.still_there(cluster.nodes);
+    };
+    await find_everything();
+    await Promise.all(cluster.nodes.map((node) => node.kill()));
+    await Promise.all(cluster.nodes.map((node) => node.start()));
+    await find_everything();
   });
 });

@@ -4,10 +4,13 @@ import { randomBytes } from "node:crypto";
 import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, test } from "node:test";
-import { close_clients } from "./support/client.mjs";
+import { close_clients, converge, fresh_name, open_editor, read_afresh } from "./support/client.mjs";
 import { with_cluster } from "./support/cluster.mjs";
+import { same_on_disks } from "./support/disks.mjs";
+import { leave_documents } from "./support/left.mjs";
 import { open_rooms } from "./support/rooms.mjs";
 import { sleep, wait_for } from "./support/server.mjs";
+import { Writer, assert_written, while_all_write } from "./support/writers.mjs";
 
 afterEach(close_clients);
 
@@ -18,20 +21,29 @@ test("an owner's machine is lost with its disk and comes back empty: every word 
     const before = await cluster.settled({ replicas: 3 });
     const owner = before.shards.find((one) => one.owner === "n1");
     assert.ok(owner, "n1 owns something");
+    // Those who type offer what is missing when they come back. Of these documents nobody is left who could.
+    const left = await leave_documents(cluster, 3, "wipe", { owner: "n1" });
+    await left.write(cluster.nodes);
     await cluster.node(0).kill();
     await rm(cluster.node(0).data_dir, { recursive: true });
     await rooms.type(20);
+    await left.still_there(cluster.nodes.slice(1));
+    await left.write(cluster.nodes.slice(1));
     await cluster.node(0).start();
     await rooms.type_while(cluster.settled({ replicas: 3 }));
+    await left.still_there(cluster.nodes);
     // Now a majority needs what the new disk has.
     await cluster.node(1).kill();
     await rooms.type(20);
+    await left.still_there([cluster.node(0), cluster.node(2)]);
     await rooms.converged({ of: (i) => i !== 1 });
     await cluster.node(1).start();
     await rooms.converged();
     await rooms.durable();
     await cluster.settled({ replicas: 3 });
+    await left.still_there(cluster.nodes);
     await rooms.same_on_disks(3);
+    assert.deepEqual(await same_on_disks(cluster.nodes, left.names, 3), left.texts);
   });
 });
 
@@ -67,6 +79,8 @@ async function watch_over(nodes, until) {
 test("two nodes whose disks change bits where nobody reads find it, and begin anew one after the other", async () => {
   await with_cluster({ nodes: 3, args: ["--scrub-interval", "1s"] }, async (cluster) => {
     const rooms = await open_rooms(cluster, 3, "rot");
+    const left = await leave_documents(cluster, 3, "rot");
+    await left.write(cluster.nodes);
     const [n1, n2] = cluster.nodes;
     const begun_anew = (node) => /is kept in \S*set-aside-\S*, and this node gets everything anew/.test(node.log());
     await rooms.type(20);
@@ -92,6 +106,7 @@ test("two nodes whose disks change bits where nobody reads find it, and begin an
     await rooms.type_while(cluster.settled({ replicas: 3 }));
     await rooms.converged();
     await rooms.durable();
+    await left.still_there(cluster.nodes);
     const wants_a_look = await Promise.all(cluster.nodes.map((node) => node.metric("octavo_store_damaged")));
     assert.deepEqual(wants_a_look, [1, 1, 0], "somebody ought to look at the disks");
 
@@ -113,7 +128,9 @@ test("two nodes whose disks change bits where nobody reads find it, and begin an
     await rooms.converged();
     await rooms.durable();
     await cluster.settled({ replicas: 3 });
+    await left.still_there(cluster.nodes);
     await rooms.same_on_disks(3);
+    assert.deepEqual(await same_on_disks(cluster.nodes, left.names, 3), left.texts);
   });
 });
 
@@ -145,11 +162,13 @@ test("a node that was away while others wrote more than they keep for it gets th
 test("documents move, a node is drained, one more comes, and everything is restarted in turn: no word is lost or doubled", async () => {
   await with_cluster({ nodes: 3, args: ["--drain-time", "1s"] }, async (cluster) => {
     const rooms = await open_rooms(cluster, 4, "move");
+    const left = await leave_documents(cluster, 4, "move");
+    await left.write(cluster.nodes);
     await rooms.type(5);
     await cluster.settled({ replicas: 3 });
     const closed_before = rooms.closes();
     for (const node of ["n1", "n2", "n3", "n1"])
-      for (const { name } of rooms.rooms) await rooms.type_while(cluster.command("move", name, node));
+      for (const { name } of [...rooms.rooms, ...left.documents]) await rooms.type_while(cluster.command("move", name, node));
     await rooms.converged();
     assert.deepEqual(rooms.closes(), closed_before, "no socket was closed by a move");
     await rooms.type_while(cluster.command("rebalance"));
@@ -174,6 +193,8 @@ test("documents move, a node is drained, one more comes, and everything is resta
     );
     await cluster.command("drain", "--undo", "n1");
     await rooms.type_while(cluster.settled({ replicas: 3 }));
+    await left.still_there(cluster.nodes);
+    await left.write(cluster.nodes);
     status = await cluster.status();
     for (const one of status.nodes) assert.ok(one.replicas > 0, `${one.node} has its share`);
     const lost_before = rooms.losses();
@@ -186,7 +207,59 @@ test("documents move, a node is drained, one more comes, and everything is resta
     await rooms.converged();
     assert.deepEqual(rooms.losses(), lost_before.map((each) => each.map((times) => times + 1)), "each socket was closed once");
     await rooms.durable();
+    await left.still_there(cluster.nodes);
     await rooms.same_on_disks(3);
+    assert.deepEqual(await same_on_disks(cluster.nodes, left.names, 3), left.texts);
+  });
+});
+
+// This process hands each word to all of them.
+const crowd_pause_ms = 100;
+
+/** Somebody who only reads: what is seen once stays, and nothing comes a second time. */
+class Viewer {
+  constructor(editor) {
+    Object.assign(this, { editor, deleted: 0, inserted: 0 });
+    editor.text.observe(({ delta }) => {
+      for (const { delete: gone = 0, insert = "" } of delta) {
+        this.deleted += gone;
+        this.inserted += insert.length;
+      }
+    });
+  }
+}
+
+test("one document moves again and again under those who write and read it: every word is there, once, in its writer's order, and no socket closes", async () => {
+  await with_cluster({ nodes: 3 }, async (cluster) => {
+    await cluster.settled({ replicas: 3 });
+    const name = fresh_name("moving");
+    const open_at = (i) => open_editor(cluster.node(i % 3), name);
+    const writers = (await Promise.all(Array.from({ length: 24 }, (_, i) => open_at(i)))).map((editor, i) => new Writer(i, editor));
+    const viewers = (await Promise.all([0, 1, 2].map(open_at))).map((editor) => new Viewer(editor));
+    const owner = async () => JSON.parse((await cluster.command("where", name, "--json")).stdout).owner;
+    const first = Number((await owner()).slice(1));
+    for (let step = 0; step < 9; ++step) {
+      const next = `n${((first + step) % 3) + 1}`;
+      await while_all_write(writers, cluster.command("move", name, next), crowd_pause_ms);
+      assert.equal(await owner(), next);
+      // Some moves come while there is nothing under way, and some at once.
+      if (step % 3 === 0) await sleep(500);
+    }
+    await while_all_write(writers, cluster.command("rebalance"), crowd_pause_ms);
+    const people = [...writers, ...viewers].map(({ editor }) => editor);
+    const text = await converge(people, 60_000);
+    assert_written(text, writers);
+    for (const { deleted, inserted } of viewers) assert.deepEqual({ deleted, inserted }, { deleted: 0, inserted: text.length });
+    for (const one of people) await one.until_durable(1, 60_000);
+    for (const one of people) assert.deepEqual([one.close_events, one.times_lost], [[], 0], "no socket was closed");
+    // And so has whoever never had a word of it.
+    close_clients();
+    for (const node of cluster.nodes) {
+      const found = await read_afresh(node, name);
+      assert_written(found.getText("text").toString(), writers);
+    }
+    await Promise.all(cluster.nodes.map((node) => node.stop()));
+    assert.equal((await same_on_disks(cluster.nodes, [name], 3)).get(name), text);
   });
 });
 

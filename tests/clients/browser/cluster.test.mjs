@@ -12,6 +12,16 @@ const timeout = 200_000;
 const names = ["Ada", "Grace", "Edsger"];
 const word_pause_ms = 150;
 
+/** Somebody writes into a document of their own, sees that it is saved, and closes the page. */
+async function write_and_leave(stage, doc, server) {
+  const words = "What nobody has any more but the servers";
+  const author = await stage.open_doc(doc, { kind: "plain", name: "Barbara", server });
+  await author.insert(words);
+  await author.sees_status("Saved");
+  await author.leave();
+  return words;
+}
+
 /** Everybody writes words, one after the other, until stop() is called; `typed` has all of them. */
 function start_typing(people) {
   const typed = [];
@@ -43,7 +53,7 @@ test("the owner's machine is lost with its disk, the document moves twice, all i
       for (const [i, name] of names.entries())
         people.push(await stage.open_doc(doc, { kind: "plain", name, server: cluster.node(i) }));
       const typing = start_typing(people);
-      const whereabouts = async () => JSON.parse((await cluster.command("where", doc, "--json")).stdout);
+      const whereabouts = async (name = doc) => JSON.parse((await cluster.command("where", name, "--json")).stdout);
       const { owner } = await whereabouts();
       for (const [i, person] of people.entries())
         await wait_for("the page says who serves it and who owns the document", async () => {
@@ -52,9 +62,19 @@ test("the owner's machine is lost with its disk, the document moves twice, all i
         });
       await sleep(1_000);
       const at = Number(owner.slice(1)) - 1;
+      // The three pages offer what is missing when they come back. Of this document there is no page.
+      let left = fresh_doc("left.txt");
+      while ((await whereabouts(left)).owner !== owner) left = fresh_doc("left.txt");
+      const left_words = await write_and_leave(stage, left, cluster.node(at));
+      const sees_what_was_left = async (server) => {
+        const reader = await stage.open_doc(left, { name: "Barbara", server });
+        await reader.sees_text(left_words);
+        await reader.leave();
+      };
       await cluster.node(at).kill();
       await rm(cluster.node(at).data_dir, { recursive: true });
       await sleep(2_000);
+      await sees_what_was_left(cluster.node((at + 1) % 3));
       await cluster.node(at).start();
       await cluster.settled({ replicas: 3 });
       for (const step of [1, 2]) {
@@ -70,6 +90,7 @@ test("the owner's machine is lost with its disk, the document moves twice, all i
         await node.start();
         await cluster.settled({ replicas: 3 });
       }
+      for (const node of cluster.nodes) await sees_what_was_left(node);
       await typing.stop();
       let texts;
       await wait_for(
@@ -89,7 +110,8 @@ test("the owner's machine is lost with its disk, the document moves twice, all i
       await people[0].shot("cluster");
       await stage.check_pages();
       await Promise.all(cluster.nodes.map((node) => node.stop()));
-      await same_on_disks(cluster.nodes, [doc], 3);
+      const held = await same_on_disks(cluster.nodes, [doc, left], 3);
+      assert.equal(held.get(left), left_words);
     } finally {
       await stage.close();
     }

@@ -41,7 +41,10 @@ class Rooms {
     return result;
   }
 
-  /** All editors of each room (but those that `of` leaves out) have the same text, with each word of theirs, once. */
+  /**
+   * All editors of each room (but those that `of` leaves out) have the same text, with each word of theirs, once, and in
+   * the order in which they typed them.
+   */
   async converged({ of = () => true, timeout_ms = 60_000 } = {}) {
     for (const { editors, words } of this.rooms) {
       const these = editors.filter((_, i) => of(i));
@@ -60,6 +63,12 @@ class Rooms {
       await wait_for("all editors agree", agree, timeout_ms);
       const text = these[0].text.toString();
       for (const word of expected) assert.equal(text.split(word).length, 2, `${word} is there once`);
+      // Each word was put before all that its author saw, their own among it.
+      const found = text.match(/<\d+\.\d+>/g) ?? [];
+      for (const i of editors.keys()) {
+        const own = (some) => some.filter((word) => of(i) && word.endsWith(`.${i}>`));
+        assert.deepEqual(own(found), own(expected).toReversed(), "the words of each are in their order");
+      }
     }
   }
 
