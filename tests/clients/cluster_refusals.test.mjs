@@ -220,6 +220,16 @@ test("of a disk that was copied only one may run, whichever it is", async () => 
   });
 });
 
+test("a copy of a disk does not take the place of the node that runs, under its name neither", async () => {
+  await with_cluster(alone, async ({ etcd, nodes: [n1] }) => {
+    await n1.stop();
+    const copy = fresh_folder();
+    await cp(n1.data_dir, copy, { recursive: true });
+    await n1.start();
+    await refused(/n1/, { node: "n1", etcd, data_dir: copy });
+  });
+});
+
 test("a node that speaks otherwise than those that run is refused, and only as long as they run", async () => {
   await with_cluster(alone, async ({ etcd, nodes: [n1] }) => {
     const { n1: own } = await node_records(etcd);
