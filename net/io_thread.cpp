@@ -1,6 +1,7 @@
 #include "net/io_thread.hpp"
 
 #include <boost/asio/post.hpp>
+#include <cmath>
 
 namespace octavo::net {
 
@@ -102,22 +103,26 @@ void io_thread::after(std::chrono::milliseconds delay, std::function<void()> wha
 
 void io_thread::drain(std::chrono::milliseconds over) {
   boost::asio::post(context_, [this, over] {
-    draining_.clear();
+    draining_ = {};
+    ++drain_;
     if (over == std::chrono::milliseconds::zero()) return;
     for (const auto& [id, one] : connections_) draining_.push_back(id);
-    const auto steps = static_cast<std::size_t>(std::max<std::int64_t>(1, over / drain_interval));
-    drain_some(std::max<std::size_t>(1, (draining_.size() + steps - 1) / steps));
+    // Threads with few sockets each would close theirs all at the same moments.
+    const auto head_start = std::uniform_real_distribution{0.0, 1.0}(random_);
+    drain_some({drain_, std::chrono::steady_clock::now(), over, static_cast<double>(draining_.size()), head_start});
   });
 }
 
-// A drain that is taken back and begun again may run twice at once, and ends the sooner.
-void io_thread::drain_some(std::size_t count) {
-  for (auto i = std::size_t{0}; i < count && !draining_.empty(); ++i) {
+void io_thread::drain_some(const drain_plan& plan) {
+  if (plan.number != drain_) return;
+  const auto passed = std::chrono::duration<double>(std::chrono::steady_clock::now() - plan.since) / plan.over;
+  const auto left = plan.sockets - std::floor(passed * plan.sockets + plan.head_start);
+  while (!draining_.empty() && (static_cast<double>(draining_.size()) > left || passed >= 1)) {
     if (auto* one = find(draining_.back()))
       one->close(actors::close_reason::going_away, "this node is being drained: come back, to another one");
     draining_.pop_back();
   }
-  if (!draining_.empty()) after(drain_interval, [this, count] { drain_some(count); });
+  if (!draining_.empty()) after(drain_interval, [this, plan] { drain_some(plan); });
 }
 
 void io_thread::run_commands() {

@@ -6,9 +6,11 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <thread>
 #include <unordered_map>
 #include <variant>
@@ -79,7 +81,15 @@ class io_thread {
   connection* find(actors::session_id session);
   void leave_group(connection& one);
   void schedule_check();
-  void drain_some(std::size_t count);
+  /// How the sockets that were there when a drain began are closed, evenly.
+  struct drain_plan {
+    std::uint64_t number = 0;
+    std::chrono::steady_clock::time_point since;
+    std::chrono::milliseconds over{};
+    double sockets = 0;
+    double head_start = 0;  ///< of a socket
+  };
+  void drain_some(const drain_plan& plan);
 
   actors::node& node_;
   const net_options& options_;
@@ -92,6 +102,8 @@ class io_thread {
   std::unordered_map<actors::relay_id, std::vector<connection*>> relays_;
   std::vector<std::weak_ptr<watched>> watched_;
   std::vector<actors::session_id> draining_;  ///< that are to be closed
+  std::uint64_t drain_ = 0;                   ///< the number of the latest one
+  std::mt19937 random_{std::random_device{}()};
   std::atomic<std::size_t> connection_count_{0};
   std::thread thread_;
 };
