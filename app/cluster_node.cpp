@@ -138,9 +138,6 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   if (!joined) return tl::unexpected{joined.error()};
   made->membership = std::move(*joined);
   const auto& meta = made->membership->meta();
-  if (known.empty())
-    if (auto written = write_binding(options.store.path, meta.cluster_id); !written)
-      return tl::unexpected{written.error()};
   made->host.self.cluster_id = meta.cluster_id;
   made->host.shards = meta.shards;
   made->host.document = options.node.document;
@@ -161,6 +158,9 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   made->table = std::move(*table);
   // Not before: a node that is seen is one whose replicas are counted on.
   if (auto taken = made->membership->take_name(); !taken) return tl::unexpected{taken.error()};
+  if (known.empty())
+    if (auto written = write_binding(options.store.path, meta.cluster_id); !written)
+      return tl::unexpected{written.error()};
   return std::unique_ptr<cluster_node>(new cluster_node(std::move(made)));
 }
 

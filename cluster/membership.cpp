@@ -8,6 +8,7 @@
 #include "actors/caf_compat.hpp"
 #include "actors/clock.hpp"
 #include "cluster/etcd_wait.hpp"
+#include "cluster/host_port.hpp"
 #include "cluster/logger.hpp"
 
 namespace octavo::cluster {
@@ -21,6 +22,13 @@ constexpr auto made_at_once_max = std::size_t{256};
 /// Of a cluster, for their load: decided, and not done yet. What takes longer than this is not going to happen.
 constexpr auto balance_moves_at_once_max = 2;
 constexpr auto balance_move_ms_max = std::int64_t{30'000};
+
+/// Whether nothing listens where a node was.
+bool has_ended(const node_record& node) {
+  constexpr auto patience = std::chrono::milliseconds{300};
+  const auto where = parse_host_port(node.peer_address);
+  return where && probe(*where, patience) == port_state::refusing;
+}
 
 }  // namespace
 
@@ -80,6 +88,8 @@ result<void> membership::read_meta() {
       return fail(errc::invalid_argument, "this node's data belongs to cluster " + options_.known_cluster_id +
                                               ", and etcd knows of none under " + options_.prefix +
                                               ": give the etcd that the cluster was made with, or another --data");
+    // A node that is refused makes no cluster.
+    if (auto agree = check_clock(); !agree) return agree;
     auto value = encode(mine);
     if (!value) return tl::unexpected{value.error()};
     auto made = wait_for<etcd_txn_answer>([&](auto done) { etcd_->txn({key, {}, *value, 0}, std::move(done)); });
@@ -197,6 +207,11 @@ result<void> membership::take_name() {
       if (!put) return tl::unexpected{put.error()};
     }
     if (put->outcome == txn_outcome::done) {
+      // Another one may have come at the same moment, with a copy of this disk. At least one of both sees the other.
+      if (auto alone = check_others(); !alone && alone.error().code == errc::invalid_argument) {
+        leave();
+        return alone;
+      }
       const std::lock_guard guard(mutex_);
       lease_ = lease->id;
       confirmed_ms_ = taken_ms_ = actors::steady_now_ms();
@@ -204,13 +219,18 @@ result<void> membership::take_name() {
     }
     if (put->current) {
       auto other = decode_node_record(*put->current);
-      // Whoever holds this disk's lock is the only one that can have written it.
-      if (other && other->member == options_.self.member)
+      // Of an earlier run of this node nothing is there but the lease; a process that runs has a copy of the disk.
+      const auto is_same_disk = other && other->member == options_.self.member;
+      if (is_same_disk && (other->incarnation == options_.self.incarnation || has_ended(*other)))
         (void)wait_for<etcd_txn_answer>([&](auto done) { etcd_->txn({key, put->current, {}, 0}, std::move(done)); });
-      if (actors::steady_now_ms() > end)
-        return fail(errc::already_exists, "a node named " + options_.self.name + " is running" +
-                                              (other ? " at " + other->peer_address : std::string{}) +
-                                              ": give this one another --node");
+      if (actors::steady_now_ms() > end) {
+        const auto where = other ? " at " + other->peer_address : std::string{};
+        if (is_same_disk)
+          return fail(errc::already_exists, "node " + options_.self.name + " is running" + where +
+                                                ", with the same disk id: was its data copied here?");
+        return fail(errc::already_exists,
+                    "a node named " + options_.self.name + " is running" + where + ": give this one another --node");
+      }
     }
     std::this_thread::sleep_for(std::chrono::milliseconds{200});
   }
