@@ -3,11 +3,14 @@
 // Needs network namespaces, and so root; where they cannot be had this is skipped, unless OCTAVO_REQUIRE_NETNS is 1.
 
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import * as Y from "yjs";
+import { assert_same_copies, read_copy } from "./support/disks.mjs";
 import { chosen_seed } from "./support/random.mjs";
+import { octavo } from "./support/server.mjs";
 import { faults } from "./torture/faults.mjs";
 import { torture } from "./torture/launch.mjs";
 import { why_no_network } from "./torture/network.mjs";
@@ -44,6 +47,69 @@ test("a seed tells all that will happen, every kind comes before any comes again
     if (more) assert.ok(!kinds[kind].is_alone && !kinds[more.kind].is_alone && more.kind !== kind);
   }
   assert.ok(plan.some(({ more }) => more) && plan.some(({ leaving }) => leaving.length > 0));
+});
+
+/** `body(make)`, where make(updates, of) is the copy that a store has which got these edits, behind those of another one. */
+async function with_copies(body) {
+  const folder = await mkdtemp(join(tmpdir(), "octavo-copies-"));
+  let count = 0;
+  const make = async (updates, of) => {
+    const data_dir = join(folder, `store-${++count}`);
+    if (of) await cp(of.data_dir, data_dir, { recursive: true });
+    for (const update of updates) {
+      const file = join(folder, "update");
+      await writeFile(file, update);
+      await octavo("doc", "import", "notes", file, "--data", data_dir);
+    }
+    return read_copy(data_dir, "notes");
+  };
+  try {
+    await body(make);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The update of a client that only has `base`, and does `edit(doc)`. */
+function edit_by(client, edit, base) {
+  const doc = new Y.Doc();
+  if (base) Y.applyUpdate(doc, base);
+  doc.clientID = client;
+  const before = Y.encodeStateVector(doc);
+  edit(doc);
+  return Y.encodeStateAsUpdate(doc, before);
+}
+
+test("two disks that differ in a number, in any root, or in the order of two edits are told apart", async () => {
+  await with_copies(async (make) => {
+    const types = (word) => (doc) => doc.getText("text").insert(0, word);
+    const sets = (value) => (doc) => doc.getMap("at").set("typist 1", value);
+    const hello = edit_by(1, types("<1.0>"));
+    const [two, three] = [2, 3].map((client) => edit_by(client, types(`<${client}.0>`), hello));
+    const base = await make([hello]);
+    const differs = async (ours, theirs, in_what) =>
+      assert.rejects(assert_same_copies([await make(ours, base), await make(theirs, base)]), in_what);
+
+    const copy = await make([two, three], base);
+    await assert_same_copies([copy, await make([], copy)]);
+    await differs([two], [two, three], /have the same last edit/);
+    await differs([two], [three], /the same in all roots/);
+    // The text is the same, the map is not.
+    await differs([edit_by(4, sets("a"), hello)], [edit_by(4, sets("b"), hello)], /the same in all roots/);
+    // Nor is what cannot be seen: who set it, or what was there before.
+    await differs([edit_by(4, sets("a"), hello)], [edit_by(5, sets("a"), hello)], /byte by byte/);
+    const sets_twice = (doc) => [sets("b"), sets("a")].forEach((one) => one(doc));
+    await differs([edit_by(4, sets("a"), hello)], [edit_by(4, sets_twice, hello)], /byte by byte/);
+
+    // In the end both hold the same; not at the number of the first of these edits.
+    const swapped = await make([three, two], base);
+    assert.equal(swapped.state, copy.state);
+    await assert.rejects(assert_same_copies([copy, swapped]), /the same edits, number by number/);
+    // Also apart from the times, which no two stores here have in common.
+    const [ours, theirs] = [copy, swapped].map(({ changes }) => changes.replaceAll(/_ms":\d+/g, ""));
+    assert.notEqual(ours, theirs);
+    await assert.rejects(assert_same_copies([copy, { ...swapped, edits: copy.edits }]), /the same changes, number by number/);
+  });
 });
 
 test("when every disk is set back at once, which is more than can be survived, the loss is seen", { skip }, async () => {
