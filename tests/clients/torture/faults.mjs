@@ -4,6 +4,8 @@
 // - is_alone: it takes something for good, and so comes only while everybody else is whole, with nothing beside it;
 // - at: the one node that it can be done to; needs: what not every machine can do (World.cannot);
 // - is_loss: more than can be survived; only done when it is asked for by name;
+// - is_silent: while it lasts, nobody can be told that an edit is safe; is_unnoticed: nobody is to notice it; fails_over:
+//   others have to take over while it lasts, so that it has to last (plan.mjs);
 // - hits: whom it is done to, for whoever reads what happened: "node" unless said otherwise, "link" (at and to), "all".
 
 import { constants } from "node:fs";
@@ -263,29 +265,29 @@ async function all_set_back(world, { replace_everybody }) {
 }
 
 export const faults = {
-  killed,
-  all_killed: with_traits(all_killed, { hits: "all" }),
-  restarted,
-  stopped,
+  killed: with_traits(killed, { fails_over: true, is_unnoticed: true }),
+  all_killed: with_traits(all_killed, { hits: "all", is_silent: true }),
+  restarted: with_traits(restarted, { is_unnoticed: true }),
+  stopped: with_traits(stopped, { fails_over: true }),
   disk_wiped: with_traits(disk_wiped, { is_alone: true }),
   log_damaged: with_traits(log_damaged, { is_alone: true }),
-  disk_full: with_traits(disk_full, { at: small_disk_at }),
-  clock_jumped: with_traits(clock_jumped, { at: clock_at, needs: "clock" }),
-  unplugged,
+  disk_full: with_traits(disk_full, { at: small_disk_at, is_silent: true }), // its owner keeps a document that waits for room
+  clock_jumped: with_traits(clock_jumped, { at: clock_at, needs: "clock", is_unnoticed: true }),
+  unplugged: with_traits(unplugged, { fails_over: true }),
   flapping,
   cut_one_way: with_traits(cut_one_way, { hits: "link" }),
   cut_both_ways: with_traits(cut_both_ways, { hits: "link" }),
   mute,
   deaf,
-  cut_from_etcd,
+  cut_from_etcd: with_traits(cut_from_etcd, { is_unnoticed: true }),
   slow: with_traits(slow, { needs: "slow" }),
-  etcd_killed: with_traits(etcd_killed, { hits: "all" }),
-  etcd_unplugged: with_traits(etcd_unplugged, { hits: "all" }),
-  etcd_restored: with_traits(etcd_restored, { hits: "all" }),
-  moved,
-  drained: with_traits(drained, { is_alone: true }),
+  etcd_killed: with_traits(etcd_killed, { hits: "all", is_unnoticed: true }),
+  etcd_unplugged: with_traits(etcd_unplugged, { hits: "all", is_unnoticed: true }),
+  etcd_restored: with_traits(etcd_restored, { hits: "all", is_unnoticed: true }),
+  moved: with_traits(moved, { is_unnoticed: true }),
+  drained: with_traits(drained, { is_alone: true, is_unnoticed: true }),
   rolled: with_traits(rolled, { is_alone: true, hits: "all" }),
-  all_set_back: with_traits(all_set_back, { is_alone: true, hits: "all", is_loss: true }),
+  all_set_back: with_traits(all_set_back, { is_alone: true, hits: "all", is_loss: true, is_silent: true }),
 };
 
 /** A step of a plan in words. */
