@@ -10,7 +10,7 @@ import { writeFile } from "node:fs/promises";
 import { close_clients } from "../support/client.mjs";
 import { same_on_disks } from "../support/disks.mjs";
 import { sleep } from "../support/server.mjs";
-import { copy_etcd, describe, faults } from "./faults.mjs";
+import { copy_etcd, describe, faults, survived_with } from "./faults.mjs";
 import { Network } from "./network.mjs";
 import { make_plan } from "./plan.mjs";
 import { Report } from "./report.mjs";
@@ -19,7 +19,6 @@ import { verdict } from "./verdict.mjs";
 import { World } from "./world.mjs";
 
 const asked = JSON.parse(process.argv[2]);
-const rooms = 3;
 const rounds_of_a_room = 8;
 const settle_ms = 90_000;
 /** Two faults at once may keep a cable out for so long that TCP, whose pauses double, is silent for as long again. */
@@ -29,7 +28,9 @@ const unnoticed_ms_max = 2_500;
 const started_ms = performance.now();
 
 const network = new Network(asked.places, asked.network);
-const world = new World({ network, nodes: asked.nodes, folder: asked.folder });
+const world = new World({ network, nodes: asked.nodes, replicas: asked.replicas, folder: asked.folder });
+// Each node owns a document, so that whoever is hit has something to lose.
+const new_names = () => Promise.all(world.names.map((_, at) => world.name_owned_by(at)));
 
 function say(what) {
   world.note(what);
@@ -69,10 +70,11 @@ async function run(report) {
   let typists;
   try {
     await world.start();
-    await world.settled({ replicas: 3, timeout_ms: settle_ms });
+    await world.settled({ timeout_ms: settle_ms });
+    await world.note_owners();
     await copy_etcd(world);
     report.cannot = world.cannot;
-    typists = new Typists(world.nodes, rooms);
+    typists = new Typists(world.nodes, await new_names());
     await typists.agree(settle_ms);
     typists.start();
     await play_all(typists, report);
@@ -84,10 +86,10 @@ async function run(report) {
 }
 
 async function play_all(typists, report) {
-  const is_wanted = (kind) => (asked.kinds ? asked.kinds.includes(kind) : !faults[kind].is_loss);
-  const possible = Object.entries(faults).filter(([kind, { needs }]) => is_wanted(kind) && !(needs in world.cannot));
+  const wanted = asked.kinds ?? survived_with(asked.replicas);
+  const possible = Object.entries(faults).filter(([kind, { needs }]) => wanted.includes(kind) && !(needs in world.cannot));
   const kinds = Object.fromEntries(possible);
-  const plan = make_plan({ ...asked, rooms, kinds });
+  const plan = make_plan({ ...asked, rooms: typists.rooms.length, kinds });
   for (const step of plan) {
     if (performance.now() - started_ms > asked.minutes_max * 60_000) break;
     const done = [step, step.more].filter(Boolean);
@@ -99,21 +101,21 @@ async function play_all(typists, report) {
     say(`         agreed after ${Math.round(healing_ms)} ms; ${Math.round(silence_ms)} ms without an acknowledgement`);
     const silence_ms_max = silence_allowed_ms(step);
     if (silence_ms > silence_ms_max) throw new Error(`a document was silent for longer than ${silence_ms_max} ms`);
-    if (step.round % rounds_of_a_room === 0) typists.renew();
+    if (step.round % rounds_of_a_room === 0) typists.renew(await new_names());
   }
 }
 
 /** How long a document may be without an acknowledgement, in which people type, when this is done. */
 function silence_allowed_ms({ kind, more }) {
   const { is_silent, is_unnoticed } = faults[kind];
-  if (more || is_silent) return Infinity;
+  if (more || is_silent || asked.replicas === 1) return Infinity;
   return is_unnoticed ? Math.min(unnoticed_ms_max, asked.silence_ms_max) : asked.silence_ms_max;
 }
 
 async function check_the_end(typists) {
   say("everybody stops: all clients agree, and whoever comes now finds everything");
   await typists.agree(asked.heal_ms_max);
-  await world.settled({ replicas: 3, timeout_ms: settle_ms });
+  await world.settled({ timeout_ms: settle_ms });
   for (const node of world.nodes) {
     const problems = await typists.problems_afresh(node, settle_ms);
     if (problems.length > 0) throw new Error(`${node.host}: ${problems.join("\n")}`);
@@ -124,12 +126,12 @@ async function check_the_end(typists) {
   await Promise.all(world.nodes.map((node) => node.stop()));
   // A room that was made anew behind the last step has nothing yet.
   const written = typists.all_rooms.filter(({ typed }) => typed.size > 0);
-  const held = await same_on_disks(world.nodes, written.map(({ name }) => name), 3);
+  const held = await same_on_disks(world.nodes, written.map(({ name }) => name), asked.replicas);
   const problems = written.flatMap((room) => verdict(room, held.get(room.name)));
   if (problems.length > 0) throw new Error(`on the disks: ${problems.join("\n")}`);
 }
 
-const report = new Report({ seed: asked.seed, nodes: asked.nodes, cannot: {} });
+const report = new Report({ seed: asked.seed, nodes: asked.nodes, replicas: asked.replicas, cannot: {} });
 let failure;
 try {
   await run(report);
