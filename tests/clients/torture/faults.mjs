@@ -4,7 +4,11 @@
 // - is_alone: it takes something for good, and so comes only while everybody else is whole, with nothing beside it;
 // - at: the one node that it can be done to; needs: what not every machine can do (World.cannot);
 // - is_loss: more than can be survived; only done when it is asked for by name;
-// - hits: whom it is done to, for whoever reads what happened: "node" unless said otherwise, "link" (at and to), "all".
+// - is_silent: while it lasts, nobody can be told that an edit is safe; is_unnoticed: nobody is to notice it; fails_over:
+//   others have to take over while it lasts, so that it has to last (plan.mjs);
+// - replicas_min: what it takes to survive it, unless one replica does;
+// - hits: whom it is done to, for whoever reads what happened: "node" unless said otherwise, "link" (from at to to), "both"
+//   (at and to), "all".
 
 import { constants } from "node:fs";
 import { cp, open, readdir, rename, rm, stat } from "node:fs/promises";
@@ -20,7 +24,7 @@ const flap_ms = 150;
 const slow_bits_per_s = 400_000;
 const clock_jumps_s = [-7_200, -30, -4, 4, 30, 7_200];
 
-const settled = (world) => world.settled({ replicas: 3, timeout_ms: settle_ms });
+const settled = (world) => world.settled({ timeout_ms: settle_ms });
 const directed = (world, name, args, timeout_s = operator_s) =>
   world.command(name, ...args, "--timeout", String(timeout_s));
 const others = (world, at) => ["etcd", ...world.names.filter((_, other) => other !== at)];
@@ -30,6 +34,12 @@ const others = (world, at) => ["etcd", ...world.names.filter((_, other) => other
 async function killed(world, { at }) {
   await world.node(at).kill();
   return () => world.node(at).start();
+}
+
+async function two_killed(world, { at, to }) {
+  const both = [world.node(at), world.node(to)];
+  await Promise.all(both.map((node) => node.kill()));
+  return () => Promise.all(both.map((node) => node.start()));
 }
 
 /** The power of all of them fails at once. */
@@ -263,33 +273,38 @@ async function all_set_back(world, { replace_everybody }) {
 }
 
 export const faults = {
-  killed,
-  all_killed: with_traits(all_killed, { hits: "all" }),
-  restarted,
-  stopped,
-  disk_wiped: with_traits(disk_wiped, { is_alone: true }),
-  log_damaged: with_traits(log_damaged, { is_alone: true }),
-  disk_full: with_traits(disk_full, { at: small_disk_at }),
-  clock_jumped: with_traits(clock_jumped, { at: clock_at, needs: "clock" }),
-  unplugged,
+  killed: with_traits(killed, { fails_over: true, is_unnoticed: true }),
+  two_killed: with_traits(two_killed, { hits: "both", replicas_min: 5, fails_over: true }),
+  all_killed: with_traits(all_killed, { hits: "all", is_silent: true }),
+  restarted: with_traits(restarted, { is_unnoticed: true }),
+  stopped: with_traits(stopped, { fails_over: true }),
+  disk_wiped: with_traits(disk_wiped, { is_alone: true, replicas_min: 3 }),
+  log_damaged: with_traits(log_damaged, { is_alone: true, replicas_min: 3 }),
+  disk_full: with_traits(disk_full, { at: small_disk_at, is_silent: true }), // its owner keeps a document that waits for room
+  clock_jumped: with_traits(clock_jumped, { at: clock_at, needs: "clock", is_unnoticed: true }),
+  unplugged: with_traits(unplugged, { fails_over: true }),
   flapping,
   cut_one_way: with_traits(cut_one_way, { hits: "link" }),
   cut_both_ways: with_traits(cut_both_ways, { hits: "link" }),
   mute,
   deaf,
-  cut_from_etcd,
+  cut_from_etcd: with_traits(cut_from_etcd, { is_unnoticed: true }),
   slow: with_traits(slow, { needs: "slow" }),
-  etcd_killed: with_traits(etcd_killed, { hits: "all" }),
-  etcd_unplugged: with_traits(etcd_unplugged, { hits: "all" }),
-  etcd_restored: with_traits(etcd_restored, { hits: "all" }),
-  moved,
-  drained: with_traits(drained, { is_alone: true }),
+  etcd_killed: with_traits(etcd_killed, { hits: "all", is_unnoticed: true }),
+  etcd_unplugged: with_traits(etcd_unplugged, { hits: "all", is_unnoticed: true }),
+  etcd_restored: with_traits(etcd_restored, { hits: "all", is_unnoticed: true }),
+  moved: with_traits(moved, { is_unnoticed: true }),
+  drained: with_traits(drained, { is_alone: true, is_unnoticed: true }),
   rolled: with_traits(rolled, { is_alone: true, hits: "all" }),
-  all_set_back: with_traits(all_set_back, { is_alone: true, hits: "all", is_loss: true }),
+  all_set_back: with_traits(all_set_back, { is_alone: true, hits: "all", is_loss: true, is_silent: true }),
 };
+
+/** The kinds that a cluster with so many replicas survives. */
+export const survived_with = (replicas) =>
+  Object.keys(faults).filter((kind) => !faults[kind].is_loss && replicas >= (faults[kind].replicas_min ?? 1));
 
 /** A step of a plan in words. */
 export function describe({ kind, at, to, hold_ms }) {
-  const whom = { node: ` n${at + 1}`, link: ` n${at + 1} to n${to + 1}`, all: "" }[faults[kind].hits ?? "node"];
+  const whom = { node: ` n${at + 1}`, link: ` n${at + 1} to n${to + 1}`, both: ` n${at + 1} and n${to + 1}`, all: "" }[faults[kind].hits ?? "node"];
   return `${kind}${whom} for ${(hold_ms / 1_000).toFixed(1)} s`;
 }

@@ -6,10 +6,13 @@ import { random_from } from "../support/random.mjs";
 /** What a second fault may be, while another one lasts: it goes by, and takes nothing for good. */
 const companions = ["stopped", "cut_one_way", "cut_both_ways", "flapping", "etcd_killed", "moved"];
 const hold_ms_min = 500;
+/** Longer than documents may be silent while others take over (launch.mjs), or its end would pass for their doing. */
+export const failover_hold_ms = 10_000;
 
 /**
  * @param {{ seed: number, rounds: number, nodes: number, rooms: number, hold_ms_max: number,
- *   kinds: Record<string, { is_alone?: boolean, at?: number }> }} wanted `kinds` with their traits, as in faults.mjs
+ *   kinds: Record<string, { is_alone?: boolean, fails_over?: boolean, at?: number }> }} wanted `kinds` with their
+ *   traits, as in faults.mjs
  * @returns {object[]} a step a round: its `kind`, the node that it is done to (`at`) and another one (`to`), for how long,
  *   two numbers for what the kind has to choose (`choice`, from 0 to 999, and `coin`), `more`: a second fault while it
  *   lasts, and which rooms everybody leaves, when
@@ -30,6 +33,7 @@ export function make_plan({ seed, rounds, nodes, rooms, hold_ms_max, kinds }) {
     const step = { round: round + 1, ...step_of(deck.pop()) };
     const beside = companions.filter((kind) => kind in kinds && kind !== step.kind);
     if (random(3) === 0 && !kinds[step.kind].is_alone && beside.length > 0) step.more = step_of(pick(beside));
+    else if (kinds[step.kind].fails_over) step.hold_ms = Math.max(step.hold_ms, failover_hold_ms);
     step.leaving = Array.from({ length: rooms }, (_, at) => at).filter(() => random(2) === 0);
     step.leave_after_ms = random(step.hold_ms);
     return step;

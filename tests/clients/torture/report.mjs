@@ -3,8 +3,8 @@
 const two_at_once = "two at once";
 
 export class Report {
-  constructor({ seed, nodes, cannot }) {
-    Object.assign(this, { seed, nodes, cannot });
+  constructor({ seed, nodes, replicas, cannot }) {
+    Object.assign(this, { seed, nodes, replicas, cannot });
     this.rounds = 0;
     this.acknowledged = 0;
     this.documents = 0;
@@ -50,7 +50,7 @@ export class Report {
     lines.push(row("all", this.faults, this.longest_silence_ms, this.longest_healing_ms));
     lines.push(
       "",
-      `seed ${this.seed}: ${this.nodes} nodes, ${this.rounds} rounds, ${this.faults} faults, ${this.acknowledged} acknowledged edits in ${this.documents} documents, ${this.late_reads} late reads`,
+      `seed ${this.seed}: ${this.nodes} nodes, ${this.replicas} replicas, ${this.rounds} rounds, ${this.faults} faults, ${this.acknowledged} acknowledged edits in ${this.documents} documents, ${this.late_reads} late reads`,
     );
     for (const [what, why] of Object.entries(this.cannot)) lines.push(`left out: ${what} (${why})`);
     return lines.join("\n");

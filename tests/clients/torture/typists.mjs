@@ -5,7 +5,7 @@
 
 import { EventEmitter } from "node:events";
 import * as decoding from "lib0/decoding";
-import { Editor, converge, fresh_name, message, read_afresh, sync } from "../support/client.mjs";
+import { Editor, converge, message, read_afresh, sync } from "../support/client.mjs";
 import { lacking } from "../support/rooms.mjs";
 import { sleep, wait_for } from "../support/server.mjs";
 import { make_word, verdict, words_in } from "./verdict.mjs";
@@ -94,8 +94,8 @@ class Typist {
 
 /** One document, with one typist on each node. */
 class Room {
-  constructor(nodes) {
-    this.name = fresh_name("torture");
+  constructor(name, nodes) {
+    this.name = name;
     this.nodes = nodes;
     this.typed = new Set();
     this.promised = new Set();
@@ -162,9 +162,10 @@ class Room {
 }
 
 export class Typists {
-  constructor(nodes, count) {
+  /** `names`: of documents, a room each. */
+  constructor(nodes, names) {
     this.nodes = nodes;
-    this.rooms = Array.from({ length: count }, () => new Room(nodes));
+    this.rooms = names.map((name) => new Room(name, nodes));
     this.old_rooms = [];
     for (const room of this.rooms) room.enter();
   }
@@ -206,11 +207,11 @@ export class Typists {
   }
 
   /** Documents that nobody opens any more, in whose place new ones come: what they hold is looked at in the end. */
-  renew() {
+  renew(names) {
     for (const [at, room] of this.rooms.entries()) {
       room.leave();
       this.old_rooms.push(room);
-      this.rooms[at] = new Room(this.nodes);
+      this.rooms[at] = new Room(names[at], this.nodes);
       this.rooms[at].enter();
     }
   }

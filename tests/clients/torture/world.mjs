@@ -9,6 +9,7 @@ import { appendFileSync, existsSync } from "node:fs";
 import { cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fresh_name } from "../support/client.mjs";
 import { Cluster, Etcd } from "../support/cluster.mjs";
 import { Server, octavo, sleep } from "../support/server.mjs";
 
@@ -20,7 +21,7 @@ const log_bytes_max = 16 << 20;
 const clock_source = join(dirname(fileURLToPath(import.meta.url)), "clock.c");
 
 export class World extends Cluster {
-  constructor({ network, nodes, folder }) {
+  constructor({ network, nodes, replicas, folder }) {
     const host = network.address("etcd");
     const data_dir = join(folder, "etcd");
     super({
@@ -29,6 +30,7 @@ export class World extends Cluster {
     });
     this.network = network;
     this.folder = folder;
+    this.replicas = replicas;
     this.names = Array.from({ length: nodes }, (_, at) => `n${at + 1}`);
     this.cannot = {}; // what a fault needs and this machine has not: why
   }
@@ -51,12 +53,30 @@ export class World extends Cluster {
     const pem = (file) => join(this.folder, "certs", `${file}.pem`);
     const args = ["--node", name, "--cluster", this.etcd.url, "--peer-listen", `${this.network.address(name)}:7000`];
     args.push("--peer-cert", pem(name), "--peer-key", pem(`${name}-key`), "--peer-ca", pem("ca"), "--open");
-    args.push("--shards", String(this.wanted.shards), "--min-free-space", "16MiB", "--reserve-space", "4MiB");
+    args.push("--shards", String(this.wanted.shards), "--replicas", String(this.replicas));
+    args.push("--min-free-space", "16MiB", "--reserve-space", "4MiB");
     args.push("--scrub-interval", "1s");
     const launcher = this.network.launcher(name);
     if (at === clock_at && !this.cannot.clock)
       launcher.push("env", `LD_PRELOAD=${this.clock_library}`, `OCTAVO_TEST_CLOCK=${this.clock_file}`);
     return new Server({ args, host: this.network.address(name), port: 8080, data_dir: this.data_of(at), launcher, log_bytes_max });
+  }
+
+  settled(limits) {
+    return super.settled({ replicas: this.replicas, ...limits });
+  }
+  /** Notes which shards each node owns while nothing is wrong, as now. */
+  async note_owners() {
+    const { shards } = await this.status();
+    this.owners = shards.map(({ owner }) => owner);
+  }
+  /** A name for a document that this node owns while nothing is wrong, or another node if this one owns no shard. */
+  async name_owned_by(at) {
+    for (;;) {
+      const document = fresh_name("torture");
+      if (!this.owners.includes(this.names[at])) return document;
+      if (this.owners[await this.shard_of(document)] === this.names[at]) return document;
+    }
   }
 
   disk_of(at) {
