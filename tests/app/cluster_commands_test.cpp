@@ -93,7 +93,8 @@ TEST_CASE("a drained node of which no disk is known is taken out as well as it c
   const auto status = ask("status", "--json");
   REQUIRE(status.exit_code == 0);
   auto states = std::string{};
-  for (const auto& one : status.parsed().at("nodes").as_array())
+  const auto shown = status.parsed();
+  for (const auto& one : shown.at("nodes").as_array())
     states += std::string{one.at("node").as_string().c_str()} + " " + one.at("state").as_string().c_str() + ", ";
   CHECK_MESSAGE(states == "n1 up, n2 up, n3 up, n4 away, n5 away, ", "one sees what blocks drain");
   const auto answer = ask("remove", "n4");
