@@ -6,12 +6,15 @@ import assert from "node:assert/strict";
 import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { afterEach, test } from "node:test";
 import * as Y from "yjs";
+import { Editor, close_clients, converge, fresh_name } from "./support/client.mjs";
+import { with_cluster } from "./support/cluster.mjs";
 import { assert_same_copies, read_copy } from "./support/disks.mjs";
 import { chosen_seed } from "./support/random.mjs";
 import { octavo } from "./support/server.mjs";
 import { faults, survived_with } from "./torture/faults.mjs";
+import { flood, peak_while, resident_bytes, slowed } from "./torture/flood.mjs";
 import { torture } from "./torture/launch.mjs";
 import { why_no_network } from "./torture/network.mjs";
 import { failover_hold_ms, make_plan } from "./torture/plan.mjs";
@@ -19,6 +22,8 @@ import { make_word, verdict } from "./torture/verdict.mjs";
 
 const reason = why_no_network();
 const skip = process.env.OCTAVO_REQUIRE_NETNS === "1" ? false : reason;
+afterEach(close_clients);
+
 const kinds = Object.fromEntries(survived_with(3).map((kind) => [kind, faults[kind]]));
 
 test("a word that is lost, there twice, torn, or nobody's is seen", () => {
@@ -110,6 +115,37 @@ test("two disks that differ in a number, in any root, or in the order of two edi
     const [ours, theirs] = [copy, swapped].map(({ changes }) => changes.replaceAll(/_ms":\d+/g, ""));
     assert.notEqual(ours, theirs);
     await assert.rejects(assert_same_copies([copy, { ...swapped, edits: copy.edits }]), /the same changes, number by number/);
+  });
+});
+
+// What may be kept for a node, by the server's own bounds: 8 MiB of a document, 4 and 8 MiB of a shard's log on their way;
+// the rest is room for the allocator and the store. Half of what is written would not fit.
+const memory_growth_max = Number(process.env.OCTAVO_MEMORY_GROWTH_MAX ?? 96 << 20);
+const warm_up_bytes = 64 << 20;
+const flood_bytes = 192 << 20;
+
+test("memory of a document's owner is bounded, whether a node stops taking in what it is sent or takes in little", async (t) => {
+  await with_cluster({ nodes: 3 }, async (cluster) => {
+    await cluster.settled({ replicas: 3 });
+    const name = fresh_name("flood");
+    await cluster.command("move", name, "n1");
+    const editors = [];
+    for (const at of [0, 1, 1, 2]) editors.push(await new Editor(cluster.node(at), name).synced());
+    const [owner, slow] = [cluster.node(0).pid, cluster.node(1).pid];
+    const written = (bytes) => flood(editors[0], (so_far) => so_far >= bytes);
+    await written(warm_up_bytes);
+    const before = resident_bytes(owner);
+    const stays_small = async (what, work) => {
+      const { peak } = await peak_while(owner, work);
+      const growth_mib = Math.round((peak - before) / 2 ** 20);
+      t.diagnostic(`${what}: ${growth_mib} MiB more while ${flood_bytes >> 20} MiB were written`);
+      assert.ok(peak - before < memory_growth_max, `${what}: the owner's memory grew by ${growth_mib} MiB`);
+      await converge(editors, 60_000);
+    };
+    process.kill(slow, "SIGSTOP");
+    const stopped = written(flood_bytes).finally(() => process.kill(slow, "SIGCONT"));
+    await stays_small("a stopped node", stopped);
+    await stays_small("a slow node", slowed(slow, written(flood_bytes)));
   });
 });
 
