@@ -127,6 +127,14 @@ struct three_nodes {
     return result;
   }
 
+  /// Somebody has typed in "notes", and all have it. Returns its shard.
+  shard_number begin(std::string_view text) {
+    pass(2'000);
+    REQUIRE(type("notes", 1, text));
+    pass(500);
+    return shard_of("notes", shards);
+  }
+
   std::size_t owner(shard_number shard) { return records[shard].owner.id - 1; }
 
   result<std::uint64_t> type(const std::string& document, std::uint64_t seq, std::string_view text) {
@@ -190,10 +198,7 @@ TEST_CASE("when an owner is gone another one has its documents, and it catches u
 TEST_CASE(
     "an owner that nobody types to stops serving once it is cut off from the others, and claims nothing until then") {
   auto all = three_nodes{};
-  all.pass(2'000);
-  const auto shard = shard_of("notes", shards);
-  REQUIRE(all.type("notes", 1, "a"));
-  all.pass(500);
+  const auto shard = all.begin("a");
   const auto cut = all.owner(shard);
   const auto epoch = all.records[shard].epoch;
   // A link that was silent for a moment is no reason.
@@ -224,10 +229,7 @@ TEST_CASE(
 
 TEST_CASE("when an owner's disk hangs another node serves its shards, and it takes none until the disk works") {
   auto all = three_nodes{};
-  all.pass(2'000);
-  const auto shard = shard_of("notes", shards);
-  REQUIRE(all.type("notes", 1, "a"));
-  all.pass(500);
+  const auto shard = all.begin("a");
   const auto hung = all.owner(shard);
   const auto epoch = all.records[shard].epoch;
   all.stalled[hung] = true;
@@ -252,10 +254,7 @@ TEST_CASE("when an owner's disk hangs another node serves its shards, and it tak
 
 TEST_CASE("an owner whose disk hangs serves on for as long as nobody else could") {
   auto all = three_nodes{};
-  all.pass(2'000);
-  const auto shard = shard_of("notes", shards);
-  REQUIRE(all.type("notes", 1, "a"));
-  all.pass(500);
+  const auto shard = all.begin("a");
   const auto hung = all.owner(shard);
   const auto other = (hung + 1) % 3;
   all.stalled[hung] = true;
@@ -378,10 +377,7 @@ TEST_CASE("a replica that lags too far gets the documents, and goes on with the 
 
 TEST_CASE("documents that are ahead of the log, as a transfer was broken off, take from it what they lack") {
   auto all = three_nodes{};
-  all.pass(2'000);
-  const auto shard = shard_of("notes", shards);
-  REQUIRE(all.type("notes", 1, "1"));
-  all.pass(500);
+  const auto shard = all.begin("1");
   const auto owner = all.owner(shard);
   const auto late = (owner + 1) % 3;
   const auto lsn = all.tables[owner]->find(shard)->commit();
@@ -404,10 +400,7 @@ TEST_CASE("documents that are ahead of the log, as a transfer was broken off, ta
 
 TEST_CASE("a shard goes on when the directory has lost its record together with its owner") {
   auto all = three_nodes{};
-  all.pass(2'000);
-  const auto shard = shard_of("notes", shards);
-  REQUIRE(all.type("notes", 1, "a"));
-  all.pass(500);
+  const auto shard = all.begin("a");
   const auto gone = all.owner(shard);
   all.tables[gone] = nullptr;
   all.records[shard] = {};
@@ -426,10 +419,7 @@ TEST_CASE("a shard goes on when the directory has lost its record together with 
 
 TEST_CASE("documents of a transfer that came too late are not taken") {
   auto all = three_nodes{};
-  all.pass(2'000);
-  const auto shard = shard_of("notes", shards);
-  REQUIRE(all.type("notes", 1, "1"));
-  all.pass(500);
+  const auto shard = all.begin("1");
   const auto owner = all.owner(shard);
   auto& late = *all.tables[(owner + 1) % 3];
   const auto commit = late.find(shard)->commit();

@@ -164,8 +164,8 @@ TEST_CASE("the node says who it is") {
 TEST_CASE("nobody on its way keeps a live answer, or a refusal") {
   auto one = site{};
   one.write("notes");
-  for (const auto* path : {"/api/documents", "/api/documents?limit=x", "/api/node", "/api/nothing", "/healthz", "/readyz",
-                           "/metrics", "/assets/nothing.js"}) {
+  for (const auto* path : {"/api/documents", "/api/documents?limit=x", "/api/node", "/api/nothing", "/healthz",
+                           "/readyz", "/metrics", "/assets/nothing.js"}) {
     CAPTURE(path);
     CHECK(one.ask(get(path)).line("Cache-Control") == "Cache-Control: no-store");
   }
