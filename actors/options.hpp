@@ -48,9 +48,12 @@ struct relay_options {
   std::size_t window_bytes = 4u << 20;       ///< of requests that the document has not answered
   std::size_t queue_bytes_max = 64u << 20;   ///< of requests waiting in the relay; beyond it sessions are closed (1013)
   std::size_t credit_step_bytes = 1u << 20;  ///< the document is told of bytes taken in once there are so many
-  std::size_t presence_bytes_max = 16u << 10;  ///< of a session's last word, which the document's next owner is told
-  std::int64_t linger_ms = 1'000;              ///< how long a relay without sessions stays
-  std::int64_t locate_ms = 1'000;              ///< sessions are kept for so long while nobody has their document
+  presence_limits presence;                  ///< of what is remembered for the document's next owner; as the document's
+  /// Who was here under a document's last owner and is not told of by the next one is gone so long after it was joined.
+  std::int64_t presence_grace_ms = 3'000;
+  std::int64_t presence_memory_ms = 30'000;  ///< who has gone is remembered at least so long, against late echoes
+  std::int64_t linger_ms = 1'000;            ///< how long a relay without sessions stays
+  std::int64_t locate_ms = 1'000;            ///< sessions are kept for so long while nobody has their document
 };
 
 struct node_options {

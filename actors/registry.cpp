@@ -63,8 +63,10 @@ class registry_impl {
   caf::result<relay_route> route(const std::string& name) {
     if (auto found = relays_.find(name); found != relays_.end()) return found->second;
     auto id = ++last_relay_id_;
-    auto made = relay_route{
-        spawn_relay(self_->system(), name, id, directory_, registry_actor{self_}, options_.relay, counters_), id};
+    auto options = options_.relay;
+    options.presence = options_.document.presence;
+    auto made =
+        relay_route{spawn_relay(self_->system(), name, id, directory_, registry_actor{self_}, options, counters_), id};
     watcher_.watch(self_, made.relay, [this, name, id](const caf::error&) { retire(name, id); });
     relays_.emplace(name, made);
     return made;

@@ -6,14 +6,21 @@
 
 #include "actors/logger.hpp"
 #include "actors/merge.hpp"
+#include "crdt/awareness.hpp"
 
 namespace octavo::actors {
+
+namespace {
+/// In whose name the relay asks for itself.
+constexpr auto nobody = session_id{0};
+}  // namespace
 
 relay_state::relay_state(relay_id id, relay_options options, metrics& counters, std::function<void()> tell_flushed)
     : open_(counters.relays_open),
       id_(id),
       options_(options),
       counters_(counters),
+      presence_(options.presence),
       gate_(std::make_shared<delivery_gate>(std::move(tell_flushed))) {}
 
 relay_state::~relay_state() {
@@ -32,6 +39,7 @@ void relay_state::enter(const session_start& session) {
   auto added = sessions_.emplace(session.id, present_session{index, payload::copy_of(session.user)});
   if (!added.second) return;
   ++outlets_[index].sessions;
+  presence_.enter(session.id);
   enqueue({session.id, request_kind::enter, 0, 0, added.first->second.user});
 }
 
@@ -48,6 +56,7 @@ void relay_state::leave(session_id session) {
   // The name is for the next document, should this one be gone before it has answered all that the session asked.
   auto leaving = request{session, request_kind::leave, 0, 0, std::move(found->second.user)};
   sessions_.erase(found);
+  presence_.leave(session);
   enqueue(std::move(leaving));
 }
 
@@ -69,14 +78,48 @@ void relay_state::document_lost() {
     if (one.kind == request_kind::enter) introduced.erase(one.session);
   // What this relay asked itself it asks anew; what clients asked is counted in their windows.
   std::erase_if(again, [](const request& one) {
-    return one.kind == request_kind::reenter || (one.kind == request_kind::presence && one.op == 0);
+    return one.kind == request_kind::reenter || one.session == nobody ||
+           (one.kind == request_kind::presence && one.op == 0);
   });
   for (auto& [id, user] : introduced) enqueue({id, request_kind::reenter, 0, 0, std::move(user)});
-  for (auto& one : again) enqueue(std::move(one));
-  // The next document knows nobody, and clients renew what they said of themselves only after a while.
-  for (const auto& [id, session] : sessions_)
-    if (!session.presence.empty()) enqueue({id, request_kind::presence, 0, 0, session.presence});
+  const auto nothing_said = payload{crdt::encode_awareness({})};
+  for (auto& one : again) {
+    if (one.kind == request_kind::presence) shorten(one, nothing_said);
+    enqueue(std::move(one));
+  }
+  // The next document knows nobody. Clients renew what they said of themselves only after a while, and what they said
+  // last is mostly an echo of others, which would become theirs there.
+  presence_.document_lost();
+  for (auto& [id, states] : presence_.own()) enqueue({id, request_kind::presence, 0, 0, std::move(states)});
+  // What others said there before we joined it.
+  enqueue({nobody, request_kind::query_presence, 0, 0, {}});
+  grace_is_over_ = has_heard_all_ = false;
   out_.weight = credit_ = 0;
+}
+
+void relay_state::say(request& what) {
+  if (presence_.say(what.session, what.data.view()) || !presence_.lost_lately()) return;
+  // The new owner may not have heard yet of those that this repeats, or never will, and would take them for its own.
+  shorten(what, presence_.own_part(what.session, what.data));
+}
+
+void relay_state::shorten(request& what, payload shorter) {
+  if (shorter.size() >= what.data.size()) return;
+  // Nobody else gives back of the client's window what the document is not sent.
+  out_.acks.push_back({what.session, 0, what.data.size() - shorter.size()});
+  what.data = std::move(shorter);
+}
+
+void relay_state::end_presence_grace() {
+  grace_is_over_ = true;
+  take_missing();
+}
+
+// Who is here has to be known before anybody is called gone.
+void relay_state::take_missing() {
+  if (!grace_is_over_ || !has_heard_all_) return;
+  grace_is_over_ = false;
+  if (auto missing = presence_.take_missing(); !missing.empty()) out_.presence.push_back(std::move(missing));
 }
 
 void relay_state::ask(relay_burst burst) {
@@ -84,13 +127,12 @@ void relay_state::ask(relay_burst burst) {
     auto found = sessions_.find(one.session);
     if (found == sessions_.end()) continue;
     auto weight = one.weight();
-    if (one.kind == request_kind::presence)
-      found->second.presence = one.data.size() <= options_.presence_bytes_max ? one.data : payload{};
     if (queue_bytes_ + weight > options_.queue_bytes_max) {
       outlets_[found->second.outlet].out->close(one.session, close_reason::try_again,
                                                 "the document has more edits waiting than it may; try again");
       continue;
     }
+    if (one.kind == request_kind::presence) say(one);
     enqueue(std::move(one));
   }
 }
@@ -129,6 +171,13 @@ void relay_state::receive(document_burst burst) {
     unanswered_.pop_front();
   }
   for (auto& what : burst.replies) {
+    // A reply waits until the edits before it are durable, and what has changed since is told at once.
+    if (what.kind == reply_kind::presence) presence_.hear(what.data.view(), true);
+    if (what.kind == reply_kind::presence && what.session == nobody) {
+      has_heard_all_ = true;
+      out_.presence.push_back(std::move(what.data));
+      continue;
+    }
     auto found = sessions_.find(what.session);
     if (found == sessions_.end()) continue;
     if (what.kind == reply_kind::kicked)
@@ -146,7 +195,11 @@ void relay_state::receive(document_burst burst) {
     seq_ = std::max(seq_, burst.seq);
     out_.edits += burst.edits;
   }
-  if (!burst.presence.empty()) out_.presence.push_back(std::move(burst.presence));
+  if (!burst.presence.empty()) {
+    presence_.hear(burst.presence.view(), false);
+    out_.presence.push_back(std::move(burst.presence));
+  }
+  take_missing();
   if (burst.ask_all) out_.state_vector = std::move(burst.state_vector);
 }
 
@@ -261,6 +314,7 @@ class relay_impl {
           state_.flush();
           send_credit();
           send_requests();
+          age_presence();
         },
         [this](enter_atom, const session_start& session) {
           state_.enter(session);
@@ -273,6 +327,7 @@ class relay_impl {
         [this](leave_atom, session_id session) {
           state_.leave(session);
           schedule_requests();
+          age_presence();
           if (!state_.has_sessions()) linger();
         },
         [this](flush_atom) {
@@ -312,7 +367,10 @@ class relay_impl {
       joining_ = nullptr;
       document_ = found;
       // What came after is on its way; before the first document there was nothing to miss.
-      if (!had_document_) state_.joined(seq);
+      if (!had_document_)
+        state_.joined(seq);
+      else
+        wait_for_others();
       had_document_ = true;
       searching_since_.reset();
       retry_delay_ = retry_delay;
@@ -329,6 +387,26 @@ class relay_impl {
           .then(answer, refusal);
     else
       compat::ask(self_, found, locate_timeout, join_atom_v, subscriber_actor{self_}).then(answer, refusal);
+  }
+
+  // Other nodes tell the new document of their sessions as soon as they have found it.
+  void wait_for_others() {
+    self_->run_delayed(std::chrono::milliseconds{options_.presence_grace_ms}, [this, losses = losses_] {
+      if (losses != losses_) return;
+      state_.end_presence_grace();
+      state_.flush();
+      send_credit();
+    });
+  }
+
+  void age_presence() {
+    if (ageing_ || !state_.must_age_presence()) return;
+    ageing_ = true;
+    self_->run_delayed(std::chrono::milliseconds{options_.presence_memory_ms}, [this] {
+      ageing_ = false;
+      state_.age_presence();
+      age_presence();
+    });
   }
 
   static error lost_while_joining(const caf::error& reason) {
@@ -360,7 +438,9 @@ class relay_impl {
     if (why.code == errc::moved || (is_remote && (why.code == errc::unavailable || why.code == errc::none))) {
       logger().info("document={} is looked up again: {}", printable(name_), why.message);
       document_ = nullptr;
+      ++losses_;
       state_.document_lost();
+      age_presence();
       locate();
       return;
     }
@@ -437,6 +517,8 @@ class relay_impl {
   document_actor document_;
   document_actor joining_;  ///< has been asked to let this relay in
   bool had_document_ = false;
+  std::uint64_t losses_ = 0;  ///< of documents
+  bool ageing_ = false;       ///< age_presence() is scheduled
   std::optional<std::chrono::steady_clock::time_point> searching_since_;
   std::chrono::milliseconds retry_delay_ = retry_delay;
   bool flush_scheduled_ = false;

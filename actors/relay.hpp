@@ -14,6 +14,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/metrics.hpp"
 #include "actors/options.hpp"
+#include "actors/presence.hpp"
 
 namespace octavo::actors {
 
@@ -63,12 +64,18 @@ class relay_state {
   // --- towards the sessions ---
   void receive(document_burst burst);
   /// The document's actor is gone and another one will be found: what it has not answered is asked again, behind an
-  /// introduction of all sessions. Edits that it took all the same are known then, and change nothing.
+  /// introduction of all sessions. Edits that it took all the same are known then, and change nothing. Of presence the
+  /// next document is told what each session has said of itself, and is asked for the rest.
   void document_lost();
   /// A document was joined whose edits go up to `seq`.
   void joined(std::uint64_t seq) { seq_ = std::max(seq_, seq); }
   /// The sessions have all edits up to this one.
   std::uint64_t seq() const { return seq_; }
+  /// presence_grace_ms have passed since another document was joined: whom it does not know are gone for the sessions.
+  void end_presence_grace();
+  /// To be called every presence_memory_ms while must_age_presence().
+  void age_presence() { presence_.age(); }
+  bool must_age_presence() const { return presence_.must_age(); }
   /// Hands out what has gathered; while outlets are busy nothing, and they will tell.
   void flush();
   /// Bytes that the document may send anew, once they are worth a message; otherwise 0.
@@ -102,11 +109,13 @@ class relay_state {
   struct present_session {
     std::size_t outlet = 0;
     payload user;
-    payload presence;  ///< its last word, for the document's next owner
   };
 
   std::size_t outlet_index(const outlet_ptr& out);
   void enqueue(request what);
+  void say(request& what);
+  void shorten(request& what, payload shorter);
+  void take_missing();
 
   counted_open open_;
   relay_id id_;
@@ -119,7 +128,10 @@ class relay_state {
   std::deque<request> unanswered_;  ///< sent, in order; answers come in this order too
   std::size_t unanswered_bytes_ = 0;
   std::uint64_t seq_ = 0;
-  std::uint64_t credit_ = 0;  ///< bytes that were handed out, and not told to the document
+  relayed_presence presence_;
+  bool grace_is_over_ = false;
+  bool has_heard_all_ = false;  ///< from the document that there is now: who is here
+  std::uint64_t credit_ = 0;    ///< bytes that were handed out, and not told to the document
   gathered out_;
   std::shared_ptr<delivery_gate> gate_;
 };

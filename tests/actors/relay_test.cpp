@@ -70,6 +70,43 @@ document_burst update_burst(bytes update, std::uint64_t seq, session_id only_fro
   return burst;
 }
 
+/// What the document tells of presence.
+document_burst presence_burst(bytes awareness) {
+  auto burst = document_burst{};
+  burst.presence = payload{std::move(awareness)};
+  return burst;
+}
+/// What it answers to a question for it: to a session's, or to the relay's own.
+document_burst presence_answer(bytes awareness, session_id to = 0) {
+  auto burst = document_burst{};
+  burst.replies.push_back({to, reply_kind::presence, 0, payload{std::move(awareness)}});
+  return burst;
+}
+
+bytes several(const std::vector<crdt::awareness_entry>& entries) {
+  return crdt::encode_awareness(entries);
+}
+const auto none = several({});
+
+/// What the relay tells the document's next owner of presence, by session.
+std::map<session_id, awareness_map> told_of_presence(driven_relay& relay) {
+  auto result = std::map<session_id, awareness_map>{};
+  for (const auto& what : relay.answer_all())
+    if (what.kind == request_kind::presence)
+      for (const auto& [client, state] : read_awareness(what.data.view())) result[what.session][client] = state;
+  return result;
+}
+
+/// What all sessions have been told of presence since the last time.
+awareness_map heard_of_presence(driven_relay& relay) {
+  auto result = awareness_map{};
+  relay.flush();
+  relay.finish();
+  for (const auto& one : relay.left->take().deliveries)
+    for (const auto& [client, state] : read_awareness(one.presence.view())) result[client] = state;
+  return result;
+}
+
 std::string shown_text(const payload& update) {
   auto document = crdt::document{};
   feed(document, update.view());
@@ -419,10 +456,12 @@ TEST_CASE("when a document's owner is gone, what it has not answered is asked ag
                                                                  {2, request_kind::edit},
                                                                  {3, request_kind::edit},
                                                                  {2, request_kind::leave},
-                                                                 {4, request_kind::enter}});
+                                                                 {4, request_kind::enter},
+                                                                 {0, request_kind::query_presence}});
   // What was answered is not asked again.
   one.state.document_lost();
-  for (const auto& what : one.answer_all()) CHECK(what.kind == request_kind::reenter);
+  for (const auto& what : one.answer_all())
+    if (what.session != 0) CHECK(what.kind == request_kind::reenter);
   CHECK(one.counters.relay_queue_bytes == 0);
 }
 
@@ -430,7 +469,8 @@ TEST_CASE("the name of a session survives its document") {
   auto one = driven_relay{};
   one.state.document_lost();
   auto names = std::map<session_id, std::string>{};
-  for (const auto& what : one.answer_all()) names[what.session] = as_text(what.data.view());
+  for (const auto& what : one.answer_all())
+    if (what.session != 0) names[what.session] = as_text(what.data.view());
   CHECK(names == std::map<session_id, std::string>{{1, "ann"}, {2, ""}, {3, ""}});
 }
 
@@ -451,33 +491,8 @@ TEST_CASE("a session that has lagged still gets what it asked for, from whoever 
   one.state.document_lost();
   auto kinds = std::vector<request_kind>{};
   for (const auto& what : one.answer_all())
-    if (what.kind != request_kind::reenter) kinds.push_back(what.kind);
+    if (what.session != 0 && what.kind != request_kind::reenter) kinds.push_back(what.kind);
   CHECK(kinds == std::vector<request_kind>{request_kind::resync});
-}
-
-TEST_CASE("what a session last said of itself is told to the next document, once") {
-  auto one = driven_relay{};
-  one.ask(announcing(1, awareness_of(5, 1, "1")));
-  one.ask(announcing(1, awareness_of(5, 2, "2")));
-  one.answer_all();
-  one.ask(announcing(3, awareness_of(9, 1, "3")));  // nobody has answered this
-  one.state.next_requests();
-  one.state.leave(3);
-  for (auto round = 0; round < 3; ++round) {
-    one.state.document_lost();
-    auto told = std::map<session_id, awareness_map>{};
-    for (const auto& what : one.state.next_requests().requests)
-      if (what.kind == request_kind::presence && what.session == 1)
-        told[what.session] = read_awareness(what.data.view());
-    CHECK(told == std::map<session_id, awareness_map>{{1, {{5, {2, "2"}}}}});
-  }
-  auto limited = relay_options{};
-  limited.presence_bytes_max = 4;
-  auto other = driven_relay{limited};
-  other.ask(announcing(1, awareness_of(5, 1, "1")));
-  other.answer_all();
-  other.state.document_lost();
-  for (const auto& what : other.answer_all()) CHECK(what.kind == request_kind::reenter);
 }
 
 TEST_CASE("a document is given credit for what the outlets have taken, in steps") {
@@ -526,4 +541,250 @@ TEST_CASE("what clients said of themselves keeps its place in their windows when
       if (what.kind == request_kind::presence) ops.push_back(what.op);
     CHECK(ops == std::vector<std::uint64_t>{7, 0});
   }
+}
+
+TEST_CASE("what each session has said of itself is told to the next document, once") {
+  auto one = driven_relay{};
+  one.ask(announcing(1, awareness_of(5, 1, "1")));
+  one.ask(announcing(1, awareness_of(6, 1, "3")));
+  one.ask(announcing(1, awareness_of(5, 2, "2")));
+  one.answer_all();
+  one.ask(announcing(3, awareness_of(9, 1, "3")));  // nobody has answered this
+  one.state.next_requests();
+  one.ask(announcing(2, awareness_of(8, 1, "4")));
+  one.answer_all();
+  one.ask(announcing(2, awareness_of(8, 2, "null")));
+  one.state.leave(3);
+  for (auto round = 0; round < 3; ++round) {
+    one.state.document_lost();
+    CHECK(told_of_presence(one) == std::map<session_id, awareness_map>{{1, {{5, {2, "2"}}, {6, {1, "3"}}}}});
+  }
+}
+
+TEST_CASE("a session's last word is another's state: at the next document each state is its own session's") {
+  auto one = driven_relay{};
+  one.ask(announcing(1, awareness_of(5, 1, "1")));
+  one.ask(announcing(2, awareness_of(6, 1, "2")));
+  one.state.receive(presence_burst(several({{5, 1, "1"}, {6, 1, "2"}, {7, 4, "3"}})));
+  one.ask(announcing(1, several({{6, 1, "2"}, {7, 4, "3"}})));
+  one.ask(announcing(2, several({{5, 1, "1"}, {7, 4, "3"}})));
+  one.ask(announcing(3, several({{7, 4, "3"}})));
+  SUBCASE("answered") {
+    one.answer_all();
+  }
+  SUBCASE("on its way") {
+    one.state.next_requests();
+  }
+  one.state.document_lost();
+  // The one that moved on to another session of this relay, with a newer clock.
+  one.ask(announcing(3, awareness_of(5, 2, "5")));
+  CHECK(told_of_presence(one) ==
+        std::map<session_id, awareness_map>{{1, {{5, {1, "1"}}}}, {2, {{6, {1, "2"}}}}, {3, {{5, {2, "5"}}}}});
+  one.state.document_lost();
+  CHECK(told_of_presence(one) == std::map<session_id, awareness_map>{{2, {{6, {1, "2"}}}}, {3, {{5, {2, "5"}}}}});
+}
+
+TEST_CASE("echoes of others do not reach a new document, and their bytes are given back") {
+  auto one = driven_relay{};
+  one.ask(announcing(1, awareness_of(5, 1, "1")));
+  one.state.receive(presence_burst(awareness_of(7, 4, "3")));
+  auto under_way = announcing(1, awareness_of(7, 4, "3"));
+  under_way.op = 8;
+  auto late = announcing(1, several({{7, 4, "3"}, {5, 2, "2"}}));
+  late.op = 9;
+  const auto before = late.weight() + under_way.weight();
+  one.answer_all();
+  heard_of_presence(one);
+  one.ask(under_way);
+  one.state.document_lost();
+  one.ask(late);
+  auto after = std::size_t{0};
+  auto told = awareness_map{};
+  for (const auto& what : one.answer_all()) {
+    if (what.op != 0) after += what.weight();
+    if (what.kind == request_kind::presence)
+      for (const auto& [client, state] : read_awareness(what.data.view())) told[client] = state;
+  }
+  CHECK(told == awareness_map{{5, {2, "2"}}});
+  one.flush();
+  auto released = std::size_t{0};
+  for (const auto& delivery : one.left->said().deliveries)
+    for (const auto& each : delivery.acks) {
+      CHECK(each.op == 0);
+      released += each.bytes;
+    }
+  CHECK(before == after + released);
+  // Some time later all have heard of the new document, and it hears all again.
+  one.state.age_presence();
+  CHECK(one.state.must_age_presence());
+  one.state.age_presence();
+  one.ask(announcing(1, awareness_of(5, 2, "2")));
+  one.ask(announcing(2, awareness_of(5, 2, "2")));
+  CHECK(told_of_presence(one).at(2) == awareness_map{{5, {2, "2"}}});
+}
+
+TEST_CASE("an owner is lost: those whom the next one does not know are gone after the grace time, and nobody else") {
+  auto one = driven_relay{};
+  one.ask(announcing(1, awareness_of(5, 1, "1")));
+  one.state.receive(presence_answer(several({{5, 1, "1"}, {6, 3, "2"}, {7, 4, "3"}, {8, 5, "4"}, {9, 6, "5"}}), 2));
+  one.state.receive(presence_burst(awareness_of(9, 6, "null")));
+  one.answer_all();
+  heard_of_presence(one);
+
+  one.state.document_lost();
+  one.answer_all();
+  one.state.receive(presence_answer(several({{5, 1, "1"}, {6, 3, "2"}})));
+  one.state.receive(presence_burst(awareness_of(8, 6, "6")));
+  // All sessions are told what was said there before this relay came.
+  CHECK(heard_of_presence(one) == awareness_map{{5, {1, "1"}}, {6, {3, "2"}}, {8, {6, "6"}}});
+  one.state.end_presence_grace();
+  CHECK(heard_of_presence(one) == awareness_map{{7, {4, "null"}}});
+  one.state.end_presence_grace();
+  CHECK(heard_of_presence(one).empty());
+  // A late echo does not bring them back; they themselves do.
+  one.ask(announcing(2, awareness_of(7, 4, "3")));
+  CHECK(told_of_presence(one).empty());
+  one.state.enter({4, one.right, ""});
+  one.ask(announcing(4, awareness_of(7, 4, "3")));
+  CHECK(told_of_presence(one) == std::map<session_id, awareness_map>{{4, {{7, {4, "3"}}}}});
+}
+
+TEST_CASE("nobody is called gone before the new document has told who is there") {
+  auto one = driven_relay{};
+  one.state.receive(presence_burst(several({{6, 1, "1"}, {7, 1, "2"}})));
+  heard_of_presence(one);
+  one.state.document_lost();
+  one.state.end_presence_grace();
+  CHECK(heard_of_presence(one).empty());
+  // What this one had told is in doubt again with the next.
+  one.state.document_lost();
+  one.state.receive(presence_answer(awareness_of(6, 1, "1")));
+  CHECK(heard_of_presence(one) == awareness_map{{6, {1, "1"}}});
+  one.state.document_lost();
+  one.state.receive(presence_answer(none));
+  CHECK(heard_of_presence(one).empty());
+  one.state.end_presence_grace();
+  CHECK(heard_of_presence(one) == awareness_map{{6, {1, "null"}}, {7, {1, "null"}}});
+}
+
+TEST_CASE("who was on a lost node and comes back by this one is not taken away, with the clock that they had") {
+  auto one = driven_relay{};
+  one.state.receive(presence_burst(awareness_of(7, 4, "3")));
+  heard_of_presence(one);
+  one.state.document_lost();
+  one.state.enter({4, one.right, ""});
+  one.ask(announcing(4, awareness_of(7, 4, "3")));
+  one.ask(announcing(2, awareness_of(7, 4, "3")));  // an echo, of a silent one that was here before
+  CHECK(told_of_presence(one) == std::map<session_id, awareness_map>{{4, {{7, {4, "3"}}}}});
+  one.state.receive(presence_answer(none));
+  one.state.end_presence_grace();
+  CHECK(heard_of_presence(one).empty());
+}
+
+TEST_CASE("who goes on by another node is not told to the next document by the one that they left") {
+  auto one = driven_relay{};
+  one.ask(announcing(1, awareness_of(5, 1, "1")));
+  one.state.receive(presence_burst(awareness_of(5, 1, "1")));
+  SUBCASE("with a newer clock, before the old connection is known to be gone") {
+    one.state.receive(presence_burst(awareness_of(5, 2, "2")));
+    one.state.document_lost();
+  }
+  SUBCASE("with the same clock") {
+    one.state.leave(1);
+    one.state.receive(presence_burst(awareness_of(5, 1, "null")));
+    one.state.receive(presence_burst(awareness_of(5, 1, "1")));
+    one.state.document_lost();
+  }
+  SUBCASE("with the same clock, while nobody has the document") {
+    one.state.document_lost();
+    one.answer_all();
+    one.state.leave(1);
+    one.state.document_lost();
+  }
+  heard_of_presence(one);
+  CHECK(told_of_presence(one).empty());
+  one.state.receive(presence_answer(none));
+  one.state.receive(presence_burst(awareness_of(5, 1, "1")));
+  heard_of_presence(one);
+  one.state.end_presence_grace();
+  CHECK(heard_of_presence(one).empty());
+}
+
+TEST_CASE("who left while their document was being lost is gone for those who stayed") {
+  auto one = driven_relay{};
+  one.ask(announcing(3, awareness_of(5, 1, "1")));
+  one.state.receive(presence_burst(awareness_of(5, 1, "1")));
+  one.answer_all();
+  heard_of_presence(one);
+  SUBCASE("before: the old document is not told of it any more, or nobody by it") {
+    one.state.leave(3);
+    one.state.document_lost();
+  }
+  SUBCASE("after: the next one knows that they have come and gone elsewhere meanwhile") {
+    one.state.document_lost();
+    one.state.leave(3);
+    one.answer_all();
+  }
+  CHECK(told_of_presence(one).empty());
+  one.state.receive(presence_answer(none));
+  one.state.end_presence_grace();
+  CHECK(heard_of_presence(one) == awareness_map{{5, {1, "null"}}});
+}
+
+TEST_CASE(
+    "a client that comes back by a new connection is its own, before the document has said that it left and after") {
+  auto one = driven_relay{};
+  one.ask(announcing(1, awareness_of(5, 1, "1")));
+  one.state.receive(presence_burst(awareness_of(5, 1, "1")));
+  one.state.leave(1);
+  SUBCASE("before") {}
+  SUBCASE("after") {
+    one.state.receive(presence_burst(awareness_of(5, 1, "null")));
+  }
+  SUBCASE("after, and an answer comes that was made before") {
+    one.state.receive(presence_burst(awareness_of(5, 1, "null")));
+    one.state.receive(presence_answer(awareness_of(5, 1, "1"), 2));
+  }
+  one.state.enter({4, one.left, ""});
+  one.ask(announcing(4, awareness_of(5, 1, "1")));
+  one.state.document_lost();
+  CHECK(told_of_presence(one) == std::map<session_id, awareness_map>{{4, {{5, {1, "1"}}}}});
+}
+
+TEST_CASE("a state that the document has taken away is not told to the next one") {
+  auto one = driven_relay{};
+  one.ask(announcing(1, awareness_of(5, 2, "1")));
+  one.ask(announcing(2, awareness_of(6, 2, "2")));
+  one.state.receive(presence_burst(several({{5, 2, "null"}, {6, 1, "null"}})));
+  one.state.document_lost();
+  CHECK(told_of_presence(one) == std::map<session_id, awareness_map>{{2, {{6, {2, "2"}}}}});
+}
+
+TEST_CASE("what a relay remembers of presence is bounded, and those who have gone are forgotten") {
+  auto options = relay_options{};
+  options.presence.states_max = 4;
+  options.presence.states_per_session_max = 2;
+  auto one = driven_relay{options};
+  for (auto client = std::uint64_t{1}; client <= 3; ++client) {
+    one.ask(announcing(1, awareness_of(client, 1, "1")));
+    one.ask(announcing(2, awareness_of(10 + client, 1, "1")));
+    one.ask(announcing(3, awareness_of(20 + client, 1, "1")));
+  }
+  for (auto client = std::uint64_t{100}; client < 200; ++client)
+    one.state.receive(presence_burst(awareness_of(client, 1, "1")));
+  one.answer_all();
+  one.state.document_lost();
+  CHECK(told_of_presence(one) == std::map<session_id, awareness_map>{{1, {{1, {1, "1"}}, {2, {1, "1"}}}},
+                                                                     {2, {{11, {1, "1"}}}},
+                                                                     {3, {{21, {1, "1"}}}}});
+  one.state.receive(presence_answer(none));
+  one.state.end_presence_grace();
+  heard_of_presence(one);
+  for (auto round = 0; round < 2; ++round) {
+    CHECK(one.state.must_age_presence());
+    one.state.age_presence();
+  }
+  CHECK_FALSE(one.state.must_age_presence());
+  one.state.leave(1);
+  CHECK(one.state.must_age_presence());
 }

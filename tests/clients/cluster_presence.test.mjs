@@ -153,3 +153,32 @@ test("a document moves from node to node: nobody goes for a moment, and all see 
     }
   });
 });
+
+test("a document has moved: who comes is told of all before they stir, and who leaves is gone everywhere", async () => {
+  await with_cluster({ nodes: 3, args }, async (cluster) => {
+    const company = await new Company(cluster).open();
+    const owner = await company.owner();
+    for (const step of [1, 2, 3]) {
+      const next = (owner + step) % 3;
+      await company.move_to(next);
+      await company.told_to_newcomers(cluster.nodes);
+      await company.two_leave(company.on(next)[0], company.on((next + 1) % 3)[0]);
+      await company.join(next);
+      await company.join((next + 1) % 3);
+      await company.complete();
+    }
+  });
+});
+
+test("a document's owner is killed: those who were on it are gone for the others, who stay", async () => {
+  await with_cluster({ nodes: 3, args }, async (cluster) => {
+    const company = await new Company(cluster).open();
+    const owner = await company.owner();
+    const lost = company.on(owner);
+    company.part_with(lost);
+    await cluster.node(owner).kill();
+    await company.complete();
+    company.only_removed(lost);
+    await company.told_to_newcomers(cluster.nodes.filter((_, at) => at !== owner));
+  });
+});
