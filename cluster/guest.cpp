@@ -88,6 +88,13 @@ class guest_impl {
       one.address = what.peer_address;
       one.incarnation = what.incarnation;
     }
+    // Nodes that have gone are dialed no more.
+    if (!view.is_current) return;
+    std::erase_if(links_, [&](const auto& one) {
+      if (one.second.peer || view.nodes.contains(one.first)) return false;
+      compat::end(one.second.actor);
+      return true;
+    });
   }
 
   shard_place place_of(shard_number shard) const {
