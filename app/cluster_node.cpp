@@ -1,6 +1,8 @@
 #include "app/cluster_node.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
+
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/io/middleman.hpp>
@@ -12,6 +14,7 @@
 #include "actors/clock.hpp"
 #include "app/cpus.hpp"
 #include "app/damaged_disk.hpp"
+#include "app/output.hpp"
 #include "cluster/membership.hpp"
 #include "cluster/peer_link.hpp"
 #include "net/version.hpp"
@@ -134,6 +137,11 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
                      member.self.incarnation,
                      member.self.wire_version,
                      member.self.caf_version};
+  member.on_replaced = [](const error& why) {
+    spdlog::critical("this process ends, since two may not run as one node: {}", why.message);
+    spdlog::shutdown();
+    _exit(exit_fatal);
+  };
   auto joined = cluster::membership::join(std::move(member));
   if (!joined) return tl::unexpected{joined.error()};
   made->membership = std::move(*joined);

@@ -38,7 +38,7 @@ struct hello {
 };
 
 /// What nodes say to each other, but for CAF's own; another version cannot be worked with.
-inline constexpr std::uint32_t wire_version = 3;
+inline constexpr std::uint32_t wire_version = 4;
 
 }  // namespace octavo::cluster
 
@@ -67,6 +67,7 @@ CAF_ADD_ATOM(octavo_cluster, octavo::cluster, state_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, suspect_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, busy_atom)
 CAF_ADD_ATOM(octavo_cluster, octavo::cluster, damage_atom)
+CAF_ADD_ATOM(octavo_cluster, octavo::cluster, stall_atom)
 
 CAF_END_TYPE_ID_BLOCK(octavo_cluster)
 
@@ -97,7 +98,9 @@ using peer_actor = caf::typed_actor<
     // ended. Whoever sees the same itself need not wait for the node's lease to run out.
     caf::result<void>(suspect_atom, std::string, std::uint64_t),
     // How busy a node is (by name): the share of its cores, from 0 to 1, and how many these are.
-    caf::result<void>(busy_atom, std::string, double, double)>;
+    caf::result<void>(busy_atom, std::string, double, double),
+    // Whether a node's disk (by the node's name) is stalled: it hangs or is full, and the node can serve nothing more.
+    caf::result<void>(stall_atom, std::string, bool)>;
 
 }  // namespace octavo::cluster
 
@@ -135,7 +138,7 @@ using shard_host_actor = caf::typed_actor<
     caf::result<actors::document_actor>(actors::document_atom, std::string),
     caf::result<void>(actors::drop_atom, std::string), caf::result<actors::payload>(transfer_atom, actors::payload),
     caf::result<void>(suspect_atom, std::string, std::uint64_t),
-    caf::result<void>(busy_atom, std::string, double, double),
+    caf::result<void>(busy_atom, std::string, double, double), caf::result<void>(stall_atom, std::string, bool),
     // What a log writer takes: see actors::log_writer_actor.
     caf::result<void>(actors::append_atom, actors::append_request), caf::result<void>(actors::commit_atom),
     caf::result<void>(actors::quarantine_atom, actors::quarantine_request),

@@ -221,7 +221,10 @@ result<void> membership::take_name() {
       auto other = decode_node_record(*put->current);
       // Of an earlier run of this node nothing is there but the lease; a process that runs has a copy of the disk.
       const auto is_same_disk = other && other->member == options_.self.member;
-      if (is_same_disk && (other->incarnation == options_.self.incarnation || has_ended(*other)))
+      // Where this node listens itself nobody else does.
+      const auto is_own = is_same_disk && (other->incarnation == options_.self.incarnation ||
+                                           (is_started() && other->peer_address == options_.self.peer_address));
+      if (is_own || (is_same_disk && has_ended(*other)))
         (void)wait_for<etcd_txn_answer>([&](auto done) { etcd_->txn({key, put->current, {}, 0}, std::move(done)); });
       if (actors::steady_now_ms() > end) {
         const auto where = other ? " at " + other->peer_address : std::string{};
@@ -243,6 +246,11 @@ void membership::start(directory_listener_actor host) {
   }
   reread();
   thread_ = std::thread([this] { run(); });
+}
+
+bool membership::is_started() {
+  const std::lock_guard guard(mutex_);
+  return bool{host_};
 }
 
 void membership::leave() {
@@ -390,7 +398,9 @@ void membership::renew() {
   auto left = wait_for<std::int64_t>([&](auto done) { etcd_->keep_alive_once(lease_, std::move(done)); });
   if (left) {
     const std::lock_guard guard(mutex_);
-    if (reread_ms_ <= taken_ms_ || nodes_.contains(options_.self.name)) {
+    const auto own = nodes_.find(options_.self.name);
+    const auto is_own = own != nodes_.end() && own->second.incarnation == options_.self.incarnation;
+    if (reread_ms_ <= taken_ms_ || is_own) {
       confirmed_ms_ = actors::steady_now_ms();
       if (auto agree = check_clock(); !agree && confirmed_ms_ - clock_told_ms_ >= clock_told_interval_ms) {
         logger().warn("{}", agree.error().message);
@@ -402,7 +412,10 @@ void membership::renew() {
   if (!left && left.error().code != errc::not_found) return;
   logger().warn("{}; its place is taken anew",
                 left ? "etcd has no record of this node" : "the lease of this node ran out");
-  if (auto taken = take_name(); !taken) logger().error("this node's place is taken: {}", taken.error().message);
+  const auto taken = take_name();
+  if (taken) return;
+  logger().error("this node's place is taken: {}", taken.error().message);
+  if (taken.error().code == errc::already_exists && options_.on_replaced) options_.on_replaced(taken.error());
 }
 
 // Shards that nobody has made yet get their first members, evenly: every node may try, and the first one's stand. One
@@ -475,6 +488,7 @@ void membership::end_watch(std::uint64_t number, const etcd_watch_end& why) {
 void membership::begin_anew() {
   logger().warn("etcd is not what it was: restored from an older copy, as it seems; all that it says is read anew");
   book_ = {};
+  ++lives_;
   etcd_->cancel_watch(watch_id_);
   ++watch_;
   is_watching_ = false;
@@ -635,20 +649,20 @@ void membership::submit(const shard_txn& request) {
   if (record_of(shard) == request.what.expected || (is_known && !found->second))
     stands = is_known ? found->second : std::nullopt;
   etcd_->txn({shard_key(options_.prefix, shard), std::move(stands), *wanted, 0},
-             [this, shard, id, value = *wanted, newest = book_.newest()](const result<etcd_txn_answer>& done) {
-               take_txn(shard, id, value, newest, done);
-             });
+             [this, shard, id, value = *wanted, asked = std::pair{lives_, book_.newest()}](
+                 const result<etcd_txn_answer>& done) { take_txn(shard, id, value, asked, done); });
 }
 
-void membership::take_txn(shard_number shard, std::uint64_t id, const std::string& wanted, std::int64_t newest,
-                          const result<etcd_txn_answer>& done) {
+void membership::take_txn(shard_number shard, std::uint64_t id, const std::string& wanted,
+                          std::pair<std::uint64_t, std::int64_t> asked, const result<etcd_txn_answer>& done) {
   const std::lock_guard guard(mutex_);
   auto answer = txn_answer{shard, id, done ? done->outcome : txn_outcome::unknown, {}};
   if (answer.outcome == txn_outcome::unknown) {
     if (host_) compat::tell(host_, txn_atom_v, std::move(answer));
     return;
   }
-  if (!revision_book::fits(done->revision, newest)) begin_anew();
+  // Of many that were asked before, one says so.
+  if (asked.first == lives_ && !revision_book::fits(done->revision, asked.second)) begin_anew();
   const auto stands = answer.outcome == txn_outcome::done ? std::optional{wanted} : done->current;
   auto update = record_update{};
   if (book_.take(shard_key(options_.prefix, shard), done->revision)) take_shard(shard, stands, update);

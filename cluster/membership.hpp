@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cluster/etcd_client.hpp"
@@ -44,6 +45,8 @@ struct membership_options {
   /// Shards that etcd knows nothing of are made by the node that has made the cluster, and by others only after so
   /// long: an etcd that was restored may have forgotten them, and then their owners write down who their members are.
   std::int64_t make_late_ms = 20'000;
+  /// Another process runs in this one's place, and this one is to end. From a thread of the membership's.
+  std::function<void(const error&)> on_replaced;
 };
 
 /// What a cluster keeps to, in words, with so many nodes of which shards can have `kept` replicas, and `wanted` is how
@@ -88,6 +91,7 @@ class membership {
   result<void> read_orders();
   result<void> check_clock() const;
   void warn_of_options() const;
+  bool is_started();
   void make_shards();
   void run();
   void renew();
@@ -96,8 +100,8 @@ class membership {
   void put_status();
   void take_events(std::uint64_t number, std::vector<etcd_event> events);
   void end_watch(std::uint64_t number, const etcd_watch_end& why);
-  void take_txn(shard_number shard, std::uint64_t id, const std::string& wanted, std::int64_t newest,
-                const result<etcd_txn_answer>& done);
+  void take_txn(shard_number shard, std::uint64_t id, const std::string& wanted,
+                std::pair<std::uint64_t, std::int64_t> asked, const result<etcd_txn_answer>& done);
 
   // With the mutex held:
   void watch(std::int64_t after_revision);
@@ -132,6 +136,7 @@ class membership {
   std::uint64_t watch_ = 0;             ///< the number of the latest one; what older ones tell counts no more
   etcd_client::watch_id watch_id_ = 0;  ///< likewise, as the client knows it
   revision_book book_;
+  std::uint64_t lives_ = 0;    ///< of the book: how often it was begun anew
   std::uint64_t etcd_id_ = 0;  ///< of etcd's own cluster; 0: it was not read yet
   bool is_drained_ = false;    ///< to be told
   std::map<std::string, node_record> nodes_;

@@ -57,6 +57,7 @@ bool peer_table::linked(const std::string& node, const peer_actor& peer, member_
   auto& one = found->second;
   one.peer = peer;
   one.member = who;
+  one.is_stalled = false;
   if (!peer) return true;
   one.suspected_here = one.suspected_there = 0;
   // It may have been away when this node lost others.
@@ -132,6 +133,17 @@ std::unordered_set<member_id> peer_table::connected_members() const {
   for (const auto& [node, one] : links_)
     if (one.peer) members.insert(one.member);
   return members;
+}
+
+std::unordered_set<member_id> peer_table::stalled_members() const {
+  auto members = std::unordered_set<member_id>{};
+  for (const auto& [node, one] : links_)
+    if (one.peer && one.is_stalled) members.insert(one.member);
+  return members;
+}
+
+void peer_table::hear_stall(const std::string& node, bool is_stalled) {
+  if (auto found = links_.find(node); found != links_.end()) found->second.is_stalled = is_stalled;
 }
 
 void peer_table::send(const std::string& node, std::vector<actors::payload> frames) const {

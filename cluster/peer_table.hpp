@@ -58,6 +58,10 @@ class peer_table {
   std::vector<peer_actor> connected() const;
   /// Their disks, as they say themselves.
   std::unordered_set<member_id> connected_members() const;
+  /// Those of them that are stalled.
+  std::unordered_set<member_id> stalled_members() const;
+  /// A node says whether its disk is stalled.
+  void hear_stall(const std::string& node, bool is_stalled);
   /// Frames for a node, each encoded; dropped where it cannot be reached.
   void send(const std::string& node, std::vector<actors::payload> frames) const;
   /// Nodes, and whether they are connected.
@@ -66,8 +70,9 @@ class peer_table {
  private:
   struct link {
     peer_link_actor actor;
-    peer_actor peer;       ///< while connected
-    member_id member = 0;  ///< while connected: its disk, as it says itself
+    peer_actor peer;          ///< while connected
+    member_id member = 0;     ///< while connected: its disk, as it says itself,
+    bool is_stalled = false;  ///< and whether that does its work
     std::string address;
     std::uint64_t incarnation = 0;
     std::uint64_t suspected_here = 0;   ///< the incarnation that has ended, by what this node sees,

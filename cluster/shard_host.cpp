@@ -101,6 +101,7 @@ class shard_host_impl {
         [this](busy_atom, const std::string& node, double busy, double cores) {
           if (nodes_.contains(node)) load_.heard(node, busy, cores, actors::steady_now_ms());
         },
+        [this](stall_atom, const std::string& node, bool is_stalled) { nodes_.hear_stall(node, is_stalled); },
         [this](transfer_atom, const actors::payload& request) {
           note_transfer(request);
           return compat::pass_on(self_, sender_, transfer_atom_v, request);
@@ -214,6 +215,7 @@ class shard_host_impl {
     if (peer) {
       table_->on_reconnect(who);
       learners_.came_back(who);
+      if (is_disk_stalled_) compat::send(self_, peer, stall_atom_v, options_.self.node, true);
     } else {
       finder_.lost(node);
     }
@@ -712,8 +714,7 @@ class shard_host_impl {
 
   void tick() {
     look_at_disk();
-    table_->on_tick(actors::steady_now_ms(), {[this](const member& who) { return nodes_.is_live(who); },
-                                              nodes_.connected_members(), nodes_.is_current(), is_disk_stalled_});
+    table_->on_tick(actors::steady_now_ms(), surroundings());
     arrange();
     give_up_disk();
     cool_down();
@@ -726,9 +727,24 @@ class shard_host_impl {
                        actors::tick_atom_v);
   }
 
+  table_surroundings surroundings() const {
+    auto around = table_surroundings{};
+    around.is_live = [this](const member& who) { return nodes_.is_live(who); };
+    around.connected = nodes_.connected_members();
+    around.stalled = nodes_.stalled_members();
+    around.is_directory_there = nodes_.is_current();
+    around.is_disk_stalled = is_disk_stalled_;
+    around.is_stall_known = is_disk_stalled_ && actors::steady_now_ms() - stalled_ms_ >= options_.stall_known_ms;
+    return around;
+  }
+
   void look_at_disk() {
-    const auto is_stalled = stall_.look(is_writing_ || !store_.writable(), actors::steady_now_ms());
+    const auto now = actors::steady_now_ms();
+    const auto is_stalled = stall_.look(is_writing_ || !store_.writable(), now);
     if (std::exchange(is_disk_stalled_, is_stalled) == is_stalled) return;
+    stalled_ms_ = now;
+    for (const auto& peer : nodes_.connected())
+      compat::send(self_, peer, stall_atom_v, options_.self.node, is_disk_stalled_);
     if (is_stalled)
       logger().error(
           "this node's disk has done nothing, or had no room, for {} ms: others serve its shards until it "
@@ -793,6 +809,7 @@ class shard_host_impl {
   stall_clock stall_;
   learner_watch learners_;
   bool is_disk_stalled_ = false;
+  std::int64_t stalled_ms_ = 0;  ///< since when it is, or is not
   std::int64_t cooled_ms_ = 0;
   document_finder<shard_host_actor::pointer> finder_;
   actors::snapshotter_actor snapshotter_;

@@ -60,8 +60,10 @@ struct host_options {
   /// Of steps that are not written yet. Beyond it entries of other nodes are not taken in, as the protocol sends them
   /// again, and edits of this node's documents wait.
   std::size_t disk_queue_bytes_max = 64u << 20;
-  /// A disk that has done nothing for so long, or has had no room, is stalled: what this node owns goes to others.
+  /// A disk that has done nothing for so long, or has had no room, is stalled. The others are told, and so long after
+  /// that, if enough of theirs are not, what this node owns goes to them.
   std::int64_t disk_stall_ms = 5'000;
+  std::int64_t stall_known_ms = 2'000;
   /// How documents are loaded for the snapshots of those that another node has open.
   actors::document_options document;
   placement_options placement;

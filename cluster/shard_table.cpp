@@ -8,6 +8,8 @@ namespace {
 
 /// A member waits so long for each that comes before it.
 constexpr auto claim_step_ms = std::int64_t{300};
+/// Between claims of one shard that come to nothing.
+constexpr auto claim_wait_ms_max = std::int64_t{5'000};
 /// A frame holds it behind a full message of other entries.
 constexpr auto entry_bytes_max = max_frame_bytes - (std::size_t{4} << 20U);
 
@@ -184,6 +186,7 @@ void shard_table::on_reconnect(member_id peer) {
 
 void shard_table::on_tick(std::int64_t now, const table_surroundings& around) {
   for (auto& [shard, one] : replicas_) {
+    if (one->serves()) claim_wait_ms_.erase(shard);
     if (could_serve(shard, *one, now, around) && one->role() == replica::role_type::follower)
       consider_claim(shard, *one, now, around.is_live);
     one->on_tick(now);
@@ -196,25 +199,30 @@ void shard_table::on_tick(std::int64_t now, const table_surroundings& around) {
 // document.
 bool shard_table::could_serve(shard_number shard, replica& one, std::int64_t now, const table_surroundings& around) {
   const auto& config = one.claim_config();
-  const auto others = static_cast<std::size_t>(std::ranges::count_if(
-      config.members, [&](const member& who) { return who.id != self_.id && around.connected.contains(who.id); }));
+  auto others = std::size_t{0};
+  auto able = std::size_t{0};  // of the others, to keep what they are sent
+  for (const auto& who : config.members) {
+    if (who.id == self_.id || !around.connected.contains(who.id)) continue;
+    ++others;
+    if (!around.stalled.contains(who.id)) ++able;
+  }
   const auto reaches_majority = others + 1 >= config.majority();
   if (reaches_majority) cut_off_since_.erase(shard);
-  const auto could = reaches_majority && !around.is_disk_stalled;
-  one.allow_claims(could);
-  if (could) return true;
-  // A claim would only count epochs up. Once it can be made, whose turn it is is found out anew.
-  ownerless_since_.erase(shard);
+  // Without promises from a majority a claim would only count epochs up.
+  const auto may_claim = able + 1 >= config.majority() && !around.is_disk_stalled;
+  one.allow_claims(may_claim);
+  // Once it can be made, whose turn it is is found out anew.
+  if (!may_claim) ownerless_since_.erase(shard);
   const auto is_cut_off =
       !reaches_majority && now - cut_off_since_.emplace(shard, now).first->second >= options_.majority_ms;
   // Where nobody else could serve it either, what is in memory is read on.
-  const auto others_could = around.is_directory_there && others >= config.majority();
+  const auto others_could = around.is_directory_there && able >= config.majority();
   if (is_cut_off)
     one.step_down("fewer than a majority of the shard's replicas are connected");
-  else if (around.is_disk_stalled && others_could)
+  else if (around.is_stall_known && others_could)
     one.step_down("this node's disk is stalled");
   if (is_cut_off || around.is_disk_stalled) one.let_go();
-  return false;
+  return may_claim;
 }
 
 std::size_t shard_table::rank_of(shard_number shard, const shard_config& config,
@@ -234,12 +242,16 @@ void shard_table::consider_claim(shard_number shard, replica& one, std::int64_t 
   // A record that names us is of a run before this one, or of a claim that was given up.
   if (record.owner.id != 0 && record.owner != self_ && is_live(record.owner)) {
     ownerless_since_.erase(shard);
+    claim_wait_ms_.erase(shard);
     return;
   }
   auto since = ownerless_since_.emplace(shard, now).first->second;
   const auto rank = static_cast<std::int64_t>(rank_of(shard, config, is_live));
   if (now - since < rank * claim_step_ms) return;
-  ownerless_since_[shard] = now + claim_step_ms;  // and again, later, if it comes to nothing
+  // And again, each time later, if it comes to nothing.
+  auto& wait_ms = claim_wait_ms_[shard];
+  wait_ms = std::min(std::max(2 * wait_ms, claim_step_ms), claim_wait_ms_max);
+  ownerless_since_[shard] = now + wait_ms;
   one.claim(now);
 }
 

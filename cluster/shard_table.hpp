@@ -74,9 +74,11 @@ struct shard_committed {
 /// What a node knows of the others, and of itself, as its clock ticks.
 struct table_surroundings {
   std::function<bool(const member&)> is_live;  ///< whether a node's lease stands
-  std::unordered_set<member_id> connected;     ///< disks of other nodes that are reached
+  std::unordered_set<member_id> connected;     ///< disks of other nodes that are reached,
+  std::unordered_set<member_id> stalled;       ///< and those of them that do not do what they were asked to
   bool is_directory_there = true;              ///< it can be told, and others ask it
-  bool is_disk_stalled = false;                ///< this node's disk does not do what it was asked to; see stall_clock
+  bool is_disk_stalled = false;                ///< this node's own one; see stall_clock
+  bool is_stall_known = false;                 ///< for so long that the others know of it, and this node of theirs
 };
 
 struct table_output {
@@ -157,6 +159,7 @@ class shard_table {
   std::unordered_map<shard_number, std::uint64_t> copying_;  ///< whose documents are being copied, as of which lsn
   std::unordered_set<shard_number> is_told_;                 ///< by the directory, since the start
   std::unordered_map<shard_number, std::int64_t> ownerless_since_;
+  std::unordered_map<shard_number, std::int64_t> claim_wait_ms_;  ///< after claims that came to nothing
   std::unordered_map<shard_number, std::int64_t> cut_off_since_;  ///< from a majority
   std::vector<shard_number> changed_;
   table_output out_;

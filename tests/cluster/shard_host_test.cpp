@@ -252,6 +252,7 @@ TEST_CASE("a node whose disk hangs leaves its shards to the others until it work
   auto options = hasty();
   options.shards = 2;
   options.disk_stall_ms = 200;
+  options.stall_known_ms = 200;
   auto one = little_cluster{{bob, cid}, options};
   REQUIRE(one.serves());
   {

@@ -106,9 +106,12 @@ struct three_nodes {
     auto result = table_surroundings{};
     result.is_live = [this](const member& node) { return tables[node.id - 1] != nullptr; };
     for (auto other = std::size_t{0}; other < 3; ++other)
-      if (other != i && reaches(i, other)) result.connected.insert(who(other).id);
+      if (other != i && reaches(i, other)) {
+        result.connected.insert(who(other).id);
+        if (stalled[other]) result.stalled.insert(who(other).id);
+      }
     result.is_directory_there = directory_there;
-    result.is_disk_stalled = stalled[i];
+    result.is_disk_stalled = result.is_stall_known = stalled[i];
     return result;
   }
 
@@ -269,6 +272,17 @@ TEST_CASE("an owner whose disk hangs serves on for as long as nobody else could"
     all.pass(10'000);
     CHECK(all.serves(hung, shard));
     all.directory_there = true;
+  }
+  SUBCASE("the disk of another one hangs as well, or all do") {
+    const auto epoch = all.records[shard].epoch;
+    all.stalled[other] = true;
+    all.pass(10'000);
+    CHECK(all.serves(hung, shard));
+    all.stalled[(hung + 2) % 3] = true;
+    all.pass(10'000);
+    CHECK(all.serves(hung, shard));
+    CHECK(all.records[shard].epoch == epoch);
+    all.stalled[other] = all.stalled[(hung + 2) % 3] = false;
   }
   all.pass(1'000);
   CHECK(!all.serves(hung, shard));
