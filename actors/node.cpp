@@ -25,7 +25,7 @@ void init_messages() {
 
 node::node(caf::actor_system& system, storage::store& store, const node_options& options, directory_factory directory,
            fatal_handler on_fatal, const log_factory& log)
-    : system_(system), store_(store), options_(options), counters_(std::make_unique<metrics>()) {
+    : system_(system), store_(store), options_(options), counters_(std::make_shared<metrics>()) {
   log_writer_ = log(system_, store_, *counters_, options_, std::move(on_fatal));
   for (auto i = std::size_t{0}; i < options_.loaders; ++i)
     loaders_.push_back(spawn_loader(system_, store_, options_.document));
@@ -67,7 +67,7 @@ node::~node() {
   while (open() != 0) {
     if (std::chrono::steady_clock::now() > until) {
       logger().warn("a node ends while sessions are still held");
-      std::ignore = counters_.release();
+      std::ignore = new std::shared_ptr<metrics>(counters_);
       return;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds{1});

@@ -69,13 +69,15 @@ class node {
   bool stop(std::chrono::milliseconds patience);
 
   metrics& counters() { return *counters_; }
+  /// For whoever has given it a log whose actors end with the system only: they count as long as they live.
+  std::shared_ptr<metrics> share_counters() const { return counters_; }
   const registry_actor& registry() const { return registry_; }
 
  private:
   caf::actor_system& system_;
   storage::store& store_;
   node_options options_;
-  std::unique_ptr<metrics> counters_;
+  std::shared_ptr<metrics> counters_;
   registry_actor registry_;
   log_writer_actor log_writer_;
   std::vector<loader_actor> loaders_;

@@ -182,6 +182,8 @@ int serve(const given_settings& given) {
   // A busy document must let the others have their turn.
   constexpr auto messages_per_turn = std::size_t{200};
   config.set("caf.scheduler.max-throughput", messages_per_turn);
+  // The cluster's actors may still be at work when the node is gone.
+  auto counters = std::shared_ptr<metrics>{};
   auto system = caf::actor_system{config};
   auto on_fatal = [&in_cluster](const error& what) {
     spdlog::critical("the store failed and the process ends; nothing that was acknowledged is lost: {}", what.message);
@@ -193,6 +195,7 @@ int serve(const given_settings& given) {
                                                             on_fatal, in_cluster->log())
                            : std::make_unique<actors::node>(system, **store, options.node,
                                                             cluster::spawn_single_node_directory, on_fatal);
+  counters = node->share_counters();
   (*store)->on_damage([&](const error& what) {
     node->counters().damage_found.fetch_add(1, std::memory_order_relaxed);
     node->counters().store_damaged = 1;
