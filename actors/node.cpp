@@ -67,7 +67,7 @@ node::~node() {
   while (open() != 0) {
     if (std::chrono::steady_clock::now() > until) {
       logger().warn("a node ends while sessions are still held");
-      std::ignore = new std::shared_ptr<metrics>(counters_);
+      std::ignore = std::make_unique<std::shared_ptr<metrics>>(counters_).release();
       return;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
