@@ -6,12 +6,11 @@
 // build/release/octavo.
 
 import { EventEmitter } from "node:events";
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { line, until_durable } from "./times.mjs";
 import { Editor, close_clients, fresh_name } from "../../tests/clients/support/client.mjs";
 import { with_cluster } from "../../tests/clients/support/cluster.mjs";
-import { wait_for } from "../../tests/clients/support/server.mjs";
+import { resident_bytes, wait_for } from "../../tests/clients/support/server.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -24,14 +23,11 @@ EventEmitter.defaultMaxListeners = 0; // each provider listens for the process t
 const idle_s = 10;
 const at_once = 50;
 
-/** Resident memory of a process, in MiB. */
-const resident_mib = (pid) => Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/^VmRSS:\s+(\d+)/m)[1]) / 1024;
-
 async function tell_memory(title, nodes) {
   const each = await Promise.all(
     nodes.map(async (node) => {
       const [open, bytes] = [await node.metric("octavo_documents_open"), await node.metric("octavo_document_bytes")];
-      return `${open} open, ${(bytes / 2 ** 20).toFixed(0)} MiB of documents, ${resident_mib(node.pid).toFixed(0)} MiB resident`;
+      return `${open} open, ${(bytes / 2 ** 20).toFixed(0)} MiB of documents, ${(resident_bytes(node.pid) / 2 ** 20).toFixed(0)} MiB resident`;
     }),
   );
   console.log(`${title.padEnd(40)} ${each.join(";  ")}`);

@@ -10,7 +10,8 @@ import { EventEmitter } from "node:events";
 import { parseArgs } from "node:util";
 import { Editor, close_clients, converge, fresh_name } from "../../tests/clients/support/client.mjs";
 import { with_cluster } from "../../tests/clients/support/cluster.mjs";
-import { flood, peak_while, resident_bytes, slowed } from "../../tests/clients/torture/flood.mjs";
+import { resident_bytes } from "../../tests/clients/support/server.mjs";
+import { flood, peak_while, slowed } from "../../tests/clients/torture/flood.mjs";
 
 const { values } = parseArgs({
   options: {

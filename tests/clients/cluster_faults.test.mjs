@@ -12,9 +12,9 @@ import { Editor, close_clients, converge, fresh_name } from "./support/client.mj
 import { with_cluster } from "./support/cluster.mjs";
 import { assert_same_copies, read_copy } from "./support/disks.mjs";
 import { chosen_seed } from "./support/random.mjs";
-import { octavo } from "./support/server.mjs";
+import { octavo, resident_bytes } from "./support/server.mjs";
 import { faults, survived_with } from "./torture/faults.mjs";
-import { flood, peak_while, resident_bytes, slowed } from "./torture/flood.mjs";
+import { flood, peak_while, slowed } from "./torture/flood.mjs";
 import { torture } from "./torture/launch.mjs";
 import { why_no_network } from "./torture/network.mjs";
 import { failover_hold_ms, make_plan } from "./torture/plan.mjs";

@@ -16,7 +16,7 @@ import {
   sync,
 } from "./support/client.mjs";
 import { metric } from "./support/documents.mjs";
-import { sleep, start_server, wait_for } from "./support/server.mjs";
+import { resident_bytes, sleep, start_server, wait_for } from "./support/server.mjs";
 
 const idle_wanted = 10_000;
 // Node's own files and sockets, and those of the server that it shares the limit's value with.
@@ -29,8 +29,6 @@ before(async () => (server = await start_server()));
 after(() => server.dispose());
 afterEach(close_clients);
 
-const resident_bytes = () =>
-  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, "utf8"))[1]) * 1024;
 const descriptors_max = (pid) => {
   const value = /Max open files\s+(\S+)/.exec(readFileSync(`/proc/${pid}/limits`, "utf8"))[1];
   return value === "unlimited" ? Infinity : Number(value);
@@ -44,7 +42,7 @@ test(`${idle_wanted} idle connections`, { timeout: 180_000 }, async (t) => {
 
   const stem = fresh_name("idle");
   const per_document = 10;
-  const memory_before = resident_bytes();
+  const memory_before = resident_bytes(server.pid);
   const sockets = [];
   let synced = 0;
   let closed = 0;
@@ -74,7 +72,7 @@ test(`${idle_wanted} idle connections`, { timeout: 180_000 }, async (t) => {
     t.diagnostic(`${count} connections in ${Math.round(performance.now() - start_ms)} ms`);
     assert.equal(synced, count);
     await sleep(1_000);
-    const each = (resident_bytes() - memory_before) / count;
+    const each = (resident_bytes(server.pid) - memory_before) / count;
     t.diagnostic(`${Math.round(each)} bytes each`);
     assert.ok(each < bytes_per_idle_connection_max, `an idle connection takes ${each} bytes`);
     assert.equal(closed, 0);
@@ -109,7 +107,7 @@ test(
       await client.sync();
       client.socket.pause();
     }
-    const memory_before = resident_bytes();
+    const memory_before = resident_bytes(server.pid);
     let memory_max = memory_before;
     const edits = 300;
     const megabytes = edits / 2;
@@ -119,12 +117,12 @@ test(
       anna.text.insert(anna.text.length, ".");
       if (i % 4 === 0) {
         await anna.until_durable(i + 1, 60_000);
-        memory_max = Math.max(memory_max, resident_bytes());
+        memory_max = Math.max(memory_max, resident_bytes(server.pid));
       }
     }
     await wait_for("those who read have it", () => ben.text.length === edits, 30_000);
     await sleep(500);
-    memory_max = Math.max(memory_max, resident_bytes());
+    memory_max = Math.max(memory_max, resident_bytes(server.pid));
     t.diagnostic(
       `${megabytes} MB to ${deaf.length} deaf clients: memory grew by ${(memory_max - memory_before) >> 20} MB`,
     );

@@ -2,7 +2,6 @@
 // neighbours go on, and the server's memory is where it was.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import * as Y from "yjs";
@@ -18,7 +17,7 @@ import {
   sync,
 } from "./support/client.mjs";
 import { malformed_frames } from "./support/malformed.mjs";
-import { sleep, start_server, wait_for } from "./support/server.mjs";
+import { resident_bytes, sleep, start_server, wait_for } from "./support/server.mjs";
 
 // A sanitizer's allocator keeps what is freed; the bound is for what grows with the attack, not for that.
 const memory_growth_max = Number(process.env.OCTAVO_MEMORY_GROWTH_MAX ?? 192 << 20);
@@ -42,10 +41,6 @@ beforeEach(async () => {
   await Promise.all([victim.until_durable(1), neighbour.until_durable(1)]);
 });
 afterEach(close_clients);
-
-function resident_bytes() {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${server.pid}/status`, "utf8"))[1]) * 1024;
-}
 
 const is_step2 = ({ type, step }) => type === message.sync && step === sync.step2;
 
@@ -77,7 +72,7 @@ async function check_stored() {
 test("malformed frames of every kind", { timeout: 180_000 }, async (t) => {
   const frames = malformed_frames();
   t.diagnostic(`${frames.length} frames`);
-  const memory_before = resident_bytes();
+  const memory_before = resident_bytes(server.pid);
   for (const [what, frame] of frames) {
     const attacker = await open_bare(server, name);
     attacker.send(frame);
@@ -94,7 +89,7 @@ test("malformed frames of every kind", { timeout: 180_000 }, async (t) => {
   await server.crash_and_restart();
   await victim.synced();
   await check_stored();
-  const growth = resident_bytes() - memory_before;
+  const growth = resident_bytes(server.pid) - memory_before;
   assert.ok(growth < memory_growth_max, `memory grew by ${growth} bytes`);
 });
 
@@ -132,7 +127,7 @@ test(
   "bombs: edits that wait for what never comes, thousands of tiny frames, thousands of names",
   { timeout: 120_000 },
   async () => {
-    const memory_before = resident_bytes();
+    const memory_before = resident_bytes(server.pid);
     // Structs of invented clients with a gap before them, which can never be integrated.
     const attacker = await open_bare(server, name, { keep: false });
     for (let i = 0; i < 200 && attacker.closed === undefined; ++i) {
@@ -162,7 +157,7 @@ test(
     await victim.until_durable(round, 20_000);
     assert.deepEqual(victim.close_events, []);
     assert.equal(victim.text.toString(), `${words}.`);
-    const growth = resident_bytes() - memory_before;
+    const growth = resident_bytes(server.pid) - memory_before;
     assert.ok(growth < memory_growth_max, `memory grew by ${growth} bytes`);
   },
 );
@@ -245,7 +240,7 @@ const status_of = (answer) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? 0)
 const host = "Host: 127.0.0.1\r\n";
 
 test("HTTP garbage", { timeout: 120_000 }, async () => {
-  const memory_before = resident_bytes();
+  const memory_before = resident_bytes(server.pid);
   const requests = {
     "random bytes": Buffer.from(Array.from({ length: 4_096 }, (_, i) => (i * 197 + 13) % 256)),
     "a TLS hello": Buffer.from("16030100c8010000c40303", "hex"),
@@ -276,7 +271,7 @@ test("HTTP garbage", { timeout: 120_000 }, async () => {
   await check_unharmed("half-open requests");
   assert.equal((await fetch(`${server.http_url}/healthz`)).status, 200);
   for (const socket of half_open) socket.destroy();
-  const growth = resident_bytes() - memory_before;
+  const growth = resident_bytes(server.pid) - memory_before;
   assert.ok(growth < memory_growth_max, `memory grew by ${growth} bytes`);
 });
 

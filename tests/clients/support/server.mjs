@@ -12,6 +12,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -49,6 +50,9 @@ export async function wait_for(what, check, timeout_ms = 15_000) {
     await sleep(50);
   }
 }
+
+/** Resident memory of a process. */
+export const resident_bytes = (pid) => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
 
 /** A loopback port that nobody listens on at this moment. */
 export async function free_port() {

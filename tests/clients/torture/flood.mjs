@@ -2,8 +2,7 @@
 // all of it were kept. And the memory of a process meanwhile.
 
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { sleep, wait_for } from "../support/server.mjs";
+import { resident_bytes, sleep, wait_for } from "../support/server.mjs";
 
 const unanswered_max = 4;
 const values_max = 4;
@@ -11,9 +10,6 @@ const value_bytes = 64 << 10;
 // A node that is silent for 2 s counts as gone.
 const stopped_ms = 1_400;
 const running_ms = 20;
-
-/** Resident memory of a process. */
-export const resident_bytes = (pid) => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
 
 /** Looks at the memory of a process ten times a second until `work` is done; resolves to the most, and to what `work` does. */
 export async function peak_while(pid, work) {
