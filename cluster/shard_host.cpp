@@ -170,7 +170,7 @@ class shard_host_impl {
   /// A shard that this node owns.
   struct owned_shard {
     std::deque<pending_edit> pending;
-    std::vector<actors::append_request> held;  ///< while the shard is about to move
+    std::vector<actors::append_request> held;  ///< while the shard is about to move, or the disk is behind
     std::vector<waiting_apply> waiting;
     std::unordered_map<std::string, open_document> documents;
   };
@@ -436,10 +436,12 @@ class shard_host_impl {
   void release_held() {
     if (!is_holding_ || is_disk_behind()) return;
     is_holding_ = false;
-    for (auto& [shard, one] : owned_) {
-      if (one.held.empty() || !table_->serves(shard)) continue;
-      for (const auto& request : std::exchange(one.held, {})) propose(shard, one, request);
-    }
+    for (auto& [shard, one] : owned_)
+      if (table_->serves(shard)) propose_held(shard, one);
+  }
+
+  void propose_held(shard_number shard, owned_shard& one) {
+    for (const auto& request : std::exchange(one.held, {})) propose(shard, one, request);
   }
 
   bool is_disk_behind() const { return unwritten_bytes_ >= options_.disk_queue_bytes_max; }
@@ -621,13 +623,11 @@ class shard_host_impl {
       case kind::moving:
         logger().info("shard={} is being moved to {}", shard, what.who.node);
         break;
-      case kind::resumed: {
+      case kind::resumed:
         logger().warn("shard={} stays here: {}", shard, what.why);
-        auto& one = owned_[shard];
-        for (const auto& request : std::exchange(one.held, {})) propose(shard, one, request);
+        propose_held(shard, owned_[shard]);
         pump();
         break;
-      }
       case kind::state_wanted:
         if (const auto peer = nodes_.peer(what.who.node))
           compat::send(self_, receiver_, state_atom_v, state_wanted{shard, what.who.node, peer});
