@@ -99,7 +99,10 @@ void replica::handle(const member& from, const promise_message& what, std::int64
     resign();
     return;
   }
-  if (what.removed_version != 0) return;
+  // Our log names those who came after its removal, and so holds all that it had acknowledged before: what it has
+  // acknowledged since is still there, and its promise is one like all others. Without it a member that was removed and
+  // taken back could not stand in for one that is lost until it had read as far as that.
+  if (what.removed_version != 0 && what.removed_version == claim_config().version) return;
   votes_[from.id] = what.last;
   count_promises(now);
 }

@@ -496,3 +496,42 @@ TEST_CASE("a removed replica keeps the promise and the news, and votes for nobod
   REQUIRE(one.sent<promise_message>().size() == 1);
   CHECK(one.sent<promise_message>()[0].second.removed_version == 3);
 }
+
+TEST_CASE("the promise of one that was removed counts for those whose log tells that it was taken back") {
+  auto with_members = [](std::uint64_t lsn, shard_config members) {
+    auto result = log_entry{lsn, 1, entry_kind::config, {}, {}};
+    result.config = std::make_shared<const shard_config>(std::move(members));
+    return result;
+  };
+  auto disk = replica_disk{};
+  disk.promised = {1, dan.id, 1};
+  disk.base.config = {2, {ann, bob, cid, dan}};
+  disk.log = {edit(1, 1, "a"), with_members(2, {3, {ann, cid, dan}})};
+  const auto version = [&] { return disk.log.back().config->version; };
+  SUBCASE("it was") {
+    disk.log.push_back(with_members(3, {4, {ann, bob, cid, dan}}));
+    auto one = driven{ann, disk};
+    one.claim();
+    one.core.on_message(cid, promise_message{one.core.claim_ballot(), {1, 3}, 0}, one.now);
+    CHECK(one.core.role() == replica::role_type::preparing);
+    SUBCASE("with less in its log") {
+      one.core.on_message(bob, promise_message{one.core.claim_ballot(), {1, 1}, version() - 1}, one.now);
+      CHECK(one.core.role() == replica::role_type::owner);
+    }
+    SUBCASE("with more in its log") {
+      one.core.on_message(bob, promise_message{one.core.claim_ballot(), {1, 4}, version() - 1}, one.now);
+      CHECK(one.core.role() == replica::role_type::preparing);
+    }
+    SUBCASE("and removed again since") {
+      one.core.on_message(bob, promise_message{one.core.claim_ballot(), {}, version() + 1}, one.now);
+      CHECK(one.core.role() == replica::role_type::follower);
+    }
+  }
+  SUBCASE("another was") {
+    disk.log.back() = with_members(2, {3, {ann, bob, cid}});
+    auto one = driven{ann, disk};
+    one.claim();
+    one.core.on_message(bob, promise_message{one.core.claim_ballot(), {}, version()}, one.now);
+    CHECK(one.core.role() == replica::role_type::preparing);
+  }
+}
