@@ -664,11 +664,12 @@ class world {
     say("%s -> %s %s", nodes_[from].self.node.c_str(), message.to.node.c_str(),
         std::string{name_of(message.what)}.c_str());
     auto copies = !healed_ && random_.chance(sky_.repeat) ? 2 : 1;
+    auto content = std::make_shared<const envelope>(std::move(message));
+    note_configs(*content);
     if (coded_) {
-      post_bytes(from, *to, message, copies);
+      post_bytes(from, *to, content, copies);
       return;
     }
-    auto content = std::make_shared<const envelope>(std::move(message));
     for (auto i = 0; i < copies; ++i) {
       if (!reaches(from, *to) || is_lost()) continue;
       on_node(*to, nodes_[*to].life, travel(), [this, from = nodes_[from].self, to = *to, content] {
@@ -677,15 +678,26 @@ class world {
     }
   }
 
-  void post_bytes(std::size_t from, std::size_t to, const envelope& message, int copies) {
+  // The message is kept beside its bytes: see note_configs().
+  void post_bytes(std::size_t from, std::size_t to, const std::shared_ptr<const envelope>& message, int copies) {
     const auto whole =
-        std::make_shared<const bytes>(encode(peer_frame{1, nodes_[from].self, message.to.id, message.what}));
+        std::make_shared<const bytes>(encode(peer_frame{1, nodes_[from].self, message->to.id, message->what}));
     for (auto i = 0; i < copies; ++i) {
       if (!reaches(from, to) || is_lost()) continue;
       auto is_torn = !healed_ && random_.chance(sky_.tear);
       auto data = is_torn ? torn(*whole) : whole;
-      on_node(to, nodes_[to].life, travel(), [this, to, data, is_torn] { receive(to, *data, is_torn); });
+      on_node(to, nodes_[to].life, travel(),
+              [this, to, data, is_torn, kept = message] { receive(to, *data, is_torn); });
     }
+  }
+
+  // Members that a message names count for what may be lost, as long as it is on its way: its sender may be gone.
+  void note_configs(const envelope& message) {
+    const auto* what = std::get_if<append_message>(&message.what);
+    if (what == nullptr) return;
+    std::erase_if(flying_configs_, [](const auto& one) { return one.expired(); });
+    for (const auto& entry : what->entries)
+      if (entry.config) flying_configs_.emplace_back(entry.config);
   }
 
   shared_bytes torn(bytes data) {
@@ -885,6 +897,8 @@ class world {
       return config.contains(nodes_[at].self.id) ? lost <= config.members.size() - config.majority() : true;
     };
     if (!fine(record_.config)) return false;
+    for (const auto& flying : flying_configs_)
+      if (auto config = flying.lock(); config && !fine(*config)) return false;
     for (const auto& one : nodes_) {
       const auto& disk = one.durable.log;
       if (!fine(disk.base.config)) return false;
@@ -1027,6 +1041,7 @@ class world {
   std::map<std::uint64_t, member_id> owners_;         ///< by epoch
   std::uint64_t committing_epoch_ = 0;
   member_id moving_to_ = 0;
+  std::vector<std::weak_ptr<const shard_config>> flying_configs_;
   simulation_counts counts_;
 };
 
