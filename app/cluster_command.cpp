@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <thread>
 
 #include "app/commands.hpp"
@@ -173,6 +174,23 @@ std::string text_of(const json::object& from, std::string_view field) {
   return value->is_string() ? std::string{value->get_string().c_str()} : json::serialize(*value);
 }
 
+/// The newest of all nodes' changes; `--json` has what each node remembers.
+void print_changes(const cluster_picture& picture, const std::map<std::string, json::value>& statuses) {
+  constexpr auto shown_max = std::size_t{20};
+  auto changes = std::vector<std::pair<std::int64_t, std::string>>{};
+  print_list(picture, statuses, "changes", [&](const std::string& node, const json::object& one) {
+    const auto* time = one.if_contains("time_ms");
+    const auto time_ms = time != nullptr && time->is_int64() ? time->get_int64() : 0;
+    changes.emplace_back(time_ms, human_time(time_ms) + " shard " + text_of(one, "shard") + ": " +
+                                      text_of(one, "change") + " " + text_of(one, "node") + ", by " + node + ": " +
+                                      text_of(one, "why"));
+  });
+  std::ranges::stable_sort(changes, {}, &std::pair<std::int64_t, std::string>::first);
+  const auto hidden = changes.size() > shown_max ? changes.size() - shown_max : 0;
+  if (hidden > 0) std::printf("%zu earlier changes are in --json\n", hidden);
+  for (const auto& [time_ms, line] : std::span{changes}.subspan(hidden)) std::printf("%s\n", line.c_str());
+}
+
 int status(const cluster_request& asked) {
   auto admin = cluster::cluster_admin::connect(asked.url);
   if (!admin) return report(admin.error(), asked.json);
@@ -223,13 +241,7 @@ int status(const cluster_request& asked) {
     std::printf("hot: shard %s on %s, %s %% of a core, %s bytes/s\n", text_of(one, "shard").c_str(), node.c_str(),
                 text_of(one, "core_percent").c_str(), text_of(one, "bytes_per_s").c_str());
   });
-  print_list(*picture, statuses, "changes", [](const std::string& node, const json::object& one) {
-    const auto* time = one.if_contains("time_ms");
-    std::printf("%s shard %s: %s %s, by %s: %s\n",
-                human_time(time != nullptr && time->is_int64() ? time->get_int64() : 0).c_str(),
-                text_of(one, "shard").c_str(), text_of(one, "change").c_str(), text_of(one, "node").c_str(),
-                node.c_str(), text_of(one, "why").c_str());
-  });
+  print_changes(*picture, statuses);
   return exit_ok;
 }
 

@@ -23,6 +23,14 @@ bool is_member(const std::vector<placed_member>& members, const member& who) {
   return std::ranges::any_of(members, [&](const auto& one) { return one.who == who; });
 }
 
+std::string_view why_it_moves(const member& from, const member& to, const std::vector<placement_node>& nodes,
+                              std::string_view pinned) {
+  if (to.node == pinned) return "it was ordered there";
+  const auto* node = node_named(nodes, from.node);
+  if (node != nullptr && node->is_draining) return "the node that owns it is being drained";
+  return "it comes first in the shard's order";
+}
+
 }  // namespace
 
 std::uint64_t placement_weight(shard_number shard, member_id id) {
@@ -91,7 +99,7 @@ placement_step next_step(shard_number shard, const member& self, const std::vect
     return nullptr;
   }();
   if (first_ready != nullptr && *first_ready != self && !has_newcomer)
-    return {kind::move, *first_ready, "it comes first in the shard's order"};
+    return {kind::move, *first_ready, why_it_moves(self, *first_ready, nodes, pinned)};
   // While somebody is away nobody goes: it may be that one who ought to be there.
   if (members.size() > wanted.size() && all_there) {
     const placed_member* last = nullptr;

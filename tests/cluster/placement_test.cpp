@@ -273,6 +273,27 @@ TEST_CASE("a node that is drained has nothing in the end, and its shards always 
   }
 }
 
+TEST_CASE("a move tells its reason: an order, a drain, or the order of the shard's nodes") {
+  const auto nodes = nodes_of({1, 2, 3});
+  auto one = made(0, nodes);
+  const auto first = one.members[0].who;
+  const auto second = one.members[1].who;
+  one.pinned = second.node;
+  auto step = one.step(nodes);
+  CHECK(step.kind == kind::move);
+  CHECK(step.who == second);
+  CHECK(step.why == "it was ordered there");
+  one.pinned.clear();
+  step = one.step(nodes);
+  CHECK(step.who == first);
+  CHECK(step.why == "it comes first in the shard's order");
+  auto draining = nodes;
+  draining[first.id - 1].is_draining = true;
+  step = one.step(draining);
+  CHECK(step.who == second);
+  CHECK(step.why == "the node that owns it is being drained");
+}
+
 TEST_CASE("the last three nodes give up the shards of one that is drained, and keep its replicas as they need them") {
   auto nodes = nodes_of({1, 2, 3});
   nodes[0].is_draining = true;
