@@ -126,13 +126,19 @@ function NotLoaded({ session, state }: { readonly session: DocumentSession; read
   );
 }
 
-/** Reads and counts the text a while after the last change, as doing so on each key would be felt in a long one. */
+/** Counts the text a while after it changed, and not on each key, which would be felt in a long one. */
 function use_word_count(): [number, (read_text: () => string) => void] {
   const [words, set_words] = useState(0);
-  const timer = useRef<number>(undefined);
+  const newest = useRef<(() => string) | undefined>(undefined);
   const on_text = useCallback((read_text: () => string) => {
-    window.clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => set_words(read_text().match(/\S+/g)?.length ?? 0), count_delay_ms);
+    // Where somebody always writes there would be no pause to wait for.
+    if (newest.current === undefined)
+      window.setTimeout(() => {
+        const text = newest.current?.() ?? "";
+        newest.current = undefined;
+        set_words(text.match(/\S+/g)?.length ?? 0);
+      }, count_delay_ms);
+    newest.current = read_text;
   }, []);
   return [words, on_text];
 }

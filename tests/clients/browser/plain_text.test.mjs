@@ -35,6 +35,19 @@ test("two people who type at once in different lines both keep every letter in o
   for (const person of [ada, grace]) await person.sees_text(`A: ${upper}\n${lower}`);
 });
 
+test("words are counted also while somebody writes without a pause", { timeout }, async () => {
+  const { ada, grace } = await two_people();
+  const foot = ada.page.locator(".footer");
+  let is_over = false;
+  const writing = (async () => {
+    for (let n = 0; !is_over && n < 400; ++n) await grace.insert("word ");
+    assert.ok(is_over, "four hundred words were written and none was counted");
+  })();
+  await Promise.race([foot.getByText(/[2-9]\d* words/).waitFor(), writing]);
+  is_over = true;
+  await writing;
+});
+
 test("carets and selections of others appear and go when the page is closed", { timeout }, async () => {
   const { ada, grace } = await two_people();
   await ada.type("one\ntwo");
