@@ -40,6 +40,7 @@ simulation_counts& simulation_counts::operator+=(const simulation_counts& other)
   transfers += other.transfers;
   unknown_txns += other.unknown_txns;
   restores += other.restores;
+  forgotten += other.forgotten;
   return *this;
 }
 
@@ -880,6 +881,12 @@ class world {
       history_.resize(back);
       revisions_.resize(back);
       say("the directory is restored from a backup: epoch %llu", static_cast<unsigned long long>(record_.epoch));
+    }
+    // Members are in the log from its first entry on; before, the directory alone names them.
+    if (random_.chance(sky_.restore) && !log_.empty() && random_.chance(0.2)) {
+      ++counts_.forgotten;
+      record_ = {};
+      say("the directory has lost its record%s", "");
     }
   }
 

@@ -36,10 +36,11 @@ struct simulation_counts {
   std::uint64_t members = 0;  ///< changes
   std::uint64_t transfers = 0;
   std::uint64_t unknown_txns = 0;
-  std::uint64_t restores = 0;  ///< of the directory
+  std::uint64_t restores = 0;   ///< of the directory
+  std::uint64_t forgotten = 0;  ///< records that it lost
   std::uint64_t faults() const {
     return crashes + pauses + cuts + lost_messages + torn_messages + lost_disks + damaged_logs + unknown_txns +
-           restores;
+           restores + forgotten;
   }
   simulation_counts& operator+=(const simulation_counts& other);
 };

@@ -43,9 +43,9 @@ TEST_CASE("whatever befalls a cluster, what was acknowledged is there, once, in 
                       << counts.cuts << " cuts, " << counts.lost_messages << " messages lost, " << counts.torn_messages
                       << " torn, " << counts.lost_disks << " disks lost, " << counts.damaged_logs << " logs damaged, "
                       << counts.unknown_txns << " answers of the directory lost, " << counts.restores
-                      << " times restored from a backup), " << counts.owners << " owners, " << counts.moved << " of "
-                      << counts.moves << " moves done, " << counts.members << " changes of members, "
-                      << counts.transfers << " replicas built from others");
+                      << " times restored from a backup, " << counts.forgotten << " records lost), " << counts.owners
+                      << " owners, " << counts.moved << " of " << counts.moves << " moves done, " << counts.members
+                      << " changes of members, " << counts.transfers << " replicas built from others");
   // A simulator in which nothing happens finds nothing.
   CHECK(counts.edits > 20 * seeds);
   CHECK(counts.crashes > seeds);
@@ -53,6 +53,7 @@ TEST_CASE("whatever befalls a cluster, what was acknowledged is there, once, in 
   CHECK(counts.members > seeds / 2);
   CHECK(counts.transfers > seeds / 4);
   CHECK(counts.repeated > seeds);
+  CHECK(counts.forgotten > seeds / 20);
   CHECK(counts.torn_messages > counts.coded_runs);
   CHECK(counts.coded_runs > seeds / 16);
 }
