@@ -69,6 +69,7 @@ struct metrics {
   gauge shards_served{0};     ///< whose owner it is
   gauge shards_changing{0};   ///< of those, that are getting another member or owner
   gauge replicas_lagging{0};  ///< of the shards that it owns, behind its log
+  gauge disk_stalled{0};      ///< 1: the disk hangs or is full, and others are to serve what this node owns
   counter shard_moves{0};     ///< that it has begun
   counter frames_refused{0};  ///< of other nodes, that could not be read
 

@@ -98,11 +98,15 @@ bool peer_table::is_live(const member& who) const {
     const auto& one = known->second;
     // Two nodes that see its process gone are as good as its lease; and if they are wrong, no edit is lost by a claim.
     if (one.suspected_here == found->second.incarnation && one.suspected_there == one.suspected_here) return false;
-    // One that the directory knows by another disk, and that is here with this one, is shown as it was once.
-    if (one.peer && one.member == who.id) return true;
   }
   // Where the directory cannot be asked nobody can be said to be gone.
-  return !view_->is_current || (is_listed && found->second.member == who.id);
+  return !view_->is_current || (is_listed && disk_of(who.node, found->second.member) == who.id);
+}
+
+member_id peer_table::disk_of(const std::string& node, member_id listed) const {
+  if (node == options_.self.node) return options_.self.member;
+  const auto known = links_.find(node);
+  return known != links_.end() && known->second.peer ? known->second.member : listed;
 }
 
 std::int64_t peer_table::there_ms(const std::string& node, std::int64_t now_ms) const {

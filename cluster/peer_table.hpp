@@ -47,6 +47,9 @@ class peer_table {
   bool is_current() const { return view_ && view_->is_current; }
   /// Whether a member of a shard is there, as far as anybody here can tell.
   bool is_live(const member& who) const;
+  /// The disk of a node that the directory lists with another one, maybe: while it is connected it knows better, as an
+  /// etcd that was restored from an old copy shows nodes as they were once.
+  member_id disk_of(const std::string& node, member_id listed) const;
   /// For how long a node has been there with its disk; 0 for one that is not.
   std::int64_t there_ms(const std::string& node, std::int64_t now_ms) const;
   bool contains(const std::string& node) const { return links_.contains(node); }

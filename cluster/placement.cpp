@@ -23,14 +23,6 @@ bool is_member(const std::vector<placed_member>& members, const member& who) {
   return std::ranges::any_of(members, [&](const auto& one) { return one.who == who; });
 }
 
-std::string_view why_it_moves(const member& from, const member& to, const std::vector<placement_node>& nodes,
-                              std::string_view pinned) {
-  if (to.node == pinned) return "it was ordered there";
-  const auto* node = node_named(nodes, from.node);
-  if (node != nullptr && node->is_draining) return "the node that owns it is being drained";
-  return "it comes first in the shard's order";
-}
-
 }  // namespace
 
 std::uint64_t placement_weight(shard_number shard, member_id id) {
@@ -87,24 +79,33 @@ placement_step next_step(shard_number shard, const member& self, const std::vect
       return {kind::add, *newcomer,
               members.size() < wanted.size() ? "the shard has too few replicas" : "the shard is to be there"};
   }
+  // One that is about to go gives its shards to whoever is there.
+  const auto* here = node_named(nodes, self.node);
+  const auto goes = here != nullptr && here->is_draining;
   const auto first_ready = [&]() -> const member* {
     for (const auto& one : wanted) {
       const auto found = std::ranges::find_if(members, [&](const auto& each) { return each.who == one; });
       if (one == self) return &one;
       const auto* node = node_named(nodes, one.node);
-      const auto is_settled = node != nullptr && node->who == one && node->there_ms >= options.settle_ms;
+      const auto is_settled = node != nullptr && node->who == one && (goes || node->there_ms >= options.settle_ms);
       if (is_settled && found != members.end() && found->away_ms == 0 && found->has_all && !found->is_damaged)
         return &one;
     }
     return nullptr;
   }();
   if (first_ready != nullptr && *first_ready != self && !has_newcomer)
-    return {kind::move, *first_ready, why_it_moves(self, *first_ready, nodes, pinned)};
+    return {kind::move, *first_ready,
+            first_ready->node == pinned ? "it was ordered there"
+            : goes                      ? "the node that owns it is being drained"
+                                        : "it comes first in the shard's order"};
   // While somebody is away nobody goes: it may be that one who ought to be there.
   if (members.size() > wanted.size() && all_there) {
     const placed_member* last = nullptr;
     for (const auto& one : members) {
       if (one.who == self || holds(wanted, one.who)) continue;
+      // One that is there, and that the directory does not show, is not in the wrong place: nobody has said so.
+      const auto* node = node_named(nodes, one.who.node);
+      if (node == nullptr || node->who != one.who) continue;
       if (last == nullptr || placement_weight(shard, one.who.id) > placement_weight(shard, last->who.id)) last = &one;
     }
     if (last != nullptr) return {kind::remove, last->who, "the shard has its replicas elsewhere"};

@@ -255,9 +255,10 @@ class shard_host_impl {
     nodes_.forget_gone([this](const std::string& node) { return is_member(node); });
     const auto& view = *nodes_.view();
     auto nodes = std::vector<placement_node>{};
-    for (const auto& [name, node] : view.nodes)
-      if (!view.removed.contains(node.member))
-        nodes.push_back({{node.member, name}, node.draining, nodes_.there_ms(name, now)});
+    for (const auto& [name, node] : view.nodes) {
+      const auto disk = nodes_.disk_of(name, node.member);
+      if (!view.removed.contains(disk)) nodes.push_back({{disk, name}, node.draining, nodes_.there_ms(name, now)});
+    }
     auto changing = std::size_t{0};
     for (const auto& [shard, core] : table_->replicas())
       if (core->serves() && is_changing(*core)) ++changing;
@@ -743,6 +744,7 @@ class shard_host_impl {
     const auto is_stalled = stall_.look(is_writing_ || !store_.writable(), now);
     if (std::exchange(is_disk_stalled_, is_stalled) == is_stalled) return;
     stalled_ms_ = now;
+    counters_.disk_stalled.store(is_stalled ? 1 : 0, std::memory_order_relaxed);
     for (const auto& peer : nodes_.connected())
       compat::send(self_, peer, stall_atom_v, options_.self.node, is_disk_stalled_);
     if (is_stalled)

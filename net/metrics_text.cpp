@@ -94,6 +94,8 @@ std::string metrics_text(const metrics& m, std::size_t connections) {
   all.gauge("octavo_shards_served", "Shards that this node owns.", m.shards_served);
   all.gauge("octavo_shards_changing", "Owned shards that are getting another member or owner.", m.shards_changing);
   all.gauge("octavo_replicas_lagging", "Replicas of owned shards that are behind.", m.replicas_lagging);
+  all.gauge("octavo_disk_stalled", "1 while the disk hangs or is full, and others are to serve this node's shards.",
+            m.disk_stalled);
   all.counter("octavo_shard_moves_total", "Moves of shards that this node has begun.", m.shard_moves);
   all.counter("octavo_frames_refused_total", "Messages of other nodes that could not be read.", m.frames_refused);
   all.counter("octavo_edits_total", "Edits made durable.", m.edits_durable);

@@ -294,6 +294,19 @@ TEST_CASE("a move tells its reason: an order, a drain, or the order of the shard
   CHECK(step.why == "the node that owns it is being drained");
 }
 
+TEST_CASE("nodes that have just come get no shard, but from one that is drained") {
+  auto nodes = nodes_of({1, 2, 3});
+  auto one = made(0, nodes);
+  const auto first = one.self;
+  for (auto& node : nodes) node.there_ms = 0;
+  one.self = one.members[1].who;
+  CHECK(one.step(nodes).kind == kind::none);
+  for (auto& node : nodes) node.is_draining = node.who == one.self;
+  const auto step = one.step(nodes);
+  CHECK(step.kind == kind::move);
+  CHECK(step.who == first);
+}
+
 TEST_CASE("the last three nodes give up the shards of one that is drained, and keep its replicas as they need them") {
   auto nodes = nodes_of({1, 2, 3});
   nodes[0].is_draining = true;
@@ -343,6 +356,21 @@ TEST_CASE("a node that is shown with another disk for a moment only loses nothin
   const auto next = one.step(stale);
   CHECK(next.kind == kind::remove);
   CHECK(next.who == lost);
+}
+
+TEST_CASE("a member that is there, and that the directory does not show, or with another disk, keeps its place") {
+  const auto nodes = nodes_of({1, 2, 3});
+  for (auto shard = shard_number{0}; shard < 64; ++shard) {
+    const auto one = made(shard, nodes);
+    const auto other = one.members.back().who;
+    auto hidden = nodes;
+    std::erase_if(hidden, [&](const auto& node) { return node.who == other; });
+    auto stale = nodes;
+    for (auto& node : stale)
+      if (node.who == other) node = {{99, other.node}, false, 0};
+    for (const auto& shown : {hidden, stale})
+      CHECK(next_step(shard, one.self, one.members, shown, {}).kind == kind::none);
+  }
 }
 
 TEST_CASE("a shard that has one member too many when another one ought to be there comes to rest") {

@@ -65,6 +65,7 @@ class little_cluster {
     peers.submit = [this](const shard_txn& txn) { carry_out(txn); };
     peers.publish = [this](const std::string&) {
       if (fails_) throw std::runtime_error{"out of order"};
+      ++rounds_;
     };
     auto table = read_shards(*store_, options);
     REQUIRE(table);
@@ -129,6 +130,11 @@ class little_cluster {
     return is_served;
   }
   void fail_soon() { fails_ = true; }
+  /// Has it look at all that there is to do once more, and again.
+  bool goes_round() {
+    const auto end = rounds_ + 3;
+    return eventually([&] { return rounds_ >= end; });
+  }
   /// Edits of a document that is not open, counted as a document counts them.
   void append(std::uint64_t edits) {
     auto request = actors::append_request{"notes", {}, {}};
@@ -177,6 +183,7 @@ class little_cluster {
   std::string fatal_;
   std::string damage_;
   std::atomic<bool> fails_{false};
+  std::atomic<std::uint64_t> rounds_{0};
   node_view view_;
   std::vector<member> others_;
   std::uint64_t round_ = 1'000'000;  ///< later than all that is asked
@@ -260,11 +267,39 @@ TEST_CASE("a node whose disk hangs leaves its shards to the others until it work
     one.say(bob, prepare_message{{50, bob.id, 5}}, 1);
     CHECK(eventually([&] { return one.counters().shards_served == 0; }));
     CHECK(eventually([&] { return one.record().owner == member{}; }));
+    CHECK(one.counters().disk_stalled == 1);
     one.say(bob, nominate_message{one.record()});
     one.settle();
     CHECK(one.record().owner == member{});
   }
   CHECK(eventually([&] { return one.record().owner == zoe; }));
+  CHECK(one.counters().disk_stalled == 0);
+}
+
+TEST_CASE(
+    "a node that etcd shows with a disk of before, as it was restored, keeps its replicas while it is connected") {
+  auto one = little_cluster{{bob, cid}, hasty()};
+  REQUIRE(one.serves());
+  REQUIRE(one.goes_round());
+  REQUIRE(one.counters().shards_changing == 0);
+  const auto before = member_id{99};
+  SUBCASE("which was taken out of the cluster since") {
+    one.see([&](node_view& view) {
+      view.nodes["bob"].member = before;
+      view.removed.insert(before);
+    });
+    one.settle();
+    CHECK(one.goes_round());
+    CHECK(one.counters().shards_changing == 0);
+  }
+  SUBCASE("or not yet, and so it is to have a replica as soon as the node is not connected") {
+    one.see([&](node_view& view) { view.nodes["bob"].member = before; });
+    one.settle();
+    CHECK(one.goes_round());
+    CHECK(one.counters().shards_changing == 0);
+    one.disconnect(bob);
+    CHECK(eventually([&] { return one.counters().shards_changing == 1; }));
+  }
 }
 
 TEST_CASE("while too much waits for the disk, entries of other nodes are not taken in") {
