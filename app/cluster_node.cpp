@@ -119,6 +119,9 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   auto member = cluster::membership_options{};
   member.endpoints = *endpoints;
   member.known_cluster_id = known;
+  auto shards = store.list_shards();
+  if (!shards) return tl::unexpected{shards.error()};
+  member.has_replicas = !shards->empty();
   member.shards = given.shards;
   member.replicas = given.replicas;
   member.clock_skew_ms_max = given.clock_skew_ms_max;

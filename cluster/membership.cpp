@@ -111,6 +111,8 @@ result<void> membership::read_meta() {
                                             ": give the right etcd, or another --data");
   meta_ = std::move(*meta);
   is_maker_ = is_maker_ && meta_.cluster_id == mine.cluster_id;
+  const std::lock_guard guard(mutex_);
+  take_meta(std::move(found->kvs.front().value));
   return {};
 }
 
@@ -168,6 +170,13 @@ result<void> membership::read_orders() {
                 "this node was taken out of the cluster with octavo cluster remove, and others have its replicas: to "
                 "bring it back, give it an empty --data");
   return {};
+}
+
+// All but the founders was read when this node came, and stays.
+void membership::take_meta(std::optional<std::string> value) {
+  if (!value) return;
+  if (auto meta = decode_cluster_meta(*value); meta && !meta->founders.empty()) founders_ = std::move(meta->founders);
+  meta_value_ = std::move(*value);
 }
 
 // What cannot be read changes nothing.
@@ -422,20 +431,21 @@ void membership::renew() {
 // whose record was there once has members, whatever etcd knows: others could begin it anew without its documents.
 void membership::make_shards() {
   auto missing = std::vector<shard_number>{};
-  auto nodes = std::vector<placement_node>{};
+  auto founders = std::vector<placement_node>{};
   {
     const std::lock_guard guard(mutex_);
     for (auto shard = shard_number{0}; shard < meta_.shards; ++shard)
       if (!values_.contains(shard)) missing.push_back(shard);
-    nodes = placement_nodes();
+    for (const auto& one : founders_) founders.push_back({one});
   }
-  if (missing.empty() || nodes.empty()) return;
+  if (missing.empty()) return;
+  if (founders.empty()) return found();
   if (missing.size() > made_at_once_max) missing.resize(made_at_once_max);
   auto answers = std::vector<std::future<result<etcd_txn_answer>>>{};
   for (auto shard : missing) {
     auto record = shard_record{};
     record.config.version = 1;
-    record.config.members = wanted_members(shard, nodes, meta_.replicas);
+    record.config.members = wanted_members(shard, founders, meta_.replicas);
     auto value = encode(record);
     if (!value) continue;
     auto done = std::make_shared<std::promise<result<etcd_txn_answer>>>();
@@ -445,6 +455,36 @@ void membership::make_shards() {
   }
   for (auto& one : answers) one.wait();
   reread();
+}
+
+// Who has the shards first is decided once, in one transaction, by whoever comes first. Where somebody has begun to
+// make them already it was decided, and is only not known here: by an etcd that was restored from a copy of that
+// moment. New members would know nothing of what the first ones have promised.
+void membership::found() {
+  auto meta = meta_;
+  auto before = std::string{};
+  {
+    const std::lock_guard guard(mutex_);
+    if (options_.has_replicas || !values_.empty()) {
+      if (!std::exchange(is_told_of_no_founders_, true))
+        logger().warn("etcd has no record of some shards, nor of who had them first: their members write them anew");
+      return;
+    }
+    before = meta_value_;
+    auto nodes = placement_nodes();
+    if (std::ranges::any_of(nodes, [](const auto& one) { return !one.is_draining; }))
+      std::erase_if(nodes, [](const auto& one) { return one.is_draining; });
+    if (nodes.size() > founders_max) nodes.resize(founders_max);
+    for (auto& one : nodes) meta.founders.push_back(std::move(one.who));
+  }
+  const auto value = encode(meta);
+  if (meta.founders.empty() || !value) return;
+  (void)wait_for<etcd_txn_answer>([&](auto done) {
+    etcd_->txn({meta_key(options_.prefix), before, *value, 0}, std::move(done));
+  });
+  reread();
+  const std::lock_guard guard(mutex_);
+  is_asked_ = true;  // there is more to do at once
 }
 
 // Everything at once, and as of one revision: from there on the watch tells.
@@ -546,6 +586,8 @@ bool membership::take(const std::string& key, std::optional<std::string> value, 
   } else if (key == orders_key(options_.prefix)) {
     take_orders(std::move(value));
     return true;
+  } else if (key == meta_key(options_.prefix)) {
+    take_meta(std::move(value));
   } else if (key == look_key(options_.prefix)) {
     take_look(value);
   }

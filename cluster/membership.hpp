@@ -35,6 +35,7 @@ struct membership_options {
   node_record self;
   bool is_observer = false;               ///< takes no name, makes nothing, and only reads
   std::string known_cluster_id;           ///< that this node's data belongs to; empty: none yet
+  bool has_replicas = false;              ///< of shards, on its disk: somebody has made them once
   std::uint32_t shards = default_shards;  ///< of a cluster that is made
   std::uint32_t replicas = 3;             ///< likewise
   std::int64_t lease_s = 3;
@@ -43,7 +44,8 @@ struct membership_options {
   std::int64_t clock_skew_ms_max = 10'000;  ///< between this machine's clock and etcd's
   std::int64_t gather_ms = 5'000;  ///< a cluster that is made waits for so long for as many nodes as there are replicas
   /// Shards that etcd knows nothing of are made by the node that has made the cluster, and by others only after so
-  /// long: an etcd that was restored may have forgotten them, and then their owners write down who their members are.
+  /// long: an etcd that was restored may have forgotten them, and then their owners write down who their members are
+  /// now. Whoever makes one names those who were its members at first (cluster_meta::founders).
   std::int64_t make_late_ms = 20'000;
   /// Another process runs in this one's place, and this one is to end. From a thread of the membership's.
   std::function<void(const error&)> on_replaced;
@@ -93,6 +95,7 @@ class membership {
   void warn_of_options() const;
   bool is_started();
   void make_shards();
+  void found();
   void run();
   void renew();
   void tell_drained();
@@ -108,6 +111,7 @@ class membership {
   void begin_anew();
   void take_all(etcd_range_answer answer);
   bool take(const std::string& key, std::optional<std::string> value, record_update& update);
+  void take_meta(std::optional<std::string> value);
   void take_node(const std::string& name, const std::optional<std::string>& value);
   void take_orders(std::optional<std::string> value);
   void take_look(const std::optional<std::string>& value);
@@ -122,6 +126,7 @@ class membership {
   membership_options options_;
   cluster_meta meta_;
   bool is_maker_ = false;  ///< of the cluster: it was not there before
+  bool is_told_of_no_founders_ = false;
   std::string own_value_;
   std::mutex mutex_;
   std::condition_variable wake_;
@@ -140,6 +145,8 @@ class membership {
   std::uint64_t etcd_id_ = 0;  ///< of etcd's own cluster; 0: it was not read yet
   bool is_drained_ = false;    ///< to be told
   std::map<std::string, node_record> nodes_;
+  std::vector<member> founders_;  ///< as in cluster_meta; once known they are not forgotten
+  std::string meta_value_;        ///< as it stands in etcd
   cluster_orders orders_;
   std::optional<std::string> orders_value_;  ///< as it stands in etcd
   std::string status_;                       ///< to be published, while somebody looks

@@ -104,6 +104,9 @@ complaint check(const cluster_meta& meta) {
   if (meta.shards == 0 || meta.shards > shards_max) return "shards is not from 1 to 65536";
   if (meta.replicas == 0 || meta.replicas > record_members_max) return "replicas is not from 1 to 9";
   if (meta.format_version == 0) return "format is 0; versions begin at 1";
+  if (meta.founders.size() > founders_max) return "founders are more than 100";
+  for (const auto& one : meta.founders)
+    if (auto said = check(one, "founders"); !said.empty()) return said;
   return {};
 }
 
@@ -219,20 +222,27 @@ member read_member(const json::object& from, std::string path, complaint& said) 
   return {in.hex("id"), in.text("node")};
 }
 
-shard_config read_config(const json::object& from, std::uint64_t version_max, complaint& said) {
-  auto in = fields{from, "config.", said};
-  auto config = shard_config{in.number("version", version_max), {}};
-  const auto* members = in.array("members");
-  if (members == nullptr) return config;
-  if (members->size() > record_members_max) in.complain("members", "are more than 9");
-  for (const auto& each : *members) {
+/// The field `name` of `in`, whose path is `path`.
+std::vector<member> read_members(fields& in, std::string_view name, const std::string& path, std::size_t max,
+                                 complaint& said) {
+  auto members = std::vector<member>{};
+  const auto* array = in.array(name);
+  if (array == nullptr) return members;
+  if (array->size() > max) in.complain(name, "are more than " + std::to_string(max));
+  for (const auto& each : *array) {
     if (!said.empty()) break;
     if (const auto* one = each.if_object())
-      config.members.push_back(read_member(*one, "config.members.", said));
+      members.push_back(read_member(*one, path, said));
     else
-      in.complain("members", "holds what is no object");
+      in.complain(name, "holds what is no object");
   }
-  return config;
+  return members;
+}
+
+shard_config read_config(const json::object& from, std::uint64_t version_max, complaint& said) {
+  auto in = fields{from, "config.", said};
+  const auto version = in.number("version", version_max);
+  return {version, read_members(in, "members", "config.members.", record_members_max, said)};
 }
 
 /// The object, or what is wrong.
@@ -306,11 +316,14 @@ result<std::string> encode(const node_record& record) {
 }
 
 result<std::string> encode(const cluster_meta& meta) {
-  return written("meta", meta,
-                 {{"cluster_id", meta.cluster_id},
-                  {"shards", meta.shards},
-                  {"replicas", meta.replicas},
-                  {"format", meta.format_version}});
+  auto as = json::object{{"cluster_id", meta.cluster_id},
+                         {"shards", meta.shards},
+                         {"replicas", meta.replicas},
+                         {"format", meta.format_version}};
+  auto founders = json::array{};
+  for (const auto& one : meta.founders) founders.push_back(to_json(one));
+  if (!founders.empty()) as["founders"] = std::move(founders);
+  return written("meta", meta, as);
 }
 
 result<std::string> encode(const cluster_orders& orders) {
@@ -387,6 +400,7 @@ result<cluster_meta> decode_cluster_meta(std::string_view text) {
   meta.shards = static_cast<std::uint32_t>(in.number("shards", UINT32_MAX));
   meta.replicas = static_cast<std::uint32_t>(in.number("replicas", UINT32_MAX));
   meta.format_version = static_cast<std::uint32_t>(in.number("format", UINT32_MAX));
+  if (from->contains("founders")) meta.founders = read_members(in, "founders", "founders.", founders_max, said);
   return checked("meta", std::move(meta), std::move(said));
 }
 

@@ -46,14 +46,18 @@ struct node_record {
   bool operator==(const node_record&) const = default;
 };
 
-/// What all nodes of a cluster must agree on; written once, when the cluster is made.
+/// What all nodes of a cluster must agree on; written when the cluster is made.
 struct cluster_meta {
   std::string cluster_id;  ///< 32 lowercase hexadecimal digits, drawn at random
   std::uint32_t shards = 0;
   std::uint32_t replicas = 0;
   std::uint32_t format_version = 0;
+  /// Who was there when it was decided who has the shards first, once and for all: a shard of which etcd knows nothing
+  /// is made with the members that it had at first, whoever makes it, and so without harm. Empty: not decided yet.
+  std::vector<member> founders;
   bool operator==(const cluster_meta&) const = default;
 };
+inline constexpr auto founders_max = std::size_t{100};
 
 /// What the operator wants, until it is taken back: octavo cluster drain, move, remove; and what nodes have given away
 /// because they had too much to do.

@@ -93,16 +93,15 @@ void replica::ask_for_promises(std::int64_t now) {
 
 void replica::handle(const member& from, const promise_message& what, std::int64_t now) {
   if (role_ != role_type::preparing || what.claim != claim_) return;
-  if (what.removed_version > claim_config().version) {
-    // Members of whom we know nothing have gone on without us.
+  // Those who removed it are members of whom our log knows nothing: they have gone on without us. Where our log names
+  // later ones it holds all that this one had acknowledged before it was removed; what it has acknowledged since is
+  // still there, and its promise is one like all others. Without that a member that was removed and taken back could
+  // not stand in for one that is lost until it had read as far as that.
+  if (what.removed_version != 0 && what.removed_version >= claim_config().version) {
     give_up_claim();
     resign();
     return;
   }
-  // Our log names those who came after its removal, and so holds all that it had acknowledged before: what it has
-  // acknowledged since is still there, and its promise is one like all others. Without it a member that was removed and
-  // taken back could not stand in for one that is lost until it had read as far as that.
-  if (what.removed_version != 0 && what.removed_version == claim_config().version) return;
   votes_[from.id] = what.last;
   count_promises(now);
 }

@@ -8,6 +8,7 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/typed_event_based_actor.hpp>
 #include <mutex>
+#include <set>
 
 #include <spdlog/sinks/ringbuffer_sink.h>
 
@@ -376,6 +377,11 @@ TEST_CASE("a shard that nobody has made yet is made, and not one that etcd has l
   options.is_observer = false;
   options.gather_ms = 0;
   options.make_late_ms = 0;
+  const auto is_left_alone = [&] {
+    const auto ranges = etcd.ranges();
+    REQUIRE(eventually([&] { return etcd.ranges() > ranges + 5; }));
+    return !etcd.value(shard_key(prefix, 0));
+  };
   SUBCASE("by a node that has seen it") {
     auto node = observer{options};
     REQUIRE(node->take_name());
@@ -384,9 +390,7 @@ TEST_CASE("a shard that nobody has made yet is made, and not one that etcd has l
     REQUIRE(eventually([&] { return node.told().last("shard 0") == "shard 0 epoch 0"; }));
     etcd.remove(shard_key(prefix, 0));
     REQUIRE(eventually([&] { return node.told().last("shard 0") == "shard 0 nothing"; }));
-    const auto ranges = etcd.ranges();
-    REQUIRE(eventually([&] { return etcd.ranges() > ranges + 5; }));
-    CHECK_FALSE(etcd.value(shard_key(prefix, 0)));
+    CHECK(is_left_alone());
   }
   SUBCASE("by one that has come since, as its owner must be the first") {
     options.make_late_ms = never_ms;
@@ -394,10 +398,57 @@ TEST_CASE("a shard that nobody has made yet is made, and not one that etcd has l
     REQUIRE(node->take_name());
     node.start();
     CHECK_MESSAGE(eventually([&] { return node.told().contains("shard 0 nothing"); }), "its replicas hear of it");
-    const auto ranges = etcd.ranges();
-    REQUIRE(eventually([&] { return etcd.ranges() > ranges + 5; }));
-    CHECK_FALSE(etcd.value(shard_key(prefix, 0)));
+    CHECK(is_left_alone());
   }
+  SUBCASE("with the members that it had at first, whoever is there now") {
+    auto meta = a_cluster(1);
+    meta.founders = {{7, "n7"}, {8, "n8"}};
+    etcd.put(meta_key(prefix), *encode(meta));
+    options.has_replicas = true;
+    auto node = observer{options};
+    REQUIRE(node->take_name());
+    node.start();
+    REQUIRE(eventually([&] { return etcd.value(shard_key(prefix, 0)).has_value(); }));
+    const auto made = decode_shard_record(*etcd.value(shard_key(prefix, 0)));
+    REQUIRE(made);
+    auto ids = std::set<member_id>{};
+    for (const auto& one : made->config.members) ids.insert(one.id);
+    CHECK(ids == std::set<member_id>{7, 8});
+    CHECK(made->epoch == 0);
+  }
+  SUBCASE("by nobody, where it was made once and is not known with whom: here are replicas") {
+    options.has_replicas = true;
+    auto node = observer{options};
+    REQUIRE(node->take_name());
+    node.start();
+    CHECK(is_left_alone());
+  }
+  SUBCASE("likewise: other shards are there") {
+    etcd.put(meta_key(prefix), *encode(a_cluster(2)));
+    etcd.put(shard_key(prefix, 1), *encode(a_shard({1, 2}, 1, 1)));
+    auto node = observer{options};
+    REQUIRE(node->take_name());
+    node.start();
+    CHECK(is_left_alone());
+  }
+}
+
+TEST_CASE("who has the shards first is decided once, by whoever comes first") {
+  auto etcd = false_directory{};
+  fill(etcd);
+  etcd.remove(shard_key(prefix, 0));
+  auto options = looking(etcd.endpoint(), 0);
+  options.is_observer = false;
+  options.gather_ms = 0;
+  options.make_late_ms = 0;
+  auto node = observer{options};
+  REQUIRE(node->take_name());
+  node.start();
+  REQUIRE(eventually([&] { return etcd.value(shard_key(prefix, 0)).has_value(); }));
+  const auto meta = decode_cluster_meta(*etcd.value(meta_key(prefix)));
+  REQUIRE(meta);
+  CHECK(meta->founders.size() == 3);
+  CHECK(meta->cluster_id == a_cluster(1).cluster_id);
 }
 
 TEST_CASE("whoever makes a cluster makes its shards at once") {

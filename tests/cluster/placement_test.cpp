@@ -101,6 +101,17 @@ TEST_CASE("documents whose names begin alike are spread over all shards, and ove
   for (const auto& [id, count] : of_owner) CHECK_MESSAGE((count > 1'800 && count < 2'200), count);
 }
 
+TEST_CASE("the order of a shard's nodes never changes: who had a shard first is known from who was there") {
+  auto order = [](shard_number shard) {
+    auto ids = std::string{};
+    for (const auto& one : wanted_members(shard, nodes_of({1, 2, 3, 4, 5}), 5)) ids += std::to_string(one.id);
+    return ids;
+  };
+  CHECK(order(0) == "13245");
+  CHECK(order(1) == "32541");
+  CHECK(order(1'023) == "42315");
+}
+
 TEST_CASE("four nodes have three replicas, two have two, and one that is drained is the last resort") {
   CHECK(wanted_members(7, nodes_of({1}), 3).size() == 1);
   CHECK(wanted_members(7, nodes_of({1, 2}), 3).size() == 2);

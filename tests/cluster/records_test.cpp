@@ -33,6 +33,10 @@ constexpr auto node_text =
     R"("load":2.5E-1})";
 constexpr auto meta_text = R"({"cluster_id":"0123456789abcdef0123456789abcdef","shards":1024,"replicas":3,"format":1})";
 
+constexpr auto founded_text =
+    R"({"cluster_id":"0123456789abcdef0123456789abcdef","shards":1024,"replicas":3,"format":1,"founders":[)"
+    R"({"id":"00000000000000ab","node":"node-a"},{"id":"0000000000000002","node":"node-b"}]})";
+
 /// The text with the first `what` replaced.
 std::string with(std::string text, std::string_view what, std::string_view by) {
   const auto at = text.find(what);
@@ -113,6 +117,10 @@ TEST_CASE("a node's record and the cluster's are read back from their one form")
   CHECK(*encode(a_meta()) == meta_text);
   REQUIRE(decode_cluster_meta(meta_text));
   CHECK(*decode_cluster_meta(meta_text) == a_meta());
+  auto founded = a_meta();
+  founded.founders = {{0xab, "node-a"}, {2, "node-b"}};
+  CHECK(*encode(founded) == founded_text);
+  CHECK(*decode_cluster_meta(founded_text) == founded);
 }
 
 TEST_CASE("orders are read as they were written, and what is wrong in them is refused") {
@@ -293,6 +301,9 @@ TEST_CASE("whatever is wrong in the cluster's record is refused by the field's n
   no(R"("replicas":3)", R"("replicas":0)", "replicas is not");
   no(R"("replicas":3)", R"("replicas":10)", "replicas is not");
   no(R"("format":1)", R"("format":0)", "format is 0");
+  no(R"("format":1)", R"("format":1,"founders":1)", "founders is no array");
+  no(R"("format":1)", R"("format":1,"founders":[1])", "founders holds what is no object");
+  no(R"("format":1)", R"("format":1,"founders":[{"id":"0000000000000000","node":"a"}])", "founders.id is 0");
 }
 
 TEST_CASE("what would be refused when it is read is not written") {
