@@ -175,7 +175,11 @@ result<void> membership::read_orders() {
 // All but the founders was read when this node came, and stays.
 void membership::take_meta(std::optional<std::string> value) {
   if (!value) return;
-  if (auto meta = decode_cluster_meta(*value); meta && !meta->founders.empty()) founders_ = std::move(meta->founders);
+  auto meta = decode_cluster_meta(*value);
+  if (!meta)
+    logger().error("{}", meta.error().message);
+  else if (meta->cluster_id == meta_.cluster_id && !meta->founders.empty())
+    founders_ = std::move(meta->founders);
   meta_value_ = std::move(*value);
 }
 

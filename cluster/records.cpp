@@ -70,20 +70,23 @@ complaint check(const member& one, std::string_view field) {
   return {};
 }
 
+complaint check_all(const std::vector<member>& members, const std::string& field) {
+  for (auto at = members.begin(); at != members.end(); ++at) {
+    if (auto said = check(*at, field); !said.empty()) return said;
+    if (std::any_of(members.begin(), at, [&](const member& one) { return one.id == at->id; }))
+      return field + " names " + to_hex(at->id) + " twice";
+  }
+  return {};
+}
+
 complaint check(const shard_record& record) {
   if (record.epoch > record_high_count_max) return "epoch is above 2^62";
   if (record.config.version > record_high_count_max) return "config.version is above 2^62";
   if (record.owner.id == 0 && !record.owner.node.empty()) return "owner.id is 0, but owner.node names one";
   if (record.owner.id != 0)
     if (auto said = check(record.owner, "owner"); !said.empty()) return said;
-  const auto& members = record.config.members;
-  if (members.size() > record_members_max) return "config.members are more than 9";
-  for (auto at = members.begin(); at != members.end(); ++at) {
-    if (auto said = check(*at, "config.members"); !said.empty()) return said;
-    if (std::any_of(members.begin(), at, [&](const member& one) { return one.id == at->id; }))
-      return "config.members names " + to_hex(at->id) + " twice";
-  }
-  return {};
+  if (record.config.members.size() > record_members_max) return "config.members are more than 9";
+  return check_all(record.config.members, "config.members");
 }
 
 complaint check(const node_record& record) {
@@ -105,9 +108,7 @@ complaint check(const cluster_meta& meta) {
   if (meta.replicas == 0 || meta.replicas > record_members_max) return "replicas is not from 1 to 9";
   if (meta.format_version == 0) return "format is 0; versions begin at 1";
   if (meta.founders.size() > founders_max) return "founders are more than 100";
-  for (const auto& one : meta.founders)
-    if (auto said = check(one, "founders"); !said.empty()) return said;
-  return {};
+  return check_all(meta.founders, "founders");
 }
 
 complaint check(const cluster_orders& orders) {

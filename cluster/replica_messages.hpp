@@ -1,5 +1,6 @@
 // What the replicas of one shard say to each other. Every message is safe to lose, to repeat and to deliver late: the
-// ballot in it tells to which claim it belongs, and whoever has promised a later one refuses.
+// ballot in it tells to which claim it belongs, and whoever has promised a later one refuses. Late means to the process
+// that it was sent to: a message never reaches one that was started since (peer_link.hpp).
 #pragma once
 
 #include <cstdint>

@@ -304,6 +304,8 @@ TEST_CASE("whatever is wrong in the cluster's record is refused by the field's n
   no(R"("format":1)", R"("format":1,"founders":1)", "founders is no array");
   no(R"("format":1)", R"("format":1,"founders":[1])", "founders holds what is no object");
   no(R"("format":1)", R"("format":1,"founders":[{"id":"0000000000000000","node":"a"}])", "founders.id is 0");
+  refuses(decode_cluster_meta, with(founded_text, "0000000000000002", "00000000000000ab"),
+          "founders names 00000000000000ab twice");
 }
 
 TEST_CASE("what would be refused when it is read is not written") {
