@@ -388,6 +388,10 @@ TEST_CASE("a shard that nobody has made yet is made, and not one that etcd has l
     node.start();
     REQUIRE(eventually([&] { return etcd.value(shard_key(prefix, 0)).has_value(); }));
     REQUIRE(eventually([&] { return node.told().last("shard 0") == "shard 0 epoch 0"; }));
+    const auto meta = decode_cluster_meta(*etcd.value(meta_key(prefix)));
+    REQUIRE(meta);
+    CHECK_MESSAGE(meta->founders.size() == 3, "it says with whom");
+    CHECK(meta->cluster_id == test::some_cluster_id);
     etcd.remove(shard_key(prefix, 0));
     REQUIRE(eventually([&] { return node.told().last("shard 0") == "shard 0 nothing"; }));
     CHECK(is_left_alone());
@@ -431,24 +435,6 @@ TEST_CASE("a shard that nobody has made yet is made, and not one that etcd has l
     node.start();
     CHECK(is_left_alone());
   }
-}
-
-TEST_CASE("who has the shards first is decided once, by whoever comes first") {
-  auto etcd = false_directory{};
-  fill(etcd);
-  etcd.remove(shard_key(prefix, 0));
-  auto options = looking(etcd.endpoint(), 0);
-  options.is_observer = false;
-  options.gather_ms = 0;
-  options.make_late_ms = 0;
-  auto node = observer{options};
-  REQUIRE(node->take_name());
-  node.start();
-  REQUIRE(eventually([&] { return etcd.value(shard_key(prefix, 0)).has_value(); }));
-  const auto meta = decode_cluster_meta(*etcd.value(meta_key(prefix)));
-  REQUIRE(meta);
-  CHECK(meta->founders.size() == 3);
-  CHECK(meta->cluster_id == a_cluster(1).cluster_id);
 }
 
 TEST_CASE("whoever makes a cluster makes its shards at once") {
