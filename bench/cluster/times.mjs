@@ -4,7 +4,7 @@ import { wait_for } from "../../tests/clients/support/server.mjs";
 
 /** Prints a line with the median, p99 and the worst of some times. */
 export function line(title, times_ms) {
-  const sorted = times_ms.toSorted((a, b) => a - b);
+  const sorted = [...times_ms].sort((a, b) => a - b);
   const at = (share) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN);
   console.log(`${title.padEnd(58)} n=${sorted.length}  median ${at(0.5)} ms  p99 ${at(0.99)} ms  worst ${at(1)} ms`);
 }

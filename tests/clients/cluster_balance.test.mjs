@@ -79,7 +79,7 @@ class Noise {
 /** The node that owns most, and for some of its shards two names of documents of each. */
 async function pairs_of(cluster, count) {
   const { shards, nodes } = await cluster.settled({ replicas: 3 });
-  const owner = nodes.toSorted((one, other) => other.owns - one.owns)[0].node;
+  const owner = [...nodes].sort((one, other) => other.owns - one.owns)[0].node;
   const found = new Map();
   const whole = () => [...found.values()].filter((names) => names.length === 2).length;
   while (whole() < count) {

@@ -30,7 +30,7 @@ async function open_listeners(server, names, count) {
 
 /** At most how many of these times are within any stretch of so long. */
 function most_within(times_ms, stretch_ms) {
-  const sorted = times_ms.toSorted((one, other) => one - other);
+  const sorted = [...times_ms].sort((one, other) => one - other);
   return Math.max(...sorted.map((from) => sorted.filter((at) => at >= from && at <= from + stretch_ms).length));
 }
 

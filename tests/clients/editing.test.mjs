@@ -239,7 +239,7 @@ test("updates that arrive in the wrong order take effect when the missing one co
   for (const letter of "abcdefgh") doc.getText("text").insert(doc.getText("text").length, letter);
   const writer = await open_bare(server, name);
   const reader = await open_editor(server, name);
-  for (const update of updates.toReversed?.() ?? [...updates].reverse()) writer.send(make_sync(sync.update, update));
+  for (const update of [...updates].reverse()) writer.send(make_sync(sync.update, update));
   await wait_for("the text is whole", () => reader.text.toString() === "abcdefgh");
   assert.equal((await read_afresh(server, name)).getText("text").toString(), "abcdefgh");
 });

@@ -67,7 +67,7 @@ class Rooms {
       const found = text.match(/<\d+\.\d+>/g) ?? [];
       for (const i of editors.keys()) {
         const own = (some) => some.filter((word) => of(i) && word.endsWith(`.${i}>`));
-        assert.deepEqual(own(found), own(expected).toReversed(), "the words of each are in their order");
+        assert.deepEqual(own(found), own(expected).reverse(), "the words of each are in their order");
       }
     }
   }
