@@ -119,9 +119,6 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   auto member = cluster::membership_options{};
   member.endpoints = *endpoints;
   member.known_cluster_id = known;
-  auto shards = store.list_shards();
-  if (!shards) return tl::unexpected{shards.error()};
-  member.has_replicas = !shards->empty();
   member.shards = given.shards;
   member.replicas = given.replicas;
   member.clock_skew_ms_max = given.clock_skew_ms_max;
@@ -167,6 +164,7 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   auto table = cluster::read_shards(store, made->host);
   if (!table) return tl::unexpected{table.error()};
   made->table = std::move(*table);
+  if (!made->table->replicas().empty()) made->membership->know_replicas();
   // Not before: a node that is seen is one whose replicas are counted on.
   if (auto taken = made->membership->take_name(); !taken) return tl::unexpected{taken.error()};
   if (known.empty())

@@ -435,15 +435,21 @@ void membership::renew() {
 // whose record was there once has members, whatever etcd knows: others could begin it anew without its documents.
 void membership::make_shards() {
   auto missing = std::vector<shard_number>{};
-  auto founders = std::vector<placement_node>{};
+  auto is_founded = false;
   {
     const std::lock_guard guard(mutex_);
     for (auto shard = shard_number{0}; shard < meta_.shards; ++shard)
       if (!values_.contains(shard)) missing.push_back(shard);
-    for (const auto& one : founders_) founders.push_back({one});
+    is_founded = !founders_.empty();
   }
   if (missing.empty()) return;
-  if (founders.empty()) return found();
+  if (!is_founded) found();
+  auto founders = std::vector<placement_node>{};
+  {
+    const std::lock_guard guard(mutex_);
+    for (const auto& one : founders_) founders.push_back({one});
+  }
+  if (founders.empty()) return;
   if (missing.size() > made_at_once_max) missing.resize(made_at_once_max);
   auto answers = std::vector<std::future<result<etcd_txn_answer>>>{};
   for (auto shard : missing) {
@@ -469,7 +475,7 @@ void membership::found() {
   auto before = std::string{};
   {
     const std::lock_guard guard(mutex_);
-    if (options_.has_replicas || !values_.empty()) {
+    if (has_replicas_ || !values_.empty()) {
       if (!std::exchange(is_told_of_no_founders_, true))
         logger().warn("etcd has no record of some shards, nor of who had them first: their members write them anew");
       return;
@@ -487,8 +493,6 @@ void membership::found() {
     etcd_->txn({meta_key(options_.prefix), before, *value, 0}, std::move(done));
   });
   reread();
-  const std::lock_guard guard(mutex_);
-  is_asked_ = true;  // there is more to do at once
 }
 
 // Everything at once, and as of one revision: from there on the watch tells.

@@ -35,7 +35,6 @@ struct membership_options {
   node_record self;
   bool is_observer = false;               ///< takes no name, makes nothing, and only reads
   std::string known_cluster_id;           ///< that this node's data belongs to; empty: none yet
-  bool has_replicas = false;              ///< of shards, on its disk: somebody has made them once
   std::uint32_t shards = default_shards;  ///< of a cluster that is made
   std::uint32_t replicas = 3;             ///< likewise
   std::int64_t lease_s = 3;
@@ -70,6 +69,8 @@ class membership {
   /// From now on the others see this node, and count on what it has. Not for an observer. Blocks likewise.
   /// errc::already_exists: a node of this name is running; errc::unavailable.
   result<void> take_name();
+  /// This node's disk has replicas of shards: somebody has made them once. Before start().
+  void know_replicas() { has_replicas_ = true; }
   /// From now on the host hears of everything, beginning with all that is there.
   void start(directory_listener_actor host);
   /// Carries out a transaction, and tells the host what became of it.
@@ -126,7 +127,8 @@ class membership {
   membership_options options_;
   cluster_meta meta_;
   bool is_maker_ = false;  ///< of the cluster: it was not there before
-  bool is_told_of_no_founders_ = false;
+  bool has_replicas_ = false;
+  bool is_told_of_no_founders_ = false;  ///< to the log
   std::string own_value_;
   std::mutex mutex_;
   std::condition_variable wake_;

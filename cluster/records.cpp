@@ -223,13 +223,17 @@ member read_member(const json::object& from, std::string path, complaint& said) 
   return {in.hex("id"), in.text("node")};
 }
 
-/// The field `name` of `in`, whose path is `path`.
-std::vector<member> read_members(fields& in, std::string_view name, const std::string& path, std::size_t max,
-                                 complaint& said) {
+json::array to_json(const std::vector<member>& members) {
+  auto array = json::array{};
+  for (const auto& one : members) array.push_back(to_json(one));
+  return array;
+}
+
+/// The field `name` of `in`, whose own fields have the path `path`.
+std::vector<member> read_members(fields& in, std::string_view name, const std::string& path, complaint& said) {
   auto members = std::vector<member>{};
   const auto* array = in.array(name);
   if (array == nullptr) return members;
-  if (array->size() > max) in.complain(name, "are more than " + std::to_string(max));
   for (const auto& each : *array) {
     if (!said.empty()) break;
     if (const auto* one = each.if_object())
@@ -243,7 +247,7 @@ std::vector<member> read_members(fields& in, std::string_view name, const std::s
 shard_config read_config(const json::object& from, std::uint64_t version_max, complaint& said) {
   auto in = fields{from, "config.", said};
   const auto version = in.number("version", version_max);
-  return {version, read_members(in, "members", "config.members.", record_members_max, said)};
+  return {version, read_members(in, "members", "config.members.", said)};
 }
 
 /// The object, or what is wrong.
@@ -288,11 +292,9 @@ bool is_node_name(std::string_view name) {
 
 // Objects keep the order in which their fields were added, so that equal records have equal bytes.
 result<std::string> encode(const shard_record& record) {
-  auto members = json::array{};
-  for (const auto& one : record.config.members) members.push_back(to_json(one));
   // Braces would make it an array of one.
   auto owner = record.owner.id == 0 ? json::value(nullptr) : json::value(to_json(record.owner));
-  auto config = json::object{{"version", record.config.version}, {"members", std::move(members)}};
+  auto config = json::object{{"version", record.config.version}, {"members", to_json(record.config.members)}};
   auto as = json::object{{"epoch", record.epoch},
                          {"owner", std::move(owner)},
                          {"nonce", to_hex(record.nonce)},
@@ -321,9 +323,7 @@ result<std::string> encode(const cluster_meta& meta) {
                          {"shards", meta.shards},
                          {"replicas", meta.replicas},
                          {"format", meta.format_version}};
-  auto founders = json::array{};
-  for (const auto& one : meta.founders) founders.push_back(to_json(one));
-  if (!founders.empty()) as["founders"] = std::move(founders);
+  if (!meta.founders.empty()) as["founders"] = to_json(meta.founders);
   return written("meta", meta, as);
 }
 
@@ -340,14 +340,12 @@ result<std::string> encode(const cluster_orders& orders) {
                                    {"why", one.why}});
   auto removed = json::array{};
   for (const auto one : orders.removed) removed.emplace_back(to_hex(one));
-  auto drained = json::array{};
-  for (const auto& one : orders.drained) drained.push_back(to_json(one));
   return written("orders", orders,
                  {{"draining", json::array(orders.draining.begin(), orders.draining.end())},
                   {"pins", std::move(pins)},
                   {"balance", std::move(balance)},
                   {"removed", std::move(removed)},
-                  {"drained", std::move(drained)}});
+                  {"drained", to_json(orders.drained)}});
 }
 
 result<shard_record> decode_shard_record(std::string_view text) {
@@ -401,7 +399,7 @@ result<cluster_meta> decode_cluster_meta(std::string_view text) {
   meta.shards = static_cast<std::uint32_t>(in.number("shards", UINT32_MAX));
   meta.replicas = static_cast<std::uint32_t>(in.number("replicas", UINT32_MAX));
   meta.format_version = static_cast<std::uint32_t>(in.number("format", UINT32_MAX));
-  if (from->contains("founders")) meta.founders = read_members(in, "founders", "founders.", founders_max, said);
+  if (from->contains("founders")) meta.founders = read_members(in, "founders", "founders.", said);
   return checked("meta", std::move(meta), std::move(said));
 }
 
@@ -454,14 +452,7 @@ result<cluster_orders> decode_cluster_orders(std::string_view text) {
       orders.removed.push_back(id);
     }
   // Nor have orders of one that did not keep the disks of drained nodes.
-  if (const auto* drained = from->contains("drained") ? in.array("drained") : nullptr)
-    for (const auto& one : *drained) {
-      if (!said.empty()) break;
-      if (const auto* disk = one.if_object())
-        orders.drained.push_back(read_member(*disk, "drained.", said));
-      else
-        in.complain("drained", "holds what is no object");
-    }
+  if (from->contains("drained")) orders.drained = read_members(in, "drained", "drained.", said);
   return checked("orders", std::move(orders), std::move(said));
 }
 

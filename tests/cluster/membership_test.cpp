@@ -408,8 +408,8 @@ TEST_CASE("a shard that nobody has made yet is made, and not one that etcd has l
     auto meta = a_cluster(1);
     meta.founders = {{7, "n7"}, {8, "n8"}};
     etcd.put(meta_key(prefix), *encode(meta));
-    options.has_replicas = true;
     auto node = observer{options};
+    node->know_replicas();
     REQUIRE(node->take_name());
     node.start();
     REQUIRE(eventually([&] { return etcd.value(shard_key(prefix, 0)).has_value(); }));
@@ -421,8 +421,8 @@ TEST_CASE("a shard that nobody has made yet is made, and not one that etcd has l
     CHECK(made->epoch == 0);
   }
   SUBCASE("by nobody, where it was made once and is not known with whom: here are replicas") {
-    options.has_replicas = true;
     auto node = observer{options};
+    node->know_replicas();
     REQUIRE(node->take_name());
     node.start();
     CHECK(is_left_alone());

@@ -134,9 +134,9 @@ function use_word_count(): [number, (read_text: () => string) => void] {
     // Where somebody always writes there would be no pause to wait for.
     if (newest.current === undefined)
       window.setTimeout(() => {
-        const text = newest.current?.() ?? "";
+        const read = newest.current;
         newest.current = undefined;
-        set_words(text.match(/\S+/g)?.length ?? 0);
+        set_words(read?.().match(/\S+/g)?.length ?? 0);
       }, count_delay_ms);
     newest.current = read_text;
   }, []);
