@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "crdt/import/markdown_offsets.hpp"
 #include "crdt/import/tree_builder.hpp"
 #include "crdt/internal/markup.hpp"
 #include "crdt/json.hpp"
@@ -296,7 +297,9 @@ crdt::import_result<bytes> markdown(std::string_view text, const options& option
   if (text.size() >= INT32_MAX / 2) return crdt::import_error{crdt::import_errc::too_large};
   const auto full = completed(options);
   tree_builder builder(full);
-  const bool parsed = markdown_reader(builder, full.max_depth).run(without_nul(text));
+  auto source = without_nul(text);
+  source.insert(0, line_feeds_in_front(source), '\n');
+  const bool parsed = markdown_reader(builder, full.max_depth).run(source);
   if (const auto failure = builder.failure()) return crdt::import_error{*failure};
   // md4c fails for want of memory only.
   if (!parsed) throw std::bad_alloc();

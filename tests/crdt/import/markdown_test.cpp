@@ -187,4 +187,44 @@ TEST_CASE("the limit of nodes holds for whatever Markdown makes of it") {
   }
 }
 
+TEST_CASE("what an item of a list holds does not depend on where in the text it stands") {
+  for (const std::string text : {
+           "- a\n\n  # b\n\n  c\n",
+           "- a\n\n  # b #\r\n\r\n  c\n",
+           "- # b\n\n  c\n",
+           "- a\n\n  b\n  ===\n\n  c\n",
+           "10) a\n\n    ___\n\n    c\n",
+           "- + * a\n\n      - - -\n\n      c\n",
+           "- a\n\n  ```\n  b\n  ```\n\n  c\n",
+           "- a\n\n  ~~~\n  b\n\n  ~~~\n\n  c\n",
+           "- ```\n  ```\n\n  c\n",
+           "- a\n\n\n  c\n",
+           "- [x] a\n\n\n  c\n",
+           "- a\nb\n\n\n  c\n",
+           "- a\n\n      b\n\n\n  c\n",
+           "- a\n\n  <pre>b</pre>\n\n\n  c\n",
+           "> - a\n>\n>   # b\n>\n>   c\n",
+       }) {
+    CAPTURE(text);
+    const auto alone = content_of(imported(import::markdown, text, import_options()));
+    // In the item, and not behind the list.
+    CHECK(alone.ends_with(p("c") + "]}]}" +
+                          (text.starts_with('>')     ? "]}"
+                           : text.starts_with("- +") ? "]}]}]}]}"
+                                                     : "")));
+    for (std::size_t length = 1; length <= 256; ++length) {
+      const std::string in_front(length, 'x');
+      const auto shifted = content_of(imported(import::markdown, in_front + "\n\n" + text, import_options()));
+      if (shifted != p(in_front) + "," + alone) FAIL_CHECK(length << " characters in front: " << shifted);
+    }
+  }
+}
+
+TEST_CASE("an item of a list is read right, though many others stand before it") {
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += "- a\n\n  # " + std::string(1 + i % 7, 'b') + "\n\n  c\n\n";
+  text.pop_back();
+  CHECK(markdown_of(from_markdown(text)) == text);
+}
+
 }  // namespace
