@@ -150,8 +150,8 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   made->host.shards = meta.shards;
   made->host.document = options.node.document;
   made->host.uses_tls = given.peer_tls.is_wanted();
-  made->host.placement.replicas = meta.replicas;
-  made->host.placement.replace_ms = given.replace_after_ms;
+  made->host.arranger.placement.replicas = meta.replicas;
+  made->host.arranger.placement.replace_ms = given.replace_after_ms;
   made->host.cores = static_cast<double>(usable_cpus());
   auto& balance = made->host.balance;
   balance.is_on = given.balance_interval_ms != 0;

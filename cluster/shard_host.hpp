@@ -16,8 +16,8 @@
 #include "cluster/balancer.hpp"
 #include "cluster/document_finder.hpp"
 #include "cluster/interfaces.hpp"
-#include "cluster/learner_watch.hpp"
 #include "cluster/node_view.hpp"
+#include "cluster/shard_arranger.hpp"
 
 namespace octavo::storage {
 class store;
@@ -66,13 +66,9 @@ struct host_options {
   std::int64_t stall_known_ms = 2'000;
   /// How documents are loaded for the snapshots of those that another node has open.
   actors::document_options document;
-  placement_options placement;
-  learner_options learner;
+  arranger_options arranger;
   balance_options balance;
   double cores = 1;                               ///< that the process may use
-  std::size_t changes_at_once_max = 8;            ///< shards of this node whose members or owner change
-  std::int64_t arrange_ms = 250;                  ///< how often it is looked whether shards are where they ought to be
-  std::int64_t rest_ms = 5'000;                   ///< between two changes of a shard's owner
   std::int64_t status_ms = 1'000;                 ///< how often the node says how it is
   std::size_t unsnapped_documents_max = 100'000;  ///< whose edits since their snapshots are counted
   std::size_t hot_documents_max = 20'000;         ///< of all replicas, that were edited lately

@@ -39,9 +39,9 @@ host_options hasty() {
   auto options = host_options{};
   options.shards = 1;
   options.tick_ms = 2;
-  options.arrange_ms = 2;
+  options.arranger.interval_ms = 2;
   options.status_ms = 1;
-  options.placement.settle_ms = 0;
+  options.arranger.placement.settle_ms = 0;
   options.replica.handoff_ms = 60'000;
   return options;
 }
@@ -52,8 +52,9 @@ class little_cluster {
  public:
   explicit little_cluster(std::vector<member> others = {bob, cid}, host_options options = hasty(), member owner = {})
       : others_(std::move(others)) {
+    while (shard_of(name_, options.shards) != 0) name_ += 's';
     options.self = {"cluster", zoe.node, zoe.id, 7, wire_version, "caf"};
-    options.placement.replicas = static_cast<std::uint32_t>(others_.size() + 1);
+    options.arranger.placement.replicas = static_cast<std::uint32_t>(others_.size() + 1);
     store_ = storage::testing::open_ok(folder_ / "store");
     store_->on_damage([this](const error& what) {
       const std::lock_guard guard(mutex_);
@@ -135,9 +136,9 @@ class little_cluster {
     const auto end = rounds_ + 3;
     return eventually([&] { return rounds_ >= end; });
   }
-  /// Edits of a document that is not open, counted as a document counts them.
-  void append(std::uint64_t edits) {
-    auto request = actors::append_request{"notes", {}, {}};
+  /// Edits of a document of shard 0 that is not open, counted as a document counts them.
+  void append(std::uint64_t edits, const actors::document_actor& from = {}) {
+    auto request = actors::append_request{name_, from, {}};
     for (auto seq = std::uint64_t{1}; seq <= edits; ++seq) {
       request.records.push_back({seq, 5, "ann", actors::payload::copy_of("text")});
       counters_.log_queue_records += 1;
@@ -163,6 +164,7 @@ class little_cluster {
     return damage_;
   }
   const shard_host_actor& host() const { return host_; }
+  caf::actor_system& system() { return *system_; }
   storage::store& store() { return *store_; }
   metrics& counters() { return counters_; }
 
@@ -185,6 +187,7 @@ class little_cluster {
   std::atomic<bool> fails_{false};
   std::atomic<std::uint64_t> rounds_{0};
   node_view view_;
+  std::string name_ = "note";
   std::vector<member> others_;
   std::uint64_t round_ = 1'000'000;  ///< later than all that is asked
   cluster_config config_;
@@ -341,7 +344,7 @@ TEST_CASE("while too much waits for the disk, entries of other nodes are not tak
 
 TEST_CASE("a learner that never answers does not keep its shard from moving") {
   auto options = hasty();
-  options.learner.stall_ms = 200;
+  options.arranger.learner.stall_ms = 200;
   auto one = little_cluster{{bob, cid}, options};
   REQUIRE(one.serves());
   one.see([](node_view& view) {
@@ -368,6 +371,29 @@ TEST_CASE("edits that are refused, or that the shard leaves behind as it moves, 
   REQUIRE(eventually([&] { return one.counters().shards_served == 0; }));
   CHECK(one.counters().log_queue_records == 0);
   CHECK(one.counters().log_queue_bytes == 0);
+}
+
+TEST_CASE("an edit that is held while its shard is about to move stays held, whatever the disk does meanwhile") {
+  auto options = hasty();
+  options.shards = 2;
+  auto one = little_cluster{{bob, cid}, options};
+  REQUIRE(one.serves());
+  one.see([](node_view& view) { view.pins[0] = bob.node; });
+  REQUIRE(eventually([&] { return one.counters().shards_changing == 1; }));
+  auto document = caf::scoped_actor{one.system()};
+  one.append(1, caf::actor_cast<actors::document_actor>(caf::actor_cast<caf::strong_actor_ptr>(document.ptr())));
+  one.say(bob, prepare_message{{50, bob.id, 5}}, 1);
+  REQUIRE(eventually([&] {
+    const auto stored = one.store().list_shards();
+    return stored && stored->size() == 2;
+  }));
+  one.settle();
+  REQUIRE(one.goes_round());
+  auto answers = 0;
+  document->receive([&](actors::rejected_atom, std::uint64_t, const caf::error&) { ++answers; },
+                    caf::after(std::chrono::milliseconds{0}) >> [] {});
+  CHECK(answers == 0);
+  CHECK(one.counters().shards_served == 1);
 }
 
 TEST_CASE("when the replicas of a node fail, its process is to end") {
