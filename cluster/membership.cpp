@@ -49,7 +49,7 @@ std::string promise_of(std::size_t nodes, std::size_t kept, std::size_t wanted) 
          "what only this node has is lost with its disk, and shards that have replicas elsewhere wait for those nodes";
 }
 
-membership::membership(membership_options options) : options_(std::move(options)) {
+membership::membership(membership_options options) : options_(std::move(options)), known_(options_.prefix) {
   auto etcd = etcd_options{};
   etcd.endpoints = options_.endpoints;
   etcd_ = std::make_unique<etcd_client>(std::move(etcd));
@@ -109,10 +109,9 @@ result<void> membership::read_meta() {
     return fail(errc::invalid_argument, "this node's data belongs to cluster " + options_.known_cluster_id +
                                             ", and the one in etcd is " + meta->cluster_id +
                                             ": give the right etcd, or another --data");
-  meta_ = std::move(*meta);
-  is_maker_ = is_maker_ && meta_.cluster_id == mine.cluster_id;
+  is_maker_ = is_maker_ && meta->cluster_id == mine.cluster_id;
   const std::lock_guard guard(mutex_);
-  take_meta(std::move(found->kvs.front().value));
+  known_.join(std::move(*meta), std::move(found->kvs.front().value));
   return {};
 }
 
@@ -122,8 +121,8 @@ void membership::warn_of_options() const {
       logger().warn("--{} {}, as given or usual, changes nothing: the cluster was made with --{} {}", option, ours,
                     option, theirs);
   };
-  warn("shards", options_.shards, meta_.shards);
-  warn("replicas", options_.replicas, meta_.replicas);
+  warn("shards", options_.shards, meta().shards);
+  warn("replicas", options_.replicas, meta().replicas);
 }
 
 // Nothing that is promised rests on clocks; tokens, and the times of edits and versions, do.
@@ -164,34 +163,12 @@ result<void> membership::read_orders() {
   if (!found) return tl::unexpected{found.error()};
   if (found->kvs.empty()) return {};
   const std::lock_guard guard(mutex_);
-  take_orders(std::move(found->kvs.front().value));
-  if (std::ranges::find(orders_.removed, options_.self.member) != orders_.removed.end())
+  known_.take_orders(std::move(found->kvs.front().value));
+  if (std::ranges::find(known_.orders().removed, options_.self.member) != known_.orders().removed.end())
     return fail(errc::invalid_argument,
                 "this node was taken out of the cluster with octavo cluster remove, and others have its replicas: to "
                 "bring it back, give it an empty --data");
   return {};
-}
-
-// All but the founders was read when this node came, and stays.
-void membership::take_meta(std::optional<std::string> value) {
-  if (!value) return;
-  auto meta = decode_cluster_meta(*value);
-  if (!meta)
-    logger().error("{}", meta.error().message);
-  else if (meta->cluster_id == meta_.cluster_id && !meta->founders.empty())
-    founders_ = std::move(meta->founders);
-  meta_value_ = std::move(*value);
-}
-
-// What cannot be read changes nothing.
-void membership::take_orders(std::optional<std::string> value) {
-  auto orders = value ? decode_cluster_orders(*value) : result<cluster_orders>{};
-  if (!orders) {
-    logger().error("{}", orders.error().message);
-    return;
-  }
-  orders_ = std::move(*orders);
-  orders_value_ = std::move(value);
 }
 
 // The name is free, or a run before this one on the same disk had it, or its lease runs out while we wait.
@@ -282,9 +259,9 @@ void membership::run() {
   for (;;) {
     {
       auto guard = std::unique_lock{mutex_};
-      wake_.wait_for(guard, std::chrono::milliseconds{options_.renew_ms}, [this] { return stopping_ || is_asked_; });
+      wake_.wait_for(guard, std::chrono::milliseconds{options_.renew_ms},
+                     [this] { return stopping_ || known_.take_asked(); });
       if (stopping_) return;
-      is_asked_ = false;
     }
     if (!options_.is_observer) {
       renew();
@@ -295,7 +272,8 @@ void membership::run() {
     {
       const std::lock_guard guard(mutex_);
       is_due = actors::steady_now_ms() - reread_ms_ >= options_.reread_ms;
-      is_gathered = nodes_.size() >= meta_.replicas || actors::steady_now_ms() - began_ms >= options_.gather_ms;
+      is_gathered =
+          known_.nodes().size() >= meta().replicas || actors::steady_now_ms() - began_ms >= options_.gather_ms;
       if (!is_watching_) is_due = true;
     }
     if (is_due) reread();
@@ -311,7 +289,7 @@ void membership::run() {
 
 std::string membership::owner_of(shard_number shard) {
   const std::lock_guard guard(mutex_);
-  return record_of(shard).owner.node;
+  return known_.record_of(shard).owner.node;
 }
 
 void membership::publish(std::string status) {
@@ -353,21 +331,21 @@ void membership::balance(cluster_orders::balanced wanted) {
   auto nodes = std::vector<placement_node>{};
   {
     const std::lock_guard guard(mutex_);
-    current = orders_value_;
-    orders = orders_;
+    current = known_.orders_value();
+    orders = known_.orders();
     auto under_way = 0;
     for (const auto& one : orders.balance) {
       if (!is_recent(one, wanted.unix_ms, balance_move_ms_max, options_.clock_skew_ms_max)) continue;
-      if (record_of(one.shard).owner.node != one.node) ++under_way;
+      if (known_.record_of(one.shard).owner.node != one.node) ++under_way;
     }
     if (under_way >= balance_moves_at_once_max) return;
-    nodes = placement_nodes();
+    nodes = known_.placement_nodes();
   }
   std::erase_if(orders.balance, [&](const auto& one) { return one.shard == wanted.shard; });
   // A shard that would be there anyway, or that the operator keeps somewhere, needs no entry.
   if (orders.balance.size() == orders_balance_max)
     std::erase_if(orders.balance, [&](const auto& one) {
-      const auto first = wanted_members(one.shard, nodes, meta_.replicas);
+      const auto first = wanted_members(one.shard, nodes, meta().replicas);
       return (!first.empty() && first.front().node == one.node) ||
              std::ranges::find(orders.pins, one.shard, &cluster_orders::pin::shard) != orders.pins.end();
     });
@@ -390,8 +368,8 @@ void membership::put_status() {
   auto wanted = std::string{};
   {
     const std::lock_guard guard(mutex_);
-    if (status_.empty() || !is_look(look_)) return;
-    wanted = with_look(status_, look_);
+    if (status_.empty() || !is_look(known_.look())) return;
+    wanted = with_look(status_, known_.look());
   }
   if (status_shown_ == wanted) return;
   const auto key = status_key(options_.prefix, options_.self.name);
@@ -411,8 +389,8 @@ void membership::renew() {
   auto left = wait_for<std::int64_t>([&](auto done) { etcd_->keep_alive_once(lease_, std::move(done)); });
   if (left) {
     const std::lock_guard guard(mutex_);
-    const auto own = nodes_.find(options_.self.name);
-    const auto is_own = own != nodes_.end() && own->second.incarnation == options_.self.incarnation;
+    const auto own = known_.nodes().find(options_.self.name);
+    const auto is_own = own != known_.nodes().end() && own->second.incarnation == options_.self.incarnation;
     if (reread_ms_ <= taken_ms_ || is_own) {
       confirmed_ms_ = actors::steady_now_ms();
       if (auto agree = check_clock(); !agree && confirmed_ms_ - clock_told_ms_ >= clock_told_interval_ms) {
@@ -438,16 +416,15 @@ void membership::make_shards() {
   auto is_founded = false;
   {
     const std::lock_guard guard(mutex_);
-    for (auto shard = shard_number{0}; shard < meta_.shards; ++shard)
-      if (!values_.contains(shard)) missing.push_back(shard);
-    is_founded = !founders_.empty();
+    missing = known_.missing_shards();
+    is_founded = !known_.founders().empty();
   }
   if (missing.empty()) return;
   if (!is_founded) found();
   auto founders = std::vector<placement_node>{};
   {
     const std::lock_guard guard(mutex_);
-    for (const auto& one : founders_) founders.push_back({one});
+    for (const auto& one : known_.founders()) founders.push_back({one});
   }
   if (founders.empty()) return;
   if (missing.size() > made_at_once_max) missing.resize(made_at_once_max);
@@ -455,7 +432,7 @@ void membership::make_shards() {
   for (auto shard : missing) {
     auto record = shard_record{};
     record.config.version = 1;
-    record.config.members = wanted_members(shard, founders, meta_.replicas);
+    record.config.members = wanted_members(shard, founders, meta().replicas);
     auto value = encode(record);
     if (!value) continue;
     auto done = std::make_shared<std::promise<result<etcd_txn_answer>>>();
@@ -471,24 +448,24 @@ void membership::make_shards() {
 // make them already it was decided, and is only not known here: by an etcd that was restored from a copy of that
 // moment. New members would know nothing of what the first ones have promised.
 void membership::found() {
-  auto meta = meta_;
+  auto wanted = meta();
   auto before = std::string{};
   {
     const std::lock_guard guard(mutex_);
-    if (has_replicas_ || !values_.empty()) {
+    if (has_replicas_ || known_.has_shards()) {
       if (!std::exchange(is_told_of_no_founders_, true))
         logger().warn("etcd has no record of some shards, nor of who had them first: their members write them anew");
       return;
     }
-    before = meta_value_;
-    auto nodes = placement_nodes();
+    before = known_.meta_value();
+    auto nodes = known_.placement_nodes();
     if (std::ranges::any_of(nodes, [](const auto& one) { return !one.is_draining; }))
       std::erase_if(nodes, [](const auto& one) { return one.is_draining; });
     if (nodes.size() > founders_max) nodes.resize(founders_max);
-    for (auto& one : nodes) meta.founders.push_back(std::move(one.who));
+    for (auto& one : nodes) wanted.founders.push_back(std::move(one.who));
   }
-  const auto value = encode(meta);
-  if (meta.founders.empty() || !value) return;
+  const auto value = encode(wanted);
+  if (wanted.founders.empty() || !value) return;
   (void)wait_for<etcd_txn_answer>([&](auto done) {
     etcd_->txn({meta_key(options_.prefix), before, *value, 0}, std::move(done));
   });
@@ -497,20 +474,21 @@ void membership::found() {
 
 // Everything at once, and as of one revision: from there on the watch tells.
 void membership::reread() {
-  auto newest = std::int64_t{0};
+  auto asked = std::pair<std::uint64_t, std::int64_t>{};
   {
     const std::lock_guard guard(mutex_);
-    newest = book_.newest();
+    asked = known_.state();
   }
   auto all = wait_for<etcd_range_answer>([&](auto done) { etcd_->range_prefix(options_.prefix, std::move(done)); });
   if (!all) return;
   const std::lock_guard guard(mutex_);
   const auto before = std::exchange(etcd_id_, all->cluster_id);
-  if (!revision_book::fits(all->revision, newest) || (before != 0 && before != etcd_id_)) begin_anew();
+  if (!known_.fits(all->revision, asked) || (before != 0 && before != etcd_id_)) begin_anew();
   reread_ms_ = actors::steady_now_ms();
   if (options_.is_observer) confirmed_ms_ = reread_ms_;
   const auto revision = all->revision;
-  take_all(std::move(*all));
+  tell_shards(known_.take_all(std::move(*all)));
+  tell_nodes();
   if (!is_watching_) watch(revision);
 }
 
@@ -531,113 +509,24 @@ void membership::end_watch(std::uint64_t number, const etcd_watch_end& why) {
   is_watching_ = false;
 }
 
-// What stands there now may be older than what is known, and is believed all the same; a watch of what was there before
-// tells nothing of it.
+// A watch of what was there before tells nothing of what is there now.
 void membership::begin_anew() {
   logger().warn("etcd is not what it was: restored from an older copy, as it seems; all that it says is read anew");
-  book_ = {};
-  ++lives_;
+  known_.begin_anew();
   etcd_->cancel_watch(watch_id_);
   ++watch_;
   is_watching_ = false;
-}
-
-// What the watch has brought since the range was asked for may be newer.
-void membership::take_all(etcd_range_answer answer) {
-  auto gone = std::vector<std::string>{orders_key(options_.prefix), look_key(options_.prefix)};
-  for (const auto& [name, one] : nodes_) gone.push_back(node_key(options_.prefix, name));
-  for (const auto& [shard, value] : values_)
-    if (value) gone.push_back(shard_key(options_.prefix, shard));
-  std::erase_if(gone, [&](const std::string& key) {
-    return std::ranges::binary_search(answer.kvs, key, {}, &etcd_key_value::key);
-  });
-  auto update = record_update{};
-  for (const auto& key : gone)
-    if (!book_.is_known_after(key, answer.revision)) (void)take(key, {}, update);
-  for (auto& one : answer.kvs)
-    if (!book_.is_known_after(one.key, answer.revision)) (void)take(one.key, std::move(one.value), update);
-  book_.take_all(answer.revision);
-  note_lost(update);
-  // Of those that were never there the host hears that, too: only now is it known.
-  for (auto shard = shard_number{0}; shard < meta_.shards; ++shard)
-    if (!values_.contains(shard)) update.records.emplace_back(shard, shard_record{});
-  tell_shards(std::move(update));
-  tell_nodes();
 }
 
 void membership::take_events(std::uint64_t number, std::vector<etcd_event> events) {
   {
     const std::lock_guard guard(mutex_);
     if (number != watch_) return;
-    auto update = record_update{};
-    auto nodes_changed = false;
-    for (auto& one : events) {
-      if (!book_.take(one.kv.key, one.kv.mod_revision)) continue;
-      const auto is_there = one.kind == etcd_event::kind_type::put;
-      if (take(one.kv.key, is_there ? std::optional{std::move(one.kv.value)} : std::nullopt, update))
-        nodes_changed = true;
-    }
-    note_lost(update);
-    tell_shards(std::move(update));
-    if (nodes_changed) tell_nodes();
+    auto news = known_.take(std::move(events));
+    tell_shards(std::move(news.shards));
+    if (news.has_nodes) tell_nodes();
   }
   wake_.notify_all();
-}
-
-// Whether it changes what tell_nodes() tells. No value: the key is not there.
-bool membership::take(const std::string& key, std::optional<std::string> value, record_update& update) {
-  if (auto shard = parse_shard_key(options_.prefix, key)) {
-    take_shard(*shard, std::move(value), update);
-  } else if (auto name = parse_node_key(options_.prefix, key)) {
-    take_node(*name, value);
-    return true;
-  } else if (key == orders_key(options_.prefix)) {
-    take_orders(std::move(value));
-    return true;
-  } else if (key == meta_key(options_.prefix)) {
-    take_meta(std::move(value));
-  } else if (key == look_key(options_.prefix)) {
-    take_look(value);
-  }
-  return false;
-}
-
-void membership::take_node(const std::string& name, const std::optional<std::string>& value) {
-  nodes_.erase(name);
-  if (!value) return;
-  auto record = decode_node_record(*value);
-  if (record)
-    nodes_[name] = std::move(*record);
-  else
-    logger().error("etcd's record of node {} cannot be read: {}", name, record.error().message);
-}
-
-void membership::take_look(const std::optional<std::string>& value) {
-  const auto before = std::exchange(look_, value.value_or(std::string{}));
-  is_asked_ = is_asked_ || (!look_.empty() && look_ != before);
-}
-
-void membership::take_shard(shard_number shard, std::optional<std::string> value, record_update& update) {
-  if (shard >= meta_.shards) return;
-  const auto found = values_.find(shard);
-  if (found == values_.end() ? !value : found->second == value) return;
-  if (value)
-    if (auto record = decode_shard_record(*value); !record)
-      logger().error("etcd's record of shard {} is not believed: {}", shard, record.error().message);
-  values_[shard] = std::move(value);
-  update.records.emplace_back(shard, record_of(shard));
-}
-
-// One that is not there, or cannot be read, says nothing. The owner, to whom that is not what is true, writes it anew.
-shard_record membership::record_of(shard_number shard) const {
-  const auto found = values_.find(shard);
-  if (found == values_.end() || !found->second) return {};
-  return decode_shard_record(*found->second).value_or(shard_record{});
-}
-
-void membership::note_lost(const record_update& update) {
-  const auto lost = std::ranges::count_if(update.records, [](const auto& one) { return one.second == shard_record{}; });
-  if (lost != 0) logger().warn("etcd has no record of {} shards any more; their owners write them anew", lost);
 }
 
 void membership::tell_shards(record_update update) {
@@ -646,34 +535,20 @@ void membership::tell_shards(record_update update) {
 
 void membership::tell_nodes() {
   if (!host_) return;
-  auto view = std::make_shared<node_view>();
-  for (const auto& [name, one] : nodes_) {
-    const auto is_drained = std::ranges::find(orders_.draining, name) != orders_.draining.end();
-    view->nodes[name] = {one.incarnation, one.member, one.peer_address, one.draining || is_drained};
-  }
-  for (const auto& one : orders_.pins) view->pins[one.shard] = one.node;
-  for (const auto& one : orders_.balance) view->balance[one.shard] = one;
-  view->removed.insert(orders_.removed.begin(), orders_.removed.end());
+  auto view = known_.view();
   view->is_current = actors::steady_now_ms() - confirmed_ms_ <= options_.lease_s * 1'000;
   compat::tell(host_, nodes_atom_v, std::shared_ptr<const node_view>{std::move(view)});
 }
 
-std::vector<placement_node> membership::placement_nodes() const {
-  auto nodes = std::vector<placement_node>{};
-  for (const auto& [name, one] : nodes_) nodes.push_back({{one.member, name}, one.draining});
-  return nodes;
-}
-
 // Once, and whenever nodes come or go and it makes a difference.
 void membership::tell_promise() {
-  auto nodes = placement_nodes();
-  std::erase_if(nodes, [this](const placement_node& one) {
-    return std::ranges::find(orders_.removed, one.who.id) != orders_.removed.end();
-  });
-  const auto kept = wanted_members(0, nodes, meta_.replicas).size();
+  auto nodes = known_.placement_nodes();
+  const auto& removed = known_.orders().removed;
+  std::erase_if(nodes, [&](const auto& one) { return std::ranges::find(removed, one.who.id) != removed.end(); });
+  const auto kept = wanted_members(0, nodes, meta().replicas).size();
   if (nodes.empty() || std::exchange(promised_, kept) == kept) return;
-  const auto text = promise_of(nodes.size(), kept, meta_.replicas);
-  if (kept < meta_.replicas)
+  const auto text = promise_of(nodes.size(), kept, meta().replicas);
+  if (kept < meta().replicas)
     logger().warn("{}", text);
   else
     logger().info("{}", text);
@@ -691,16 +566,11 @@ void membership::submit(const shard_txn& request) {
     if (host_) compat::tell(host_, txn_atom_v, txn_answer{shard, id, txn_outcome::refused, {}});
     return;
   }
-  // It is compared as it stands: a newer octavo may have written more than is read here, what cannot be read counts as
-  // nothing, and where nothing is, nothing can be compared.
-  auto stands = std::optional{*expected};
-  const auto found = values_.find(shard);
-  const auto is_known = found != values_.end();
-  if (record_of(shard) == request.what.expected || (is_known && !found->second))
-    stands = is_known ? found->second : std::nullopt;
+  auto stands = known_.comparand(shard, request.what.expected, std::move(*expected));
   etcd_->txn({shard_key(options_.prefix, shard), std::move(stands), *wanted, 0},
-             [this, shard, id, value = *wanted, asked = std::pair{lives_, book_.newest()}](
-                 const result<etcd_txn_answer>& done) { take_txn(shard, id, value, asked, done); });
+             [this, shard, id, value = *wanted, asked = known_.state()](const result<etcd_txn_answer>& done) {
+               take_txn(shard, id, value, asked, done);
+             });
 }
 
 void membership::take_txn(shard_number shard, std::uint64_t id, const std::string& wanted,
@@ -712,17 +582,16 @@ void membership::take_txn(shard_number shard, std::uint64_t id, const std::strin
     return;
   }
   // Of many that were asked before, one says so.
-  if (asked.first == lives_ && !revision_book::fits(done->revision, asked.second)) begin_anew();
+  if (!known_.fits(done->revision, asked)) begin_anew();
   const auto stands = answer.outcome == txn_outcome::done ? std::optional{wanted} : done->current;
-  auto update = record_update{};
-  if (book_.take(shard_key(options_.prefix, shard), done->revision)) take_shard(shard, stands, update);
+  known_.take_answer(shard, done->revision, stands);
   // The replica is to know, too, that there is nothing to compare with any more.
   if (answer.outcome == txn_outcome::refused)
     answer.current = stands ? decode_shard_record(*stands).value_or(shard_record{}) : shard_record{};
   if (!host_) return;
   compat::tell(host_, txn_atom_v, std::move(answer));
   // While a replica waits for its answer it takes in nothing else, and the watch may have brought what is later.
-  compat::tell(host_, record_atom_v, record_update{{{shard, record_of(shard)}}});
+  compat::tell(host_, record_atom_v, record_update{{{shard, known_.record_of(shard)}}});
 }
 
 }  // namespace octavo::cluster

@@ -12,7 +12,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -21,10 +20,9 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/directory_copy.hpp"
 #include "cluster/etcd_client.hpp"
-#include "cluster/placement.hpp"
 #include "cluster/records.hpp"
-#include "cluster/revision_book.hpp"
 #include "cluster/shard_host.hpp"
 
 namespace octavo::cluster {
@@ -65,7 +63,7 @@ class membership {
   membership(const membership&) = delete;
   membership& operator=(const membership&) = delete;
 
-  const cluster_meta& meta() const { return meta_; }
+  const cluster_meta& meta() const { return known_.meta(); }
   /// From now on the others see this node, and count on what it has. Not for an observer. Blocks likewise.
   /// errc::already_exists: a node of this name is running; errc::unavailable.
   result<void> take_name();
@@ -110,22 +108,11 @@ class membership {
   // With the mutex held:
   void watch(std::int64_t after_revision);
   void begin_anew();
-  void take_all(etcd_range_answer answer);
-  bool take(const std::string& key, std::optional<std::string> value, record_update& update);
-  void take_meta(std::optional<std::string> value);
-  void take_node(const std::string& name, const std::optional<std::string>& value);
-  void take_orders(std::optional<std::string> value);
-  void take_look(const std::optional<std::string>& value);
-  void take_shard(shard_number shard, std::optional<std::string> value, record_update& update);
-  shard_record record_of(shard_number shard) const;
-  static void note_lost(const record_update& update);
   void tell_shards(record_update update);
   void tell_nodes();
   void tell_promise();
-  std::vector<placement_node> placement_nodes() const;
 
   membership_options options_;
-  cluster_meta meta_;
   bool is_maker_ = false;  ///< of the cluster: it was not there before
   bool has_replicas_ = false;
   bool is_told_of_no_founders_ = false;  ///< to the log
@@ -142,21 +129,11 @@ class membership {
   bool is_watching_ = false;
   std::uint64_t watch_ = 0;             ///< the number of the latest one; what older ones tell counts no more
   etcd_client::watch_id watch_id_ = 0;  ///< likewise, as the client knows it
-  revision_book book_;
-  std::uint64_t lives_ = 0;    ///< of the book: how often it was begun anew
-  std::uint64_t etcd_id_ = 0;  ///< of etcd's own cluster; 0: it was not read yet
-  bool is_drained_ = false;    ///< to be told
-  std::map<std::string, node_record> nodes_;
-  std::vector<member> founders_;  ///< as in cluster_meta; once known they are not forgotten
-  std::string meta_value_;        ///< as it stands in etcd
-  cluster_orders orders_;
-  std::optional<std::string> orders_value_;  ///< as it stands in etcd
+  std::uint64_t etcd_id_ = 0;           ///< of etcd's own cluster; 0: it was not read yet
+  bool is_drained_ = false;             ///< to be told
+  directory_copy known_;
   std::string status_;                       ///< to be published, while somebody looks
-  std::string look_;                         ///< the word that such a one left
-  bool is_asked_ = false;                    ///< it came just now
   std::optional<std::string> status_shown_;  ///< as it stands in etcd
-  /// As they stand in etcd, byte by byte, for comparing; nothing: it stood there once, and does no more.
-  std::map<shard_number, std::optional<std::string>> values_;
   directory_listener_actor host_;
   std::unique_ptr<etcd_client> etcd_;  ///< its callbacks use all above
   std::thread thread_;

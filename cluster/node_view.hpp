@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cluster/records.hpp"
+#include "cluster/shards.hpp"
 
 namespace octavo::cluster {
 

@@ -16,7 +16,7 @@ namespace octavo::cluster {
 
 caf::result<void> owned_documents::barrier(const std::string& name, const actors::document_actor& document) {
   const auto shard = table_.shard_of_document(name);
-  if (!table_.serves(shard)) return actors::make_error(moved_error());
+  if (!table_.takes_proposals(shard)) return actors::make_error(moved_error());
   watcher_.watch(self_, document, [this, shard, name, document](const caf::error&) {
     auto owned = shards_.find(shard);
     if (owned == shards_.end()) return;
@@ -91,7 +91,7 @@ bool owned_documents::propose(shard_number shard, owned_shard& one, const actors
 void owned_documents::release_held() {
   if (!std::exchange(is_holding_, false)) return;
   for (const auto& [shard, one] : shards_)
-    if (table_.serves(shard)) release_held(shard);
+    if (table_.takes_proposals(shard)) release_held(shard);
 }
 
 void owned_documents::release_held(shard_number shard) {

@@ -262,7 +262,7 @@ class shard_host_impl {
   // then ours is asked, which comes back here.
   caf::result<void> drop(const std::string& name) {
     const auto shard = shard_of(name);
-    if (!table_->serves(shard)) {
+    if (!table_->takes_proposals(shard)) {
       const auto owner = nodes_.peer(table_->record(shard).owner.node);
       if (!is_from_here() || !owner) return actors::make_error(moved_error());
       return compat::pass_on(self_, owner, actors::drop_atom_v, name);
@@ -287,7 +287,7 @@ class shard_host_impl {
 
   shard_place place_of(shard_number shard) {
     using kind = shard_place::kind_type;
-    if (table_->serves(shard)) return {kind::here, {}, {}, false};
+    if (table_->takes_proposals(shard)) return {kind::here, {}, {}, false};
     const auto& owner = table_->record(shard).owner;
     if (owner == table_->self() || is_claiming(shard)) return {kind::unknown, {}, {}, true};
     auto peer = nodes_.peer(owner.node);

@@ -87,7 +87,7 @@ replica* shard_table::find(shard_number shard) {
   return found == replicas_.end() ? nullptr : found->second.get();
 }
 
-bool shard_table::serves(shard_number shard) {
+bool shard_table::takes_proposals(shard_number shard) {
   const auto* one = find(shard);
   return one != nullptr && one->takes_proposals();
 }

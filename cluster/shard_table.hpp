@@ -131,7 +131,8 @@ class shard_table {
   /// Null: there is none here.
   replica* find(shard_number shard);
   const shard_record& record(shard_number shard) const { return records_[shard]; }
-  bool serves(shard_number shard);
+  /// Whether this node owns a shard that is not just about to move.
+  bool takes_proposals(shard_number shard);
   std::uint64_t applied(shard_number shard) const;
   const std::map<shard_number, std::unique_ptr<replica>>& replicas() const { return replicas_; }
 

@@ -123,7 +123,7 @@ struct three_nodes {
     }
   }
 
-  bool serves(std::size_t i, shard_number shard) { return tables[i] && tables[i]->serves(shard); }
+  bool serves(std::size_t i, shard_number shard) { return tables[i] && tables[i]->takes_proposals(shard); }
   std::vector<std::uint64_t> epochs() const {
     auto result = std::vector<std::uint64_t>{};
     for (const auto& one : records) result.push_back(one.epoch);
@@ -168,7 +168,8 @@ struct three_nodes {
 TEST_CASE("every shard finds an owner, and edits reach the documents of all replicas") {
   auto all = three_nodes{};
   all.pass(2'000);
-  for (auto shard = shard_number{0}; shard < shards; ++shard) REQUIRE(all.tables[all.owner(shard)]->serves(shard));
+  for (auto shard = shard_number{0}; shard < shards; ++shard)
+    REQUIRE(all.tables[all.owner(shard)]->takes_proposals(shard));
   const auto shard = shard_of("notes", shards);
   REQUIRE(all.type("notes", 1, "a"));
   const auto lsn = all.type("notes", 2, "b");
@@ -345,7 +346,7 @@ TEST_CASE("all nodes stop and start, and what was committed is there") {
   for (auto i = std::size_t{0}; i < 3; ++i) all.start(i);
   all.pass(3'000);
   const auto shard = shard_of("notes", shards);
-  REQUIRE(all.tables[all.owner(shard)]->serves(shard));
+  REQUIRE(all.tables[all.owner(shard)]->takes_proposals(shard));
   REQUIRE(all.type("notes", 21, "21"));
   all.pass(500);
   for (auto& disk : all.disks) CHECK(disk[shard].documents["notes"].size() == 21);
