@@ -5,14 +5,12 @@
 #include <unordered_set>
 
 #include "actors/logger.hpp"
-#include "actors/merge.hpp"
 #include "storage/store.hpp"
 
 namespace octavo::actors {
 
 namespace {
 
-constexpr auto acks_looked_back = 16;
 /// A document's memory is added up anew once edits may have made so much of it.
 constexpr auto measure_step_bytes = std::size_t{16} << 10;
 /// Server edits go on under another client id beyond this clock.
@@ -59,6 +57,7 @@ document_state::document_state(document_options options, metrics& counters)
       counters_(counters),
       content_(content_options(options)),
       listeners_(options.subscriber_window_bytes),
+      gate_(listeners_, counters, options.burst_bytes_max),
       presence_(options.presence) {}
 
 crdt::document_options document_state::content_options(const document_options& options) {
@@ -75,7 +74,8 @@ void document_state::install(crdt::document content, std::uint64_t seq, const st
   content_ = std::move(content);
   measured_bytes_ = 0;
   forget_encoded();
-  seq_ = committed_seq_ = seq;
+  seq_ = seq;
+  gate_.committed(seq);
   history_from_seq_ = clocks_from;
   history_.assign(clocks.begin(), clocks.end());
   trim_history();
@@ -98,12 +98,7 @@ void document_state::bring_up(subscriber_id subscriber, std::uint64_t since) {
     one->behind_since = since;
     one->is_catching_up = true;
   }
-  auto waiting = gated{};
-  waiting.seq = seq_;
-  waiting.subscriber = subscriber;
-  waiting.kind = gated::kind_type::catch_up;
-  waiting.update = payload{content_.encode_state_as_update_v1(state_after(since))};
-  gate_.push_back(std::move(waiting));
+  gate_.catch_up(seq_, subscriber, payload{content_.encode_state_as_update_v1(state_after(since))});
 }
 
 void document_state::unsubscribe(subscriber_id subscriber, std::int64_t steady_ms) {
@@ -147,7 +142,7 @@ void document_state::handle(subscriber_id subscriber, const relay_burst& burst, 
     else
       handle_one(who, what, now, may_write, why);
     // The update that broke the document gets no answer: that would call it durable.
-    if (!broken_) answered(who, what);
+    if (!broken_) gate_.answered(seq_, who, what);
   }
 }
 
@@ -327,13 +322,7 @@ void document_state::take(session_key who, std::string user, std::int64_t unix_m
   bytes_since_snapshot_ += canonical.size();
   bytes_taken_ += canonical.size();
   counters_.edit_bytes.fetch_add(canonical.size(), std::memory_order_relaxed);
-  auto waiting = gated{};
-  waiting.seq = seq_;
-  waiting.subscriber = who.subscriber;
-  waiting.from = who.session;
-  waiting.kind = gated::kind_type::edit;
-  waiting.update = std::move(canonical);
-  gate_.push_back(std::move(waiting));
+  gate_.edit(seq_, who, std::move(canonical));
 }
 
 std::uint64_t document_state::writer_id() {
@@ -529,16 +518,7 @@ void document_state::mark(session_key who, const request& what) {
 }
 
 void document_state::reply_to(session_key who, reply_kind kind, payload data, std::uint64_t seq) {
-  auto* listener = listeners_.find(who.subscriber);
-  if (listener == nullptr) return;
-  listener->unanswered_bytes += data.size();
-  auto waiting = gated{};
-  waiting.seq = seq_;
-  waiting.subscriber = who.subscriber;
-  waiting.from = who.session;
-  waiting.kind = gated::kind_type::reply;
-  waiting.what = {who.session, kind, seq, std::move(data)};
-  gate_.push_back(std::move(waiting));
+  gate_.reply(seq_, who.subscriber, {who.session, kind, seq, std::move(data)});
 }
 
 void document_state::reply_chunks(session_key who, const std::vector<payload>& chunks, reply_kind last) {
@@ -549,19 +529,6 @@ void document_state::reply_chunks(session_key who, const std::vector<payload>& c
     reply_to(who, last, chunks.back(), seq);
   else if (last == reply_kind::synced)
     reply_to(who, last, payload::copy_of(bytes_view{crdt::empty_update_v1}), seq);
-}
-
-void document_state::answered(session_key who, const request& what) {
-  auto waiting = gated{};
-  waiting.seq = seq_;
-  waiting.subscriber = who.subscriber;
-  waiting.from = who.session;
-  waiting.op = what.op;
-  waiting.weight = what.weight();
-  // The connection only counts what its client sent.
-  waiting.of_client = what.kind != request_kind::enter && what.kind != request_kind::reenter &&
-                      what.kind != request_kind::leave && what.kind != request_kind::resync;
-  gate_.push_back(std::move(waiting));
 }
 
 void document_state::remember_clocks(std::span<const crdt::clock_advance> advances) {
@@ -587,21 +554,13 @@ crdt::state_vector document_state::state_after(std::uint64_t seq) const {
   return crdt::state_vector{std::move(entries)};
 }
 
-void document_state::committed(std::uint64_t seq) {
-  committed_seq_ = std::max(committed_seq_, seq);
-}
-
 bool document_state::ask_again(bool may_write) {
   if (broken_ || !may_write) return false;
   if (!refused_ && (!refused_for_size_ || !has_room_for(*refused_for_size_))) return false;
   refused_ = false;
   refused_for_size_.reset();
   // It waits at the gate: what is asked for must not be what another client already showed.
-  auto waiting = gated{};
-  waiting.seq = seq_;
-  waiting.kind = gated::kind_type::question;
-  waiting.update = state_vector();
-  gate_.push_back(std::move(waiting));
+  gate_.question(seq_, state_vector());
   return true;
 }
 
@@ -612,10 +571,9 @@ std::optional<std::int64_t> document_state::presence_due_ms() const {
 }
 
 std::optional<std::int64_t> document_state::due_ms() const {
-  auto due = presence_due_ms();
-  if (opened_.empty()) return due;
-  const auto broadcast = broadcast_ms_ + options_.crowd_interval_ms;
-  return due ? std::min(*due, broadcast) : broadcast;
+  const auto presence = presence_due_ms();
+  const auto broadcast = gate_.due_ms(options_.crowd_interval_ms);
+  return presence && broadcast ? std::min(*presence, *broadcast) : presence ? presence : broadcast;
 }
 
 std::size_t document_state::memory_bytes() {
@@ -634,19 +592,14 @@ const std::vector<payload>& document_state::full_state() {
   return full_state_;
 }
 
-std::vector<std::pair<subscriber_id, document_burst>> document_state::take_bursts(std::int64_t steady_ms) {
-  auto out = std::vector<std::pair<subscriber_id, document_burst>>{};
-  open_gate(out);
-  if (!has_crowd() || steady_ms - broadcast_ms_ >= options_.crowd_interval_ms) {
-    if (!opened_.empty()) broadcast_ms_ = steady_ms;
-    add_update(out);
-  }
+addressed_bursts document_state::take_bursts(std::int64_t steady_ms) {
+  auto out = gate_.open(has_crowd() ? options_.crowd_interval_ms : 0, steady_ms);
   add_presence(out, steady_ms);
   std::erase_if(out, [](const auto& one) { return one.second.empty(); });
   return out;
 }
 
-void document_state::add_presence(std::vector<std::pair<subscriber_id, document_burst>>& out, std::int64_t steady_ms) {
+void document_state::add_presence(addressed_bursts& out, std::int64_t steady_ms) {
   auto changes = payload{};
   if (auto due = presence_due_ms(); due && *due <= steady_ms) {
     presence_sent_ms_ = steady_ms;
@@ -660,109 +613,6 @@ void document_state::add_presence(std::vector<std::pair<subscriber_id, document_
     auto& burst = burst_of(out, one.id);
     burst.presence = missed ? presence_.all_and_gone() : changes;
     one.unanswered_bytes += burst.presence.size();
-  }
-}
-
-document_burst& document_state::burst_of(std::vector<std::pair<subscriber_id, document_burst>>& out,
-                                         subscriber_id subscriber) {
-  for (auto one = out.rbegin(); one != out.rend(); ++one)
-    if (one->first == subscriber) return one->second;
-  return out.emplace_back(subscriber, document_burst{}).second;
-}
-
-void document_state::open_gate(std::vector<std::pair<subscriber_id, document_burst>>& out) {
-  while (!gate_.empty() && gate_.front().seq <= committed_seq_) {
-    auto one = std::move(gate_.front());
-    gate_.pop_front();
-    auto* listener = one.kind == gated::kind_type::edit || one.kind == gated::kind_type::question
-                         ? nullptr
-                         : listeners_.find(one.subscriber);
-    switch (one.kind) {
-      case gated::kind_type::edit:
-        if (!opened_.empty() && opened_bytes_ + one.update.size() > options_.burst_bytes_max) close_bursts(out);
-        opened_bytes_ += one.update.size();
-        opened_.push_back(std::move(one));
-        break;
-      case gated::kind_type::catch_up: {
-        // It comes behind what was there before, and before what follows.
-        close_bursts(out);
-        if (listener == nullptr) break;
-        listener->behind_since.reset();
-        listener->is_catching_up = false;
-        auto burst = document_burst{};
-        burst.update = std::move(one.update);
-        burst.seq = one.seq;
-        listener->unanswered_bytes += burst.update.size();
-        out.emplace_back(one.subscriber, std::move(burst));
-        out.emplace_back(one.subscriber, document_burst{});
-        break;
-      }
-      case gated::kind_type::question:
-        for (const auto& each : listeners_) {
-          auto& burst = burst_of(out, each.id);
-          burst.ask_all = true;
-          burst.state_vector = one.update;
-        }
-        break;
-      case gated::kind_type::reply:
-        if (listener != nullptr) burst_of(out, one.subscriber).replies.push_back(std::move(one.what));
-        break;
-      case gated::kind_type::answered: {
-        if (listener == nullptr) break;
-        auto& burst = burst_of(out, one.subscriber);
-        burst.credit_bytes += one.weight;
-        if (!one.of_client) break;
-        // A session's last op stands for those before it; looking back a little keeps this linear.
-        auto from = burst.acks.size() > acks_looked_back ? burst.acks.end() - acks_looked_back : burst.acks.begin();
-        auto mine = std::find_if(from, burst.acks.end(), [&](const ack& entry) { return entry.session == one.from; });
-        if (mine == burst.acks.end()) {
-          burst.acks.push_back({one.from, one.op, one.weight});
-        } else {
-          mine->op = std::max(mine->op, one.op);
-          mine->bytes += one.weight;
-        }
-        break;
-      }
-    }
-  }
-}
-
-/// What follows goes into further bursts: one holds one update.
-void document_state::close_bursts(std::vector<std::pair<subscriber_id, document_burst>>& out) {
-  add_update(out);
-  for (const auto& one : listeners_) out.emplace_back(one.id, document_burst{});
-}
-
-/// Hands out the edits that were gathered.
-void document_state::add_update(std::vector<std::pair<subscriber_id, document_burst>>& out) {
-  auto edits = std::exchange(opened_, {});
-  opened_bytes_ = 0;
-  if (edits.empty()) return;
-  counters_.broadcasts.fetch_add(1, std::memory_order_relaxed);
-  auto writer = session_key{edits.front().subscriber, edits.front().from};
-  auto one_writer = std::ranges::all_of(edits, [&](const gated& edit) {
-    return session_key{edit.subscriber, edit.from} == writer;
-  });
-  const auto first_seq = edits.front().seq;
-  const auto last_seq = edits.back().seq;
-  const auto count = edits.size();
-  auto updates = std::vector<payload>{};
-  updates.reserve(count);
-  for (auto& edit : edits) updates.push_back(std::move(edit.update));
-  const auto merged = merge_updates(std::move(updates));
-  for (auto& one : listeners_) {
-    if (one.behind_since) continue;
-    if (!listeners_.has_room(one)) {
-      one.behind_since = first_seq - 1;
-      counters_.subscribers_behind.fetch_add(1, std::memory_order_relaxed);
-      continue;
-    }
-    auto& burst = burst_of(out, one.id);
-    burst.update = merged;
-    burst.seq = last_seq;
-    burst.edits = count;
-    burst.only_from = one_writer && one.id == writer.subscriber ? writer.session : 0;
-    one.unanswered_bytes += merged.size();
   }
 }
 

@@ -2,8 +2,8 @@
 //
 // An edit is decoded, freed of what is known already, integrated, numbered and handed out as a record for the log.
 // Everything that would show it to anyone (broadcasts, acknowledgements, answers to sync) waits in the output gate
-// until the log says that the number is durable. Whoever drives a document_state calls a function that brings
-// something in, and then takes what has come out: records, bursts, a schedule.
+// (output_gate.hpp) until the log says that the number is durable. Whoever drives a document_state calls a function
+// that brings something in, and then takes what has come out: records, bursts, a schedule.
 //
 // Affinity: the document's actor.
 #pragma once
@@ -18,6 +18,7 @@
 #include "actors/messages.hpp"
 #include "actors/metrics.hpp"
 #include "actors/options.hpp"
+#include "actors/output_gate.hpp"
 #include "actors/presence.hpp"
 #include "actors/server_edit.hpp"
 #include "crdt/document.hpp"
@@ -41,6 +42,8 @@ struct broken_update {
 class document_state {
  public:
   document_state(document_options options, metrics& counters);
+  document_state(const document_state&) = delete;
+  document_state& operator=(const document_state&) = delete;
 
   /// The options of the document's content, as the loader must make it.
   static crdt::document_options content_options(const document_options& options);
@@ -77,7 +80,7 @@ class document_state {
   result<std::uint64_t> merge(bytes_view update, std::string user, std::int64_t unix_ms, bool may_write,
                               std::string_view why);
   /// The log holds all records up to `seq`.
-  void committed(std::uint64_t seq);
+  void committed(std::uint64_t seq) { gate_.committed(seq); }
   /// Asks every session for what the document lacks, if edits were refused that might be taken now. True if so.
   bool ask_again(bool may_write);
   void expire_presence(std::int64_t steady_ms) { presence_.expire(steady_ms); }
@@ -85,13 +88,13 @@ class document_state {
   // --- what has come out ---
   std::vector<log_record> take_records() { return std::exchange(records_, {}); }
   /// Bursts whose edits are durable, in order. Presence is included if it is due.
-  std::vector<std::pair<subscriber_id, document_burst>> take_bursts(std::int64_t steady_ms);
+  addressed_bursts take_bursts(std::int64_t steady_ms);
   const std::optional<broken_update>& broken() const { return broken_; }
 
   // --- what is there ---
   std::uint64_t seq() const { return seq_; }
-  std::uint64_t committed_seq() const { return committed_seq_; }
-  bool has_uncommitted() const { return seq_ != committed_seq_; }
+  std::uint64_t committed_seq() const { return gate_.committed_seq(); }
+  bool has_uncommitted() const { return seq_ != gate_.committed_seq(); }
   bool has_subscribers() const { return !listeners_.empty(); }
   bool has_presence() const { return !presence_.empty(); }
   bool has_refused() const { return refused_ || refused_for_size_; }
@@ -120,18 +123,6 @@ class document_state {
     /// An edit of it was not taken. Until the client has sent all that the document lacks, nothing counts as durable.
     bool is_ahead = false;
     payload held_marker;  ///< the last one that came meanwhile: it stands for those before it
-  };
-  /// An output that waits for `seq` to be durable.
-  struct gated {
-    std::uint64_t seq = 0;
-    subscriber_id subscriber = 0;
-    session_id from = 0;
-    enum class kind_type : std::uint8_t { edit, reply, answered, question, catch_up } kind = kind_type::answered;
-    payload update;            // of an edit; of a question for all: the state vector; of catch_up: what is lacking
-    std::uint64_t op = 0;      // of answered
-    std::uint64_t weight = 0;  // of answered: bytes of the windows that are free again
-    bool of_client = false;    // of answered: the client's own window counted it too
-    reply what;                // of a reply
   };
   bool takes_user(session_key who, const request& what);
   void enter(session_key who, const request& what);
@@ -165,32 +156,23 @@ class document_state {
   void mark(session_key who, const request& what);
   void reply_to(session_key who, reply_kind kind, payload data, std::uint64_t seq = 0);
   void reply_chunks(session_key who, const std::vector<payload>& chunks, reply_kind last);
-  void answered(session_key who, const request& what);
   void trim_history();
   void remember_clocks(std::span<const crdt::clock_advance> advances);
   std::optional<std::int64_t> presence_due_ms() const;
   bool has_crowd() const { return sessions_.size() > options_.crowd_sessions; }
-  void open_gate(std::vector<std::pair<subscriber_id, document_burst>>& out);
-  void close_bursts(std::vector<std::pair<subscriber_id, document_burst>>& out);
-  void add_update(std::vector<std::pair<subscriber_id, document_burst>>& out);
-  void add_presence(std::vector<std::pair<subscriber_id, document_burst>>& out, std::int64_t steady_ms);
-  document_burst& burst_of(std::vector<std::pair<subscriber_id, document_burst>>& out, subscriber_id subscriber);
+  void add_presence(addressed_bursts& out, std::int64_t steady_ms);
 
   document_options options_;
   metrics& counters_;
   crdt::document content_;
   crdt::decoded_update scratch_;
   std::uint64_t seq_ = 0;
-  std::uint64_t committed_seq_ = 0;
   listeners listeners_;
+  output_gate gate_;
   std::unordered_map<session_key, session, session_key_hash> sessions_;
   presence_table presence_;
   std::int64_t presence_sent_ms_ = 0;
   std::int64_t presence_dirty_ms_ = 0;
-  std::deque<gated> gate_;
-  std::vector<gated> opened_;  ///< edits that are durable and are being gathered for one broadcast
-  std::size_t opened_bytes_ = 0;
-  std::int64_t broadcast_ms_ = 0;  ///< when the last one was sent
   std::vector<log_record> records_;
   std::deque<clock_step> history_;
   std::uint64_t history_from_seq_ = 0;  // states after this number and later can be told

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -17,6 +18,20 @@ namespace octavo::actors {
 
 /// The number of a subscriber (a relay) within one document's run.
 using subscriber_id = std::uint32_t;
+
+/// A session as a document knows it: a session id is only unique behind one subscriber.
+struct session_key {
+  subscriber_id subscriber = 0;
+  session_id session = 0;
+
+  friend bool operator==(const session_key&, const session_key&) = default;
+};
+
+struct session_key_hash {
+  std::size_t operator()(const session_key& key) const {
+    return std::hash<std::uint64_t>{}(key.session * 0x9e3779b97f4a7c15ull + key.subscriber);
+  }
+};
 
 struct listener {
   subscriber_id id = 0;

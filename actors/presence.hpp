@@ -14,25 +14,12 @@
 #include <utility>
 #include <vector>
 
+#include "actors/listeners.hpp"
 #include "actors/messages.hpp"
 #include "actors/options.hpp"
 #include "actors/payload.hpp"
 
 namespace octavo::actors {
-
-/// A session as a document knows it: a session id is only unique behind one subscriber.
-struct session_key {
-  std::uint32_t subscriber = 0;
-  std::uint64_t session = 0;
-
-  friend bool operator==(const session_key&, const session_key&) = default;
-};
-
-struct session_key_hash {
-  std::size_t operator()(const session_key& key) const {
-    return std::hash<std::uint64_t>{}(key.session * 0x9e3779b97f4a7c15ull + key.subscriber);
-  }
-};
 
 class presence_table {
  public:
