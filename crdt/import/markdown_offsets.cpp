@@ -9,7 +9,7 @@ namespace octavo::import {
 
 namespace {
 
-bool is_space(char c) {
+bool is_blank(char c) {
   return c == ' ' || c == '\t';
 }
 bool is_digit(char c) {
@@ -20,7 +20,7 @@ bool is_digit(char c) {
 class line_marks {
  public:
   explicit line_marks(std::string_view line) : line_(line) {
-    skip([](char c) { return is_space(c) || c == '>'; });
+    skip([](char c) { return is_blank(c) || c == '>'; });
   }
 
   std::size_t at() const { return at_; }
@@ -57,9 +57,9 @@ class line_marks {
 
   // A mark ends where space or the line's end follows.
   bool take_until(std::size_t end) {
-    if (end < line_.size() && !is_space(line_[end])) return false;
+    if (end < line_.size() && !is_blank(line_[end])) return false;
     at_ = end;
-    skip(is_space);
+    skip(is_blank);
     return true;
   }
 
@@ -98,7 +98,7 @@ class offset_counter {
     if (line_marks(now.text).next() == '\0') {
       blank();
     } else {
-      const bool is_indented = is_space(now.text.front()) || now.text.front() == '>';
+      const bool is_indented = is_blank(now.text.front()) || now.text.front() == '>';
       in_list_ = line_marks(now.text).take_item() || (in_list_ && (is_indented || blanks_ == 0));
       blanks_ = 0;
       before_ = newest_;
