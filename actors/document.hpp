@@ -48,8 +48,8 @@ class document_state {
   /// The options of the document's content, as the loader must make it.
   static crdt::document_options content_options(const document_options& options);
 
-  /// Takes what the store holds; `seq` is the last sequence number in it. `clocks` are those of the edits after
-  /// `clocks_from`, which is `seq` if nothing is known of them.
+  /// Takes what the store holds, before anything else comes in; `seq` is the last sequence number in it. `clocks` are
+  /// those of the edits after `clocks_from`, which is `seq` if nothing is known of them.
   void install(crdt::document content, std::uint64_t seq, const std::vector<clock_step>& clocks,
                std::uint64_t clocks_from);
   void install(crdt::document content, std::uint64_t seq) { install(std::move(content), seq, {}, seq); }

@@ -1,5 +1,6 @@
 // Everything that would show an edit to anyone waits here until the log has it: broadcasts, acknowledgements, answers.
-// What has come out is gathered into bursts, one for each subscriber and broadcast, in the order in which it came in.
+// What has come out is gathered into bursts, one for each subscriber and broadcast, in the order in which it came in;
+// but a crowd's edits are gathered for longer, and what else there is does not wait for them.
 //
 // Affinity: the document's actor.
 #pragma once
@@ -24,7 +25,7 @@ document_burst& burst_of(addressed_bursts& out, subscriber_id subscriber);
 
 class output_gate {
  public:
-  /// Both outlive it. Edits are merged into broadcasts of at most `burst_bytes_max`.
+  /// Both outlive it. Edits are merged into broadcasts of at most `burst_bytes_max`, if there is more than one.
   output_gate(listeners& to, metrics& counters, std::size_t burst_bytes_max)
       : listeners_(to), counters_(counters), burst_bytes_max_(burst_bytes_max) {}
 
@@ -44,7 +45,8 @@ class output_gate {
   void catch_up(std::uint64_t seq, subscriber_id to, payload lacking);
 
   // --- what comes out ---
-  /// What is durable; edits only if the last of them went out `gather_ms` ago.
+  /// What is durable; edits only if the last of them went out at least `gather_ms` ago, if there are more than fit into
+  /// one broadcast, or if somebody is to catch up.
   addressed_bursts open(std::int64_t gather_ms, std::int64_t steady_ms);
   /// When the edits that are being gathered are to go out; nothing if there are none.
   std::optional<std::int64_t> due_ms(std::int64_t gather_ms) const;

@@ -1,5 +1,6 @@
-// What a process knows of the directory: the last that was heard of each of etcd's records, whichever way it came. What
-// cannot be read, or is not there any more, is not believed over what is known where others would rest on it.
+// What a process knows of the directory: the last that was heard of each of etcd's records, whichever way it came.
+// Orders that cannot be read change nothing, and who had the shards first is not forgotten; all else is believed as it
+// stands, or as not there.
 //
 // Plain state, without thread or clock; affinity: whoever guards it (membership.hpp).
 #pragma once
@@ -17,7 +18,6 @@
 #include "cluster/placement.hpp"
 #include "cluster/records.hpp"
 #include "cluster/revision_book.hpp"
-#include "cluster/shard_host.hpp"
 
 namespace octavo::cluster {
 
@@ -45,6 +45,7 @@ class directory_copy {
   void begin_anew();
 
   // --- what is known ---
+  /// As join() was given it; it does not change.
   const cluster_meta& meta() const { return meta_; }
   /// As it stands in etcd, to be compared.
   const std::string& meta_value() const { return meta_value_; }

@@ -26,7 +26,7 @@ class disk_queue {
   }
 
   /// The next steps to write, until written() says that they are; null while others are being written, or if there are
-  /// none. A step that is larger than a batch may be is one by itself.
+  /// none. By its last step a batch may be larger than it is to be.
   std::shared_ptr<const std::vector<shard_step>> next_batch() {
     if (is_writing() || steps_.empty()) return nullptr;
     auto batch = std::make_shared<std::vector<shard_step>>();
@@ -51,8 +51,12 @@ class disk_queue {
     }
   }
 
-  /// Calls once all that has been pushed by now is written.
+  /// Calls once all that has been pushed by now is written; at once if it is.
   void when_written(std::function<void()> done) {
+    if (steps_.empty() && !is_writing()) {
+      done();
+      return;
+    }
     waiting_.emplace_back(written_ + steps_.size() + flying_, std::move(done));
   }
 

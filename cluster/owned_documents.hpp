@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "actors/caf_compat.hpp"
@@ -33,7 +34,7 @@ class owned_documents {
   /// forgotten when it ends.
   caf::result<void> barrier(const std::string& name, const actors::document_actor& document);
   /// Edits of a document, in their order. They wait while their shard is about to move, or the disk is behind.
-  /// True: at least one may be in the log.
+  /// True: all are in the log. False: they wait, or one was refused; those before it may be in the log all the same.
   bool append(actors::append_request request, bool is_disk_behind);
   /// The disk has room again.
   void release_held();

@@ -11,12 +11,19 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cluster/shard_types.hpp"
+#include "cluster/shards.hpp"
 #include "storage/result.hpp"
 
 namespace octavo::cluster {
+
+/// Records of shards as they are now. An empty one: nothing stands there.
+struct record_update {
+  std::vector<std::pair<shard_number, shard_record>> records;
+};
 
 /// Nobody counts so far: an epoch above this, or a version of members, is no claim's, and a record with it is refused.
 /// But one just below is believed, and the next claim needs one more: such a record says that it is meant (`"high":

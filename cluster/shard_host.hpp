@@ -35,10 +35,6 @@ struct disk_report {
   std::vector<shard_synced> shards;
 };
 
-struct record_update {
-  std::vector<std::pair<shard_number, shard_record>> records;
-};
-
 struct txn_answer {
   shard_number shard = 0;
   std::uint64_t id = 0;

@@ -54,6 +54,9 @@ TEST_CASE("steps are written in their order, one batch at a time, none larger th
 TEST_CASE("whoever waits for what has been pushed is told once that is written, and not before") {
   auto queue = disk_queue{10};
   auto told = std::vector<int>{};
+  queue.when_written([&] { told.push_back(0); });
+  CHECK_MESSAGE(told == std::vector<int>{0}, "nothing is to be written");
+  told.clear();
   queue.push(step_of(1, 10));
   REQUIRE(queue.next_batch());
   // One step is being written, one waits.
