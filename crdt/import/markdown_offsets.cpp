@@ -5,15 +5,14 @@
 #include <algorithm>
 #include <array>
 
+#include "crdt/utf8.hpp"
+
 namespace octavo::import {
 
 namespace {
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t';
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 // Reads a line's marks: of quotes, items, tasks and headings, each with the space behind it.
@@ -28,7 +27,7 @@ class line_marks {
 
   bool take_item() {
     auto end = at_;
-    while (end < line_.size() && is_digit(line_[end])) ++end;
+    while (end < line_.size() && crdt::is_digit(line_[end])) ++end;
     const std::string_view marks = end == at_ ? "-+*" : ".)";
     return end < line_.size() && marks.find(line_[end]) != marks.npos && is_mark_until(end + 1) && take_until(end + 1);
   }
