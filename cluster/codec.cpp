@@ -150,10 +150,13 @@ void fields(Io& io, M& value) {
   fields(io, the_claim, value.claim);
   io.count(the_message, "round", value.round);
   io.config(the_message, value.config, true);
+  io.fixed(the_message, "question", value.question);
 }
 
 template <class Io, either<membership_message> M>
-void fields(Io&, M&) {}
+void fields(Io& io, M& value) {
+  io.fixed(the_message, "question", value.question);
+}
 
 template <class Io, either<damaged_message> M>
 void fields(Io& io, M& value) {

@@ -38,7 +38,7 @@ struct hello {
 };
 
 /// What nodes say to each other, but for CAF's own; another version cannot be worked with.
-inline constexpr std::uint32_t wire_version = 4;
+inline constexpr std::uint32_t wire_version = 5;
 
 }  // namespace octavo::cluster
 

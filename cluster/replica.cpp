@@ -43,7 +43,8 @@ replica::replica(member self, replica_options options, replica_disk disk, std::u
       removed_(std::move(disk.removed)),
       commit_(std::max(base_.at.lsn, disk.applied)),
       applied_(commit_),
-      highest_epoch_(promised_.epoch) {
+      highest_epoch_(promised_.epoch),
+      has_copied_(disk.has_copied) {
   for (const auto& one : log_) log_bytes_ += one.weight();
   find_config();
 }
@@ -77,6 +78,14 @@ void replica::send_when_synced(const member& to, replica_message what) {
 
 void replica::notify(replica_notice::kind_type kind, const member& who, position at, std::string why) {
   out_.notices.push_back({kind, who, at, {}, std::move(why)});
+}
+
+// The next number of a sequence that looks random: SplitMix64 (Steele, Lea and Flood, 2014).
+std::uint64_t replica::draw() {
+  auto z = random_ += 0x9e3779b97f4a7c15U;
+  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+  return z ^ (z >> 31U);
 }
 
 std::uint64_t replica::epoch_at(std::uint64_t lsn) const {
@@ -227,11 +236,7 @@ void replica::on_tick(std::int64_t now) {
   switch (role_) {
     case role_type::follower:
       if (record_.owner == self_ && (is_gone() || !claim_config().contains(self_.id))) resign();
-      if (!record_.config.contains(self_.id) && record_.config.version > std::max(config().version, removed_.version) &&
-          config().version != 0 && record_.owner.id != 0 && now - asked_ms_ >= options_.retry_max_ms) {
-        asked_ms_ = now;
-        send(record_.owner, membership_message{});
-      }
+      ask_whether_member(now);
       break;
     case role_type::claiming:
       if (now - since_ms_ >= options_.claim_ms) give_up_claim();
@@ -250,6 +255,17 @@ void replica::on_tick(std::int64_t now) {
       tick_owner(now);
       break;
   }
+}
+
+// An owner that has begun to teach this replica may be gone, and the next one know nothing of it. Or this replica was
+// away while it was removed.
+void replica::ask_whether_member(std::int64_t now) {
+  if ((config().version == 0 && !has_copied_) || planted(bug::keeps_what_it_learned)) return;
+  if (record_.config.version == 0 || record_.config.contains(self_.id)) return;
+  if (record_.owner.id == 0 || record_.owner == self_ || now - asked_ms_ < options_.retry_max_ms) return;
+  asked_ms_ = now;
+  question_ = draw() | 1U;
+  send(record_.owner, membership_message{question_});
 }
 
 bool replica::is_idle() const {
@@ -356,6 +372,7 @@ void replica::handle(const member& from, const offer_state_message& what, std::i
     return;
   }
   offer_ = envelope{from, appended_message{what.claim, what.round, 0, 0}};
+  has_copied_ = true;
   notify(replica_notice::kind_type::state_wanted, from, what.at);
 }
 
@@ -393,13 +410,22 @@ void replica::handle(const member&, const handoff_message& what, std::int64_t no
 void replica::heard(const ballot& claim, std::uint64_t round) {
   heard_round_ = claim == heard_claim_ ? std::max(heard_round_, round) : round;
   heard_claim_ = claim;
+  question_ = 0;
 }
 
 void replica::handle(const member& from, const removed_message& what, std::int64_t) {
-  if (!follows(from, what.claim) || (what.claim == heard_claim_ && what.round < heard_round_)) return;
-  if (what.config.contains(self_.id) || what.config.version <= std::max(config().version, removed_.version)) return;
+  if (!follows(from, what.claim) || what.config.contains(self_.id)) return;
+  // What nobody asked for may have been said before this replica was taken back. The answer to its question was not, if
+  // it has not heard from an owner since: then whatever members it knows of itself never counted, or do so no more.
+  const auto is_answer = what.question != 0 && what.question == question_;
+  const auto is_news = what.config.version > std::max(config().version, removed_.version);
+  const auto is_early = what.claim == heard_claim_ && what.round < heard_round_;
+  if (((!is_answer && !is_news) || is_early) && !planted(bug::believes_old_removal)) return;
   role_ = role_type::follower;
   removed_ = what.config;
+  question_ = 0;
+  offer_.reset();
+  has_copied_ = false;
   log_.clear();
   log_bytes_ = 0;
   base_ = {};

@@ -236,6 +236,7 @@ class replica {
   void send(const member& to, replica_message what);
   void send_when_synced(const member& to, replica_message what);
   void notify(replica_notice::kind_type kind, const member& who = {}, position at = {}, std::string why = {});
+  std::uint64_t draw();
   void append(log_entry entry);
   void truncate_after(std::uint64_t lsn);
   void commit_to(std::uint64_t lsn);
@@ -246,6 +247,7 @@ class replica {
   std::uint64_t epoch_at(std::uint64_t lsn) const;
   const log_entry& entry(std::uint64_t lsn) const { return log_[lsn - base_.at.lsn - 1]; }
   bool is_gone() const;
+  void ask_whether_member(std::int64_t now);
 
   // replica_claim.cpp: on the way to be the owner
   void handle(const member& from, const promise_message& what, std::int64_t now);
@@ -306,6 +308,8 @@ class replica {
   ballot heard_claim_;
   std::uint64_t heard_round_ = 0;  ///< the newest of the owner with that claim
   std::optional<envelope> offer_;  ///< what answers the last offer of documents
+  bool has_copied_ = false;        ///< documents may have come from another replica, beyond what is committed here
+  std::uint64_t question_ = 0;     ///< whether this is a member, as long as no owner has said anything; 0: not asked
 
   role_type role_ = role_type::follower;
   bool may_claim_ = true;

@@ -3,18 +3,6 @@
 
 namespace octavo::cluster {
 
-namespace {
-
-/// The next number of a sequence that looks random: SplitMix64 (Steele, Lea and Flood, 2014).
-std::uint64_t draw(std::uint64_t& state) {
-  auto z = state += 0x9e3779b97f4a7c15U;
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31U);
-}
-
-}  // namespace
-
 const shard_config& replica::claim_config() const {
   return config().version != 0 ? config() : record_.config;
 }
@@ -30,7 +18,7 @@ void replica::claim(std::int64_t now) {
   if (planted(bug::revision_as_epoch)) wanted.epoch = planted_revision;
 #endif
   wanted.owner = self_;
-  wanted.nonce = draw(random_);
+  wanted.nonce = draw();
   if (config().version > wanted.config.version && config_lsn_ <= commit_) wanted.config = config();
   role_ = role_type::claiming;
   since_ms_ = now;
@@ -149,7 +137,7 @@ void replica::nominate() {
   auto better = std::vector<member>{};
   for (const auto& one : claim_config().members)
     if (auto found = votes_.find(one.id); found != votes_.end() && found->second > last()) better.push_back(one);
-  if (!better.empty()) send(better[draw(random_) % better.size()], nominate_message{record_});
+  if (!better.empty()) send(better[draw() % better.size()], nominate_message{record_});
 }
 
 void replica::give_up_claim() {

@@ -74,15 +74,18 @@ struct handoff_message {
   position last;
 };
 
-/// From the owner: you are no member any more. Whoever has heard a later round of this owner was made one again.
+/// From the owner: you are no member. Whoever has heard a later round of this owner was made one again.
 struct removed_message {
   ballot claim;
   std::uint64_t round = 0;
   shard_config config;
+  std::uint64_t question = 0;  ///< that it answers; 0: nobody asked, it was a member until now
 };
 
-/// From a replica that the directory does not name as a member: tell me if I am none.
-struct membership_message {};
+/// From a replica that the directory does not name as a member: tell me if I am none, and do not learn to be one.
+struct membership_message {
+  std::uint64_t question = 0;  ///< random, not 0
+};
 
 /// From the owner: you have less than you once acknowledged. Set your disk aside and come back as a new member.
 struct damaged_message {

@@ -211,9 +211,9 @@ void replica::handle(const member& from, const mismatch_message& what, std::int6
   one->probing = true;
 }
 
-void replica::handle(const member& from, const membership_message&, std::int64_t) {
+void replica::handle(const member& from, const membership_message& what, std::int64_t) {
   if (!serves() || config_lsn_ > commit_ || config().contains(from.id) || (learner_ && learner_->id == from.id)) return;
-  send(from, removed_message{claim_, ++round_, config()});
+  send(from, removed_message{claim_, ++round_, config(), what.question});
 }
 
 std::uint64_t replica::matched_by_majority() const {
@@ -289,7 +289,7 @@ void replica::promote_learner() {
 
 void replica::config_committed() {
   for (const auto& one : committed_config_.members)
-    if (!config().contains(one.id)) send(one, removed_message{claim_, ++round_, config()});
+    if (!config().contains(one.id)) send(one, removed_message{claim_, ++round_, config(), 0});
   committed_config_ = config();
   keep_peers();
   notify(replica_notice::kind_type::config_committed);

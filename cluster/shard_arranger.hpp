@@ -37,7 +37,9 @@ class shard_arranger {
   shard_arranger(arranger_options options, shard_table& table, peer_table& nodes, metrics& counters)
       : options_(options), table_(table), nodes_(nodes), counters_(counters), learners_(options.learner) {}
 
-  /// Begins what is to change, at most once an interval. While the directory is not known for sure nothing is changed.
+  /// Begins what is to change, at most once an interval. While the directory is not known for sure nothing is changed,
+  /// nor while it does not show this node, which is about to end, or will have a lease again in a moment: it would find
+  /// its own shards in the wrong place, and end in the midst of what it began.
   void tick(std::int64_t now, bool is_drained);
   /// A node has come back, with this disk.
   void came_back(member_id who) { learners_.came_back(who); }
@@ -54,6 +56,7 @@ class shard_arranger {
  private:
   /// Whether the operator has taken its disk out of the cluster.
   bool is_removed(const member& who) const { return nodes_.view() && nodes_.view()->removed.contains(who.id); }
+  bool is_shown() const;
   /// Whether a node has a replica of a shard that has one here.
   bool is_member(const std::string& node) const;
   std::vector<placement_node> placement_nodes(std::int64_t now) const;

@@ -103,6 +103,7 @@ struct replica_disk {
   /// then, and so a vote of it is worth nothing to those who know of no newer members than this.
   shard_config removed;
   std::uint64_t applied = 0;  ///< the documents hold all entries up to this one
+  bool has_copied = false;    ///< some may hold later ones, as they were being copied from another replica
 };
 
 }  // namespace octavo::cluster

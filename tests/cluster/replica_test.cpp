@@ -484,7 +484,7 @@ TEST_CASE("a removed replica keeps the promise and the news, and votes for nobod
   disk.base.config = {1, {ann, bob, cid}};
   disk.log = {edit(1, 1, "a")};
   auto one = driven{bob, disk};
-  one.core.on_message(ann, removed_message{{1, ann.id, 1}, 7, {3, {ann, cid, dan}}}, one.now);
+  one.core.on_message(ann, removed_message{{1, ann.id, 1}, 7, {3, {ann, cid, dan}}, 0}, one.now);
   one.sync();
   CHECK(one.noticed(replica_notice::kind_type::removed));
   CHECK(one.core.is_removed());
@@ -495,6 +495,73 @@ TEST_CASE("a removed replica keeps the promise and the news, and votes for nobod
   one.sync();
   REQUIRE(one.sent<promise_message>().size() == 1);
   CHECK(one.sent<promise_message>()[0].second.removed_version == 3);
+}
+
+TEST_CASE("whoever learned from an owner that is gone asks whether it is a member, and believes only the answer") {
+  const auto members = shard_config{1, {ann, bob, cid}};
+  const auto claim = ballot{2, bob.id, 1};
+  auto disk = replica_disk{};
+  SUBCASE("it has a log") {
+    disk.promised = {1, ann.id, 1};
+    disk.base.config = members;
+    disk.log = {edit(1, 1, "a")};
+    // It may have heard that it was to be a member, and nobody else did.
+    SUBCASE("in which it is none") {}
+    SUBCASE("in which it is one") {
+      disk.log.push_back(
+          {2, 1, entry_kind::config, {}, std::make_shared<const shard_config>(shard_config{2, {ann, bob, cid, dan}})});
+    }
+  }
+  SUBCASE("it has documents, as a copy was broken off") {
+    disk.has_copied = true;
+  }
+  auto one = driven{dan, disk};
+  auto round = std::uint64_t{7};
+  const auto removed = [&](std::uint64_t question) {
+    one.core.on_message(bob, removed_message{claim, ++round, members, question}, one.now);
+    one.sync();
+    return one.noticed(replica_notice::kind_type::removed);
+  };
+  const auto question = [&] {
+    one.core.on_tick(one.now += 10'000);
+    one.step();
+    return one.sent<membership_message>().empty() ? 0 : one.sent<membership_message>()[0].second.question;
+  };
+  CHECK(question() == 0);  // nobody owns the shard
+  one.core.on_record({2, bob, 1, members});
+  const auto first = question();
+  REQUIRE(first != 0);
+  one.core.on_tick(one.now += 100);
+  CHECK(one.step().messages.empty());
+  const auto second = question();
+  CHECK(second != first);
+  if (one.core.config().version != 0) {
+    CHECK(!removed(0));
+    CHECK(!removed(first));
+    // Now it learns again.
+    one.core.on_message(bob, append_message{claim, ++round, {}, {}, 0, 0}, one.now);
+    one.sync();
+    CHECK(!removed(second));
+  }
+  CHECK(removed(question()));
+  CHECK(one.core.last() == position{});
+  CHECK(question() == 0);
+}
+
+TEST_CASE("an owner tells whoever asks that it is no member, unless it teaches it") {
+  auto one = driven{ann};
+  one.own();
+  one.core.on_message(cid, membership_message{5}, one.now);
+  CHECK(one.step().messages.empty());
+  one.core.on_message(dan, membership_message{5}, one.now);
+  one.step();
+  REQUIRE(one.sent<removed_message>().size() == 1);
+  CHECK(one.sent<removed_message>()[0].first == dan);
+  CHECK(one.sent<removed_message>()[0].second.question == 5);
+  REQUIRE(one.core.add(dan, one.now));
+  one.core.on_message(dan, membership_message{5}, one.now);
+  one.step();
+  CHECK(one.sent<removed_message>().empty());
 }
 
 TEST_CASE("the promise of one that was removed counts for those whose log tells that it was taken back") {

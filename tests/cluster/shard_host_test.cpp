@@ -356,6 +356,22 @@ TEST_CASE("a learner that never answers does not keep its shard from moving") {
   CHECK(eventually([&] { return one.counters().shard_moves == 1; }));
 }
 
+TEST_CASE("a node that the directory shows no more, as it is about to end, begins no change") {
+  auto one = little_cluster{};
+  REQUIRE(one.serves());
+  one.see([](node_view& view) {
+    view.nodes["dan"] = {7, 4, "127.0.0.1:1", false};
+    view.nodes[bob.node].draining = true;
+    view.nodes.erase(zoe.node);
+  });
+  CHECK(one.goes_round());
+  one.see([](node_view& view) { view.nodes[zoe.node] = {7, zoe.id + 100, "127.0.0.1:1", false}; });
+  CHECK(one.goes_round());
+  CHECK(one.counters().shards_changing == 0);
+  one.see([](node_view& view) { view.nodes[zoe.node].member = zoe.id; });
+  CHECK(eventually([&] { return one.counters().shards_changing == 1; }));
+}
+
 TEST_CASE("edits that are refused, or that the shard leaves behind as it moves, do not count as waiting for good") {
   auto one = little_cluster{};
   REQUIRE(one.serves());

@@ -108,13 +108,15 @@ export class Cluster {
   }
 }
 
-/** Runs `body(cluster)`; the cluster is gone afterwards, and its logs are printed if the body failed. */
+/** Runs `body(cluster)`; the cluster is gone afterwards. If the body failed, the reason is printed, then the logs. */
 export async function with_cluster(options, body) {
   const cluster = new Cluster(options);
   try {
     await cluster.start();
     return await body(cluster);
   } catch (error) {
+    // The runner tells the reason behind all that was printed, and who keeps only the beginning would miss it.
+    console.error(error);
     console.error(cluster.log());
     throw error;
   } finally {

@@ -226,12 +226,13 @@ export async function start_server(options) {
   }
 }
 
-/** Runs `body(server)`; the server is gone afterwards, and its log is printed if the body failed. */
+/** Runs `body(server)`; the server is gone afterwards. If the body failed, the reason is printed, then the log. */
 export async function with_server(options, body) {
   const server = await start_server(options);
   try {
     return await body(server);
   } catch (error) {
+    console.error(error);
     console.error(`the server's log:\n${server.log()}`);
     throw error;
   } finally {

@@ -1006,6 +1006,11 @@ class world {
       if (one.applied != log_.size()) return false;
       if (one.hash != owner->documents_.hash) throw broken{"replicas hold different documents"};
     }
+    // Whoever began to learn from an owner that is gone, too, must have given back what it got.
+    for (const auto& one : nodes_) {
+      const auto& disk = one.durable;
+      if (!config.contains(one.self.id) && (disk.documents_.applied != 0 || !disk.log.log.empty())) return false;
+    }
     return record_.owner.id == owner->self.id && record_.config == config;
   }
 
