@@ -152,6 +152,7 @@ result<std::unique_ptr<cluster_node>> cluster_node::join(const serve_options& op
   made->host.uses_tls = given.peer_tls.is_wanted();
   made->host.arranger.placement.replicas = meta.replicas;
   made->host.arranger.placement.replace_ms = given.replace_after_ms;
+  made->host.replica.give_back_ms = given.keep_copies_ms;
   made->host.cores = static_cast<double>(usable_cpus());
   auto& balance = made->host.balance;
   balance.is_on = given.balance_interval_ms != 0;

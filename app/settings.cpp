@@ -197,6 +197,10 @@ std::vector<setting> make_settings() {
       "replace-after", "a node that is gone for so long is replaced by another one, if there is one to spare", "5min",
       {1'000, 30 * day_ms}, [](o & to) -> auto& { return to.cluster.replace_after_ms; }));
   add(duration_setting(
+      "keep-copies",
+      "what a node has got of a shard whose replica it did not become is kept for so long, as it may go on with it",
+      "10min", {1'000, 30 * day_ms}, [](o & to) -> auto& { return to.cluster.keep_copies_ms; }));
+  add(duration_setting(
       "balance-interval",
       "how often it is looked whether the node has too much to do: after three times a document is moved; 0 is never",
       "10s", {0, 3'600'000}, [](o & to) -> auto& { return to.cluster.balance_interval_ms; }));

@@ -35,6 +35,7 @@ struct cluster_options {
   std::uint32_t shards = 1'024;  ///< of a cluster that is made
   std::uint32_t replicas = 3;
   std::int64_t replace_after_ms = 300'000;
+  std::int64_t keep_copies_ms = 600'000;
   std::int64_t balance_interval_ms = 10'000;  ///< 0: nothing is moved for its load
   std::uint32_t balance_busy_percent = 50;
   std::int64_t clock_skew_ms_max = 10'000;  ///< of the machine's clock and etcd's

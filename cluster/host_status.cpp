@@ -63,8 +63,10 @@ bool is_changing(const replica& core) {
 std::string host_status(const host_facts& facts) {
   auto served = std::uint64_t{0};
   auto changing = std::uint64_t{0};
+  auto copies = std::uint64_t{0};
   auto lagging = ranked<std::uint64_t>{};
   for (const auto& [number, core] : facts.table.replicas()) {
+    if (core->is_copy()) ++copies;
     if (!core->serves()) continue;
     ++served;
     if (is_changing(*core)) ++changing;
@@ -90,6 +92,7 @@ std::string host_status(const host_facts& facts) {
   return json::serialize(json::object{{"served", served},
                                       {"damage", std::move(damage)},
                                       {"replicas", facts.table.replicas().size()},
+                                      {"copies", copies},
                                       {"documents_open", facts.documents_open},
                                       {"busy_percent", percent(facts.meter.busy())},
                                       {"cores", facts.meter.cores()},

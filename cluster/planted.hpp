@@ -19,7 +19,6 @@ enum class bug : std::uint8_t {
   old_majority,              ///< while members change, a majority of the old ones is counted
   shorter_log_owns,          ///< a claimer whose log lacks what a voter has becomes the owner
   forgets_removal,           ///< a replica that was removed votes as if it had never had a log
-  believes_old_removal,      ///< a replica that was taken back is told late that it was removed, and gives up its log
   keeps_what_it_learned,     ///< whoever learned from an owner that is gone never asks whether it is a member
   resumes_as_owner,          ///< an owner that gave the shard away goes on under the new epoch
   revision_as_epoch,         ///< the directory's revision is the epoch, which goes back with a restored backup

@@ -257,14 +257,23 @@ void replica::on_tick(std::int64_t now) {
   }
 }
 
-// An owner that has begun to teach this replica may be gone, and the next one know nothing of it. Or this replica was
-// away while it was removed.
+bool replica::is_copy() const {
+  if (config().version == 0 && !has_copied_) return false;
+  return record_.config.version != 0 && !record_.config.contains(self_.id);
+}
+
+// This replica was away while it was removed. Or an owner has begun to teach it and given up, or is gone, and the next
+// one knows nothing of it.
 void replica::ask_whether_member(std::int64_t now) {
-  if ((config().version == 0 && !has_copied_) || planted(bug::keeps_what_it_learned)) return;
-  if (record_.config.version == 0 || record_.config.contains(self_.id)) return;
+  if (!heard_ms_) heard_ms_ = now;
+  if (!is_copy() || planted(bug::keeps_what_it_learned)) return;
   if (record_.owner.id == 0 || record_.owner == self_ || now - asked_ms_ < options_.retry_max_ms) return;
+  const auto have_changed =
+      config().version != 0 && record_.config.version > std::max(config().version, removed_.version);
+  if (!have_changed && now - *heard_ms_ < options_.give_back_ms) return;
   asked_ms_ = now;
-  question_ = draw() | 1U;
+  // The same one again: however late its answer comes, it counts if no owner has said anything since.
+  if (question_ == 0) question_ = draw() | 1U;
   send(record_.owner, membership_message{question_});
 }
 
@@ -410,17 +419,19 @@ void replica::handle(const member&, const handoff_message& what, std::int64_t no
 void replica::heard(const ballot& claim, std::uint64_t round) {
   heard_round_ = claim == heard_claim_ ? std::max(heard_round_, round) : round;
   heard_claim_ = claim;
+  heard_ms_ = now_;
   question_ = 0;
 }
 
 void replica::handle(const member& from, const removed_message& what, std::int64_t) {
   if (!follows(from, what.claim) || what.config.contains(self_.id)) return;
-  // What nobody asked for may have been said before this replica was taken back. The answer to its question was not, if
-  // it has not heard from an owner since: then whatever members it knows of itself never counted, or do so no more.
+  // What nobody asked for may have been said before this replica was taken back, and is believed of newer members only.
+  // An answer was said after the question, and no owner has said anything since: whatever this replica acknowledged
+  // before counts for nothing that is still to come, and whatever members its own log names are no majority any more.
   const auto is_answer = what.question != 0 && what.question == question_;
   const auto is_news = what.config.version > std::max(config().version, removed_.version);
   const auto is_early = what.claim == heard_claim_ && what.round < heard_round_;
-  if (((!is_answer && !is_news) || is_early) && !planted(bug::believes_old_removal)) return;
+  if ((!is_answer && !is_news) || is_early) return;
   role_ = role_type::follower;
   removed_ = what.config;
   question_ = 0;

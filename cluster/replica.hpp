@@ -37,7 +37,10 @@ struct replica_options {
   std::int64_t commit_delay_ms = 50;    ///< followers hear by then what is committed, if no entry tells them earlier
   std::uint64_t handoff_lag_max = 100;  ///< entries that the next owner may lack when a move begins
   std::uint64_t learner_lag_max = 100;  ///< entries that a new member may lack when it becomes one
-  std::size_t members_max = 9;          ///< of a shard
+  /// What came from an owner, of a shard of which this replica is no member, is kept for so long once no owner has said
+  /// anything: mostly it is taught again, and goes on where it was.
+  std::int64_t give_back_ms = 600'000;
+  std::size_t members_max = 9;                 ///< of a shard
   std::size_t append_bytes_max = 1u << 20;     ///< of one append message, but for one large entry
   std::size_t window_bytes = 4u << 20;         ///< on their way to one follower
   std::size_t log_bytes_max = 4u << 20;        ///< of entries kept for followers that lag; beyond it they get documents
@@ -167,6 +170,9 @@ class replica {
   bool serves() const { return role_ == role_type::owner && commit_ >= start_lsn_; }
   bool takes_proposals() const { return serves() && !moving_; }
   bool is_removed() const { return is_gone(); }
+  /// Whether it holds a log or documents of a shard of which the directory does not name it as a member: it learns to
+  /// be one, or will give them back.
+  bool is_copy() const;
   const ballot& promised() const { return promised_; }
   const ballot& claim_ballot() const { return claim_; }
   std::uint64_t commit() const { return commit_; }
@@ -309,7 +315,8 @@ class replica {
   std::uint64_t heard_round_ = 0;  ///< the newest of the owner with that claim
   std::optional<envelope> offer_;  ///< what answers the last offer of documents
   bool has_copied_ = false;        ///< documents may have come from another replica, beyond what is committed here
-  std::uint64_t question_ = 0;     ///< whether this is a member, as long as no owner has said anything; 0: not asked
+  std::optional<std::int64_t> heard_ms_;  ///< when an owner said something last, or since when this process runs
+  std::uint64_t question_ = 0;  ///< whether this is a member, as long as no owner has said anything; 0: not asked
 
   role_type role_ = role_type::follower;
   bool may_claim_ = true;

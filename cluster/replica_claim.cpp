@@ -82,9 +82,11 @@ void replica::ask_for_promises(std::int64_t now) {
 void replica::handle(const member& from, const promise_message& what, std::int64_t now) {
   if (role_ != role_type::preparing || what.claim != claim_) return;
   // Those who removed it are members of whom our log knows nothing: they have gone on without us. Where our log names
-  // later ones it holds all that this one had acknowledged before it was removed; what it has acknowledged since is
-  // still there, and its promise is one like all others. Without that a member that was removed and taken back could
-  // not stand in for one that is lost until it had read as far as that.
+  // later ones its promise is one like all others. Either they count: then our log holds all that this one had
+  // acknowledged before it was removed, and what it has acknowledged since is still there. Or they never did, as an
+  // owner went on from those before them: then a majority of those has that owner's first entry, and does not support
+  // us; and as the two differ by one member, no majority of ours does without all of them. Without that a member that
+  // was removed and taken back could not stand in for one that is lost until it had read as far as that.
   if (what.removed_version != 0 && what.removed_version >= claim_config().version) {
     give_up_claim();
     resign();

@@ -64,7 +64,7 @@ result<void> shard_table::restore(const storage::stored_shard& stored,
     if (entry->lsn > disk.base.at.lsn) disk.log.push_back(std::move(*entry));
   }
   disk.applied = stored.applied;
-  disk.has_copied = stored.ahead != 0;
+  disk.has_copied = stored.ahead != 0;  // it is durable before the first document is
   if (stored.ahead != 0) ahead_[stored.shard] = stored.ahead;
   applied_[stored.shard] = stored.applied;
   make(stored.shard, std::move(disk));

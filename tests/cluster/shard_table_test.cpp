@@ -504,6 +504,33 @@ TEST_CASE("what another node sends for a disk that is gone is not for this one")
   CHECK(all.tables[0]->find(0)->promised().epoch == 7);
 }
 
+TEST_CASE("a copy that was broken off is given back after a restart, once its owner has nothing to do with it") {
+  auto options = replica_options{};
+  options.give_back_ms = 1'000;
+  auto table = shard_table{who(3), shards, options, 1};
+  auto what = storage::stored_shard{};
+  what.shard = 2;
+  what.ahead = 9;
+  REQUIRE(table.restore(what, {}));
+  const auto record = shard_record{5, who(0), 1, {1, {who(0), who(1), who(2)}}};
+  table.on_record(2, record);
+  auto around = table_surroundings{};
+  around.is_live = [](const member&) { return true; };
+  table.on_tick(10'000, around);
+  CHECK(table.take_output().frames.empty());
+  table.on_tick(20'000, around);
+  const auto asked = table.take_output().frames;
+  REQUIRE(asked.size() == 1);
+  CHECK(asked[0].first == who(0));
+  const auto* question = std::get_if<membership_message>(&asked[0].second.what);
+  REQUIRE(question != nullptr);
+  table.on_frame({2, who(0), who(3).id, removed_message{{5, who(0).id, 1}, 1, record.config, question->question}},
+                 20'000);
+  const auto steps = table.take_output().steps;
+  CHECK(std::ranges::any_of(steps, [](const shard_step& step) { return step.shard == 2 && step.clear; }));
+  CHECK(!table.find(2)->is_copy());
+}
+
 TEST_CASE("a damaged note or entry is refused, with its shard") {
   auto table = shard_table{who(0), shards, {}, 1};
   auto what = storage::stored_shard{};

@@ -55,7 +55,7 @@ export class World extends Cluster {
     args.push("--peer-cert", pem(name), "--peer-key", pem(`${name}-key`), "--peer-ca", pem("ca"), "--open");
     args.push("--shards", String(this.wanted.shards), "--replicas", String(this.replicas));
     args.push("--min-free-space", "16MiB", "--reserve-space", "4MiB");
-    args.push("--scrub-interval", "1s");
+    args.push("--scrub-interval", "1s", "--keep-copies", "1s");
     const launcher = this.network.launcher(name);
     if (at === clock_at && !this.cannot.clock)
       launcher.push("env", `LD_PRELOAD=${this.clock_library}`, `OCTAVO_TEST_CLOCK=${this.clock_file}`);

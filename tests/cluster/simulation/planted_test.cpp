@@ -27,7 +27,6 @@ const planted_case cases[] = {
     {cluster::bug::old_majority, "the old majority while members change"},
     {cluster::bug::shorter_log_owns, "a shorter log becomes the owner's"},
     {cluster::bug::forgets_removal, "a removed replica votes"},
-    {cluster::bug::believes_old_removal, "a member believes that it is removed, as it once was"},
     {cluster::bug::keeps_what_it_learned, "who learned from an owner that is gone keeps what it got"},
     {cluster::bug::resumes_as_owner, "an owner resumes after the move"},
     {cluster::bug::revision_as_epoch, "the directory's revision is the epoch"},

@@ -107,6 +107,7 @@ struct disk_op {
   disk_write write;
   std::vector<log_entry> apply;
   std::shared_ptr<machine> install;
+  std::uint64_t ahead = 0;  ///< documents are about to come, as of this entry
 };
 
 /// The keys of a disk whose values are bytes.
@@ -120,6 +121,7 @@ const auto note_key = bytes(1, std::byte{'n'});
 struct disk {
   replica_disk log;
   machine documents_;
+  std::uint64_t ahead = 0;  ///< documents may hold entries up to this one; 0: only what is applied
   bool damaged = false;
   bool coded = false;  ///< it also holds the log and what is beside it as bytes, and they count
   std::map<std::uint64_t, bytes> entries;
@@ -134,6 +136,7 @@ struct disk {
       log.removed = *w.removed;
       documents_ = {};
       entries.clear();
+      ahead = 0;
     }
     if (w.truncate_after) truncate_after(*w.truncate_after);
     if (w.base) {
@@ -149,6 +152,9 @@ struct disk {
     if (op.install) documents_ = *op.install;
     for (const auto& one : op.apply) documents_.apply(one);
     log.applied = documents_.applied;
+    ahead = std::max(ahead, op.ahead);
+    if (documents_.applied >= ahead) ahead = 0;
+    log.has_copied = ahead != 0;
   }
   void truncate_after(std::uint64_t lsn) {
     while (!log.log.empty() && log.log.back().lsn > lsn) log.log.pop_back();
@@ -224,6 +230,7 @@ class world {
     options_.claim_ms = 300;
     options_.majority_ms = 500;
     options_.handoff_ms = 200;
+    options_.give_back_ms = random_.between(0, 1'000);
     options_.commit_delay_ms = 15;
     options_.handoff_lag_max = 4;
     options_.learner_lag_max = static_cast<std::uint64_t>(random_.between(0, 6));
@@ -589,7 +596,7 @@ class world {
         one.pending.clear();
         break;
       case kind::state_wanted:
-        fetch(at, notice.who.id);
+        fetch(at, notice.who.id, notice.at.lsn);
         break;
       case kind::config_committed:
         ++counts_.members;
@@ -620,10 +627,11 @@ class world {
     }
   }
 
-  void fetch(std::size_t at, member_id from) {
+  void fetch(std::size_t at, member_id from, std::uint64_t as_of) {
     auto& one = nodes_[at];
     if (one.fetching) return;
     one.fetching = true;
+    one.queue.push_back({.ahead = as_of});
     on_node(at, one.life, random_.between(2, 40), [this, at, from] {
       auto& self = nodes_[at];
       self.fetching = false;
@@ -1009,7 +1017,8 @@ class world {
     // Whoever began to learn from an owner that is gone, too, must have given back what it got.
     for (const auto& one : nodes_) {
       const auto& disk = one.durable;
-      if (!config.contains(one.self.id) && (disk.documents_.applied != 0 || !disk.log.log.empty())) return false;
+      if (config.contains(one.self.id)) continue;
+      if (disk.documents_.applied != 0 || !disk.log.log.empty() || disk.ahead != 0) return false;
     }
     return record_.owner.id == owner->self.id && record_.config == config;
   }
