@@ -427,6 +427,8 @@ class document_impl {
             [this, finish](std::uint64_t covered) {
               state_.snapshot_taken(state_.committed_seq() - std::min(covered, state_.committed_seq()), 0);
               finish();
+              // Meanwhile as much may have come as is worth another one, and nothing after it.
+              snapshot_if_due();
             },
             [this, finish](const caf::error& reason) {
               logger().warn("document={} no snapshot could be written: {}", printable(name_), from_caf(reason).message);
