@@ -89,6 +89,12 @@ void peer_table::forget_gone(const std::function<bool(const std::string&)>& is_n
   });
 }
 
+bool peer_table::is_shown() const {
+  if (!is_current()) return false;
+  const auto self = view_->nodes.find(options_.self.node);
+  return self != view_->nodes.end() && self->second.member == options_.self.member;
+}
+
 bool peer_table::is_live(const member& who) const {
   if (!view_) return true;
   if (who.id == options_.self.member) return true;

@@ -45,6 +45,8 @@ class peer_table {
   const node_view* view() const { return view_.get(); }
   /// Whether the directory was read, and can be reached: else nothing is decided by it.
   bool is_current() const { return view_ && view_->is_current; }
+  /// The same, and it shows this node with its disk: else this node is about to end, and begins nothing.
+  bool is_shown() const;
   /// Whether a member of a shard is there, as far as anybody here can tell.
   bool is_live(const member& who) const;
   /// The disk of a node that the directory lists with another one, maybe: while it is connected it knows better, as an

@@ -108,6 +108,10 @@ bool replica::is_gone() const {
   return removed_.version > config().version;
 }
 
+bool replica::is_news(const shard_config& members) const {
+  return members.version > std::max(config().version, removed_.version);
+}
+
 std::optional<std::uint64_t> replica::match_of(member_id one) const {
   if (one == self_.id) return own_match_;
   auto found = peers_.find(one);
@@ -268,8 +272,7 @@ void replica::ask_whether_member(std::int64_t now) {
   if (!heard_ms_) heard_ms_ = now;
   if (!is_copy() || planted(bug::keeps_what_it_learned)) return;
   if (record_.owner.id == 0 || record_.owner == self_ || now - asked_ms_ < options_.retry_max_ms) return;
-  const auto have_changed =
-      config().version != 0 && record_.config.version > std::max(config().version, removed_.version);
+  const auto have_changed = config().version != 0 && is_news(record_.config);
   if (!have_changed && now - *heard_ms_ < options_.give_back_ms) return;
   asked_ms_ = now;
   // The same one again: however late its answer comes, it counts if no owner has said anything since.
@@ -429,9 +432,8 @@ void replica::handle(const member& from, const removed_message& what, std::int64
   // An answer was said after the question, and no owner has said anything since: whatever this replica acknowledged
   // before counts for nothing that is still to come, and whatever members its own log names are no majority any more.
   const auto is_answer = what.question != 0 && what.question == question_;
-  const auto is_news = what.config.version > std::max(config().version, removed_.version);
   const auto is_early = what.claim == heard_claim_ && what.round < heard_round_;
-  if ((!is_answer && !is_news) || is_early) return;
+  if ((!is_answer && !is_news(what.config)) || is_early) return;
   role_ = role_type::follower;
   removed_ = what.config;
   question_ = 0;

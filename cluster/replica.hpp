@@ -253,6 +253,8 @@ class replica {
   std::uint64_t epoch_at(std::uint64_t lsn) const;
   const log_entry& entry(std::uint64_t lsn) const { return log_[lsn - base_.at.lsn - 1]; }
   bool is_gone() const;
+  /// Whether these came after all members that this replica knows of.
+  bool is_news(const shard_config& members) const;
   void ask_whether_member(std::int64_t now);
 
   // replica_claim.cpp: on the way to be the owner

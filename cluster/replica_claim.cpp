@@ -85,7 +85,7 @@ void replica::handle(const member& from, const promise_message& what, std::int64
   // later ones its promise is one like all others. Either they count: then our log holds all that this one had
   // acknowledged before it was removed, and what it has acknowledged since is still there. Or they never did, as an
   // owner went on from those before them: then a majority of those has that owner's first entry, and does not support
-  // us; and as the two differ by one member, no majority of ours does without all of them. Without that a member that
+  // us; and as the two differ by one member, every majority of ours has one of them in it. Without that a member that
   // was removed and taken back could not stand in for one that is lost until it had read as far as that.
   if (what.removed_version != 0 && what.removed_version >= claim_config().version) {
     give_up_claim();

@@ -82,8 +82,7 @@ struct removed_message {
   std::uint64_t question = 0;  ///< that it answers; 0: nobody asked, it was a member until now
 };
 
-/// From a replica that the directory does not name as a member: tell me if I am none, and you do not teach me to be
-/// one.
+/// From a replica that the directory does not name as a member: say so if I am none, and do not learn from you either.
 struct membership_message {
   std::uint64_t question = 0;  ///< random, not 0
 };

@@ -14,7 +14,7 @@ namespace octavo::cluster {
 void shard_arranger::tick(std::int64_t now, bool is_drained) {
   if (now - looked_ms_ < options_.interval_ms) return;
   looked_ms_ = now;
-  if (!nodes_.is_current() || !is_shown()) return;
+  if (!nodes_.is_shown()) return;
   nodes_.forget_gone([this](const std::string& node) { return is_member(node); });
   auto nodes = placement_nodes(now);
   auto changing = std::size_t{0};
@@ -87,12 +87,6 @@ std::vector<std::string> shard_arranger::ready_for(shard_number shard) const {
     if (who != table_.self() && nodes_.is_live(who) && !is_removed(who) && core->has_all(who.id))
       ready.push_back(who.node);
   return ready;
-}
-
-bool shard_arranger::is_shown() const {
-  const auto& nodes = nodes_.view()->nodes;
-  const auto self = nodes.find(table_.self().node);
-  return self != nodes.end() && self->second.member == table_.self().id;
 }
 
 bool shard_arranger::is_member(const std::string& node) const {

@@ -56,7 +56,6 @@ class shard_arranger {
  private:
   /// Whether the operator has taken its disk out of the cluster.
   bool is_removed(const member& who) const { return nodes_.view() && nodes_.view()->removed.contains(who.id); }
-  bool is_shown() const;
   /// Whether a node has a replica of a shard that has one here.
   bool is_member(const std::string& node) const;
   std::vector<placement_node> placement_nodes(std::int64_t now) const;

@@ -238,7 +238,7 @@ class shard_host_impl {
     const auto& meter = load_.meter();
     for (const auto& peer : nodes_.connected())
       compat::send(self_, peer, busy_atom_v, options_.self.node, meter.busy(), meter.cores());
-    if (!nodes_.is_current() || is_drained_ || !peers_.balance) return;
+    if (!nodes_.is_shown() || is_drained_ || !peers_.balance) return;
     auto is_settled = [&](const std::string& node) {
       return nodes_.there_ms(node, now) >= options_.arranger.placement.settle_ms;
     };

@@ -62,7 +62,7 @@ export class Cluster {
     const peer = `127.0.0.1:${await free_port()}`;
     const more = this.wanted.args;
     const args = ["--node", `n${this.nodes.length + 1}`, "--cluster", this.etcd.url, "--peer-listen", peer];
-    // A disk that holds more than it should is seen by whoever compares them.
+    // Tests compare what disks hold: copies that nobody needs are to be gone by then.
     args.push("--keep-copies", "1s");
     args.push("--shards", String(this.wanted.shards), ...(typeof more === "function" ? more(`n${this.nodes.length + 1}`) : more));
     return new Server({ args });
@@ -91,7 +91,9 @@ export class Cluster {
       async () => {
         const status = await this.status();
         const is_whole = status.shards.every((one) => one.owner !== null && one.replicas.length === replicas);
-        const is_still = status.nodes.every(({ status: own }) => own && own.changing === 0 && own.copies === 0 && own.lagging_count < 3);
+        const is_still = status.nodes.every(
+          ({ status: own }) => own && own.changing === 0 && own.copies === 0 && own.lagging_count < 3,
+        );
         const is_short = status.shards_without_owner + status.shards_short_of_replicas + status.shards_elsewhere;
         return is_whole && is_still && is_short === 0 && status;
       },
