@@ -52,17 +52,27 @@ std::string promise_of(std::size_t nodes, std::size_t kept, std::size_t wanted) 
 membership::membership(membership_options options) : options_(std::move(options)), known_(options_.prefix) {
   auto etcd = etcd_options{};
   etcd.endpoints = options_.endpoints;
+  etcd.request_timeout_ms = options_.request_timeout_ms;
   etcd_ = std::make_unique<etcd_client>(std::move(etcd));
 }
 
 membership::~membership() {
+  end_thread();
+  etcd_.reset();
+}
+
+bool membership::is_ending() {
+  const std::lock_guard guard(mutex_);
+  return stopping_;
+}
+
+void membership::end_thread() {
   {
     const std::lock_guard guard(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
-  etcd_.reset();
 }
 
 result<std::unique_ptr<membership>> membership::join(membership_options options) {
@@ -199,7 +209,7 @@ result<void> membership::take_name() {
     if (put->outcome == txn_outcome::done) {
       // Another one may have come at the same moment, with a copy of this disk. At least one of both sees the other.
       if (auto alone = check_others(); !alone && alone.error().code == errc::invalid_argument) {
-        leave();
+        remove_record();
         return alone;
       }
       const std::lock_guard guard(mutex_);
@@ -225,7 +235,9 @@ result<void> membership::take_name() {
                     "a node named " + options_.self.name + " is running" + where + ": give this one another --node");
       }
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds{200});
+    auto guard = std::unique_lock{mutex_};
+    if (wake_.wait_for(guard, std::chrono::milliseconds{200}, [this] { return stopping_; }))
+      return fail(errc::unavailable, "this node ends");
   }
 }
 
@@ -243,7 +255,13 @@ bool membership::is_started() {
   return bool{host_};
 }
 
+// What renews the lease would find no record, and write it anew.
 void membership::leave() {
+  end_thread();
+  remove_record();
+}
+
+void membership::remove_record() {
   auto value = std::string{};
   {
     const std::lock_guard guard(mutex_);
@@ -404,8 +422,8 @@ void membership::renew() {
   logger().warn("{}; its place is taken anew",
                 left ? "etcd has no record of this node" : "the lease of this node ran out");
   const auto taken = take_name();
-  if (taken) return;
-  logger().error("this node's place is taken: {}", taken.error().message);
+  if (taken || is_ending()) return;
+  logger().error("this node has no place: {}", taken.error().message);
   if (taken.error().code == errc::already_exists && options_.on_replaced) options_.on_replaced(taken.error());
 }
 

@@ -38,6 +38,7 @@ struct membership_options {
   std::int64_t lease_s = 3;
   std::int64_t renew_ms = 1'000;
   std::int64_t reread_ms = 10'000;
+  std::uint32_t request_timeout_ms = etcd_options{}.request_timeout_ms;
   std::int64_t clock_skew_ms_max = 10'000;  ///< between this machine's clock and etcd's
   std::int64_t gather_ms = 5'000;  ///< a cluster that is made waits for so long for as many nodes as there are replicas
   /// Shards that etcd knows nothing of are made by the node that has made the cluster, and by others only after so
@@ -82,7 +83,8 @@ class membership {
   void balance(cluster_orders::balanced wanted);
   /// What `octavo cluster status` shows of this node, should anybody look.
   void publish(std::string status);
-  /// Takes the node's record away, so that the others need not wait for the lease.
+  /// Takes the node's record away for good, so that the others need not wait for the lease. From then on it does
+  /// nothing that is due by the clock, and is to be destroyed. Blocks likewise.
   void leave();
 
  private:
@@ -93,6 +95,9 @@ class membership {
   result<void> check_clock() const;
   void warn_of_options() const;
   bool is_started();
+  bool is_ending();
+  void end_thread();
+  void remove_record();
   void make_shards();
   void found();
   void run();

@@ -104,6 +104,7 @@ membership_options looking(const host_port& etcd, std::int64_t reread_ms) {
   options.self = a_node(9, 9);
   options.renew_ms = 2;
   options.reread_ms = reread_ms;
+  options.request_timeout_ms = 30'000;
   return options;
 }
 
@@ -275,8 +276,9 @@ TEST_CASE("an etcd that is restored from an older copy is believed, and watched 
     etcd.put(shard_key(prefix, 0), *encode(a_shard({1, 2}, epoch, 2)));
   auto node = observer{etcd.endpoint(), 0};
   node.start();
-  REQUIRE(eventually([&] { return etcd.watches() == 1 && node.told().contains("shard 0 epoch 19"); }));
-  CHECK(node.told().last("nodes") == "nodes n1");
+  REQUIRE(eventually([&] {
+    return etcd.watches() == 1 && node.told().contains("shard 0 epoch 19") && node.told().last("nodes") == "nodes n1";
+  }));
   etcd.put(shard_key(prefix, 0), *encode(a_shard({1, 2}, 20, 2)));
   REQUIRE(eventually([&] { return node.told().contains("shard 0 epoch 20"); }));
   auto quietly = false;
@@ -449,6 +451,28 @@ TEST_CASE("whoever makes a cluster makes its shards at once") {
   node.start();
   for (const auto shard : {0U, 1U, 2U})
     CHECK(eventually([&] { return etcd.value(shard_key(prefix, shard)).has_value(); }));
+}
+
+TEST_CASE("a node that has left does not come back to the directory before it ends") {
+  auto etcd = false_directory{};
+  auto options = looking(etcd.endpoint(), 0);
+  options.is_observer = false;
+  options.make_late_ms = never_ms;
+  const auto key = node_key(prefix, options.self.name);
+  {
+    auto node = observer{options};
+    REQUIRE(node->take_name());
+    node.start();
+    REQUIRE(eventually([&] { return node.told().contains("nodes " + options.self.name); }));
+    // Its record is gone, and it has not heard so yet: what renews its lease every 2 ms has all the time it wants.
+    etcd.before_answers([&](false_directory::step at) {
+      for (auto i = 0; i < 100 && at == false_directory::step::txn && !etcd.value(key); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    });
+    node->leave();
+    CHECK_FALSE(etcd.value(key));
+  }
+  CHECK_FALSE(etcd.value(key));
 }
 
 TEST_CASE("what a cluster keeps to is told in words") {
