@@ -318,8 +318,6 @@ void document_state::take(session_key who, std::string user, std::int64_t unix_m
   remember_clocks(advances);
   forget_encoded();
   records_.push_back({seq_, unix_ms, std::move(user), canonical});
-  ++records_since_snapshot_;
-  bytes_since_snapshot_ += canonical.size();
   bytes_taken_ += canonical.size();
   counters_.edit_bytes.fetch_add(canonical.size(), std::memory_order_relaxed);
   gate_.edit(seq_, who, std::move(canonical));

@@ -107,12 +107,6 @@ class document_state {
   const crdt::document& content() const { return content_; }
   /// What a client had after `seq`, for as far as the history of clocks goes back; otherwise empty, which asks for all.
   crdt::state_vector state_after(std::uint64_t seq) const;
-  std::uint64_t records_since_snapshot() const { return records_since_snapshot_; }
-  std::uint64_t bytes_since_snapshot() const { return bytes_since_snapshot_; }
-  void snapshot_taken(std::uint64_t records_after, std::uint64_t bytes_after) {
-    records_since_snapshot_ = records_after;
-    bytes_since_snapshot_ = bytes_after;
-  }
   /// The whole state now, in chunks; shared by all that join at the same version.
   const std::vector<payload>& full_state();
 
@@ -185,8 +179,6 @@ class document_state {
   payload state_vector_;                         // likewise
   bool refused_ = false;                         // edits, while the disk was full
   std::optional<std::size_t> refused_for_size_;  // and while the document was: what the least of them needs
-  std::uint64_t records_since_snapshot_ = 0;
-  std::uint64_t bytes_since_snapshot_ = 0;
 };
 
 }  // namespace octavo::actors

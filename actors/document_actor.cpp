@@ -7,12 +7,14 @@
 #include <ctime>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <unordered_map>
 
 #include "actors/clock.hpp"
 #include "actors/document.hpp"
 #include "actors/logger.hpp"
 #include "actors/look_backs.hpp"
+#include "actors/snapshot_count.hpp"
 #include "storage/store.hpp"
 
 namespace octavo::actors {
@@ -80,7 +82,8 @@ class document_impl {
         disk_(disk),
         counters_(counters),
         state_(options, counters),
-        look_backs_(options, counters) {}
+        look_backs_(options, counters),
+        snapshots_(options.snapshot_after_records, options.snapshot_after_bytes) {}
 
   document_actor::behavior_type make_behavior() {
     watcher_.install(self_);
@@ -134,7 +137,7 @@ class document_impl {
   // --- loading ---
 
   void load() {
-    counters_.documents_loading.fetch_add(1, std::memory_order_relaxed);
+    loading_.emplace(counters_.documents_loading);
     // An earlier actor of this document may have failed with edits on their way to the log: they count, or are
     // refused, before we look.
     compat::ask(self_, peers_.log_writer, load_timeout, barrier_atom_v, name_, document_actor{self_})
@@ -149,10 +152,10 @@ class document_impl {
 
   void loaded(const loaded_document& what) {
     const auto working = work();
-    counters_.documents_loading.fetch_sub(1, std::memory_order_relaxed);
+    loading_.reset();
     counters_.documents_loaded.fetch_add(1, std::memory_order_relaxed);
     state_.install(std::move(*what.content), what.seq, what.clocks, what.clocks_from_seq);
-    state_.snapshot_taken(what.records_since_snapshot, what.bytes_since_snapshot);
+    snapshots_.found(what.seq, what.records_since_snapshot, what.bytes_since_snapshot);
     loaded_ = true;
     for (auto& one : waiting_joins_) {
       add_subscriber(one.who, one.since);
@@ -171,7 +174,7 @@ class document_impl {
   }
 
   void load_failed(const error& why) {
-    counters_.documents_loading.fetch_sub(1, std::memory_order_relaxed);
+    loading_.reset();
     if (why.code != errc::moved) {
       counters_.documents_failed.fetch_add(1, std::memory_order_relaxed);
       logger().error("document={} cannot be loaded: {}", printable(name_), why.message);
@@ -193,6 +196,8 @@ class document_impl {
       return promise;
     }
     add_subscriber(who, since);
+    // Before anybody is told anything: what is in use makes no room for others.
+    report();
     // What follows the answer is what the subscriber lacks.
     compat::send(self_, document_actor{self_}, tick_atom_v);
     return state_.seq();
@@ -275,11 +280,14 @@ class document_impl {
     const auto working = work();
     state_.committed(seq);
     auto now = clock::now();
-    while (!in_flight_.empty() && in_flight_.front().first <= seq) {
-      counters_.edit_latency.record_us(static_cast<std::uint64_t>(
-          std::chrono::duration_cast<std::chrono::microseconds>(now - in_flight_.front().second).count()));
-      in_flight_.pop_front();
+    auto bytes = std::uint64_t{0};
+    for (; !in_flight_.empty() && in_flight_.front().seq <= seq; in_flight_.pop_front()) {
+      const auto& one = in_flight_.front();
+      counters_.edit_latency.record_us(
+          static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - one.since).count()));
+      bytes += one.bytes;
     }
+    snapshots_.committed(seq, bytes);
     deliver_answers();
     pump();
     snapshot_if_due();
@@ -306,7 +314,7 @@ class document_impl {
       auto now = clock::now();
       auto bytes = std::size_t{0};
       for (const auto& record : records) bytes += record.update.size() + record.user.size();
-      in_flight_.emplace_back(records.back().seq, now);
+      in_flight_.push_back({records.back().seq, now, bytes});
       counters_.log_queue_records.fetch_add(static_cast<std::int64_t>(records.size()), std::memory_order_relaxed);
       counters_.log_queue_bytes.fetch_add(static_cast<std::int64_t>(bytes), std::memory_order_relaxed);
       compat::send(self_, peers_.log_writer, append_atom_v,
@@ -407,46 +415,47 @@ class document_impl {
   // --- snapshots and the end ---
 
   void snapshot_if_due() {
-    if (snapshot_running_ || leaving_ || ending_ ||
-        (state_.records_since_snapshot() < options_.snapshot_after_records &&
-         state_.bytes_since_snapshot() < options_.snapshot_after_bytes))
-      return;
-    snapshot([] {});
+    if (!leaving_ && !ending_ && snapshots_.is_due()) snapshot([](bool) {});
   }
 
+  /// `done` is told whether another one right now might have more.
   template <class Done>
   void snapshot(Done done) {
-    snapshot_running_ = true;
-    auto finish = [this, done] {
-      snapshot_running_ = false;
-      done();
+    snapshots_.begun();
+    auto finish = [this, done](bool has_more) {
+      done(has_more);
       if (ending_) end_when_durable();
     };
     compat::ask(self_, peers_.snapshotter, snapshot_timeout, snapshot_atom_v, name_)
         .then(
             [this, finish](std::uint64_t covered) {
-              state_.snapshot_taken(state_.committed_seq() - std::min(covered, state_.committed_seq()), 0);
-              finish();
-              // Meanwhile as much may have come as is worth another one, and nothing after it.
-              snapshot_if_due();
+              const auto has_more = snapshots_.written(covered);
+              finish(has_more);
+              // What has come meanwhile may be worth another one, and nothing may come after it.
+              if (has_more) snapshot_if_due();
             },
             [this, finish](const caf::error& reason) {
               logger().warn("document={} no snapshot could be written: {}", printable(name_), from_caf(reason).message);
-              // Not at once again: the log holds everything, a snapshot only saves time.
-              state_.snapshot_taken(0, 0);
-              finish();
+              snapshots_.failed();
+              finish(false);
             });
   }
 
   void leave_if_alone() {
     if (!loaded_ || leaving_ || ending_ || state_.has_subscribers()) return;
-    if (state_.has_uncommitted() || snapshot_running_ || !look_backs_.empty()) {
+    if (state_.has_uncommitted() || snapshots_.is_running() || !look_backs_.empty()) {
       schedule_idle();
       return;
     }
     // The snapshot comes first, while the document can still be joined: many may be waiting for the disk.
-    if (state_.records_since_snapshot() >= snapshot_before_leaving_records) {
-      snapshot([this] { leave_if_alone(); });
+    if (snapshots_.records() >= snapshot_before_leaving_records) {
+      snapshot([this](bool has_more) {
+        // One that failed is not asked for again.
+        if (has_more || snapshots_.records() == 0)
+          leave_if_alone();
+        else
+          schedule_idle();
+      });
       return;
     }
     leaving_ = true;  // joins are refused from here on, so that nothing can happen between the question and the end
@@ -481,10 +490,10 @@ class document_impl {
   void end_when_durable() {
     auto for_good = end_reason_.code == errc::none;
     // A document that ends for a failure does not wait for its snapshot: the next one reads the log.
-    if (state_.has_uncommitted() || (snapshot_running_ && for_good) || ended_) return;
-    if (for_good && state_.records_since_snapshot() >= snapshot_before_leaving_records && !final_snapshot_done_) {
+    if (state_.has_uncommitted() || (snapshots_.is_running() && for_good) || ended_) return;
+    if (for_good && snapshots_.records() >= snapshot_before_leaving_records && !final_snapshot_done_) {
       final_snapshot_done_ = true;
-      snapshot([] {});  // and then on
+      snapshot([](bool) {});  // and then on
       return;
     }
     ended_ = true;
@@ -665,12 +674,19 @@ class document_impl {
     std::optional<std::uint64_t> since;
     caf::typed_response_promise<std::uint64_t> answer;
   };
+  /// Records that are on their way to the log, up to this one.
+  struct flight {
+    std::uint64_t seq = 0;
+    clock::time_point since;
+    std::uint64_t bytes = 0;
+  };
   struct subscriber {
     subscriber_id id;
     subscriber_actor handle;
   };
 
   counted_open open_;
+  std::optional<counted_open> loading_;
   document_actor::pointer self_;
   std::string name_;
   document_peers peers_;
@@ -687,7 +703,8 @@ class document_impl {
   std::vector<question> questions_;
   std::deque<answer> answers_;
   std::vector<caf::typed_response_promise<void>> waiting_stops_;
-  std::deque<std::pair<std::uint64_t, clock::time_point>> in_flight_;
+  std::deque<flight> in_flight_;
+  snapshot_count snapshots_;
   std::string reason_refused_;
   std::int64_t worked_ns_ = 0;    ///< of processor time, and
   std::uint64_t sent_bytes_ = 0;  ///< what went to subscribers, since that was told last
@@ -704,7 +721,6 @@ class document_impl {
   bool ending_ = false;
   bool ended_ = false;
   bool final_snapshot_done_ = false;
-  bool snapshot_running_ = false;
   bool tick_scheduled_ = false;
   std::int64_t tick_due_ms_ = 0;
   bool housekeeping_scheduled_ = false;

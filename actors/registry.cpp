@@ -91,13 +91,15 @@ class registry_impl {
         self_->system(), name,
         {peers_.log_writer, peers_.loader, peers_.snapshotter, peers_.historian, peers_.reviser, registry_actor{self_}},
         options_.document, disk_, counters_);
-    watcher_.watch(self_, made, [this, name, made](const caf::error&) {
-      // A document that has asked to leave is forgotten already, and may have a successor by now.
-      if (auto found = documents_.find(name); found != documents_.end() && found->second.actor == made)
-        forget_document(name);
-    });
+    watcher_.watch(self_, made, [this, name, made](const caf::error&) { forget_document(name, made); });
     documents_.emplace(name, open_document{made, 0, false, {}});
     return made;
+  }
+
+  /// One that has asked to leave, or was stopped, is forgotten before it has gone, and may have a successor by then.
+  void forget_document(const std::string& name, const document_actor& gone) {
+    if (auto found = documents_.find(name); found != documents_.end() && found->second.actor == gone)
+      forget_document(name);
   }
 
   void forget_document(const std::string& name) {
@@ -155,7 +157,12 @@ class registry_impl {
       return promise;
     }
     compat::ask(self_, found->second.actor, stop_timeout, drop_atom_v)
-        .then([remove]() mutable { remove(); }, [remove](const caf::error&) mutable { remove(); });
+        .then(
+            [this, remove, name, actor = found->second.actor]() mutable {
+              forget_document(name, actor);
+              remove();
+            },
+            [remove](const caf::error&) mutable { remove(); });
     return promise;
   }
 
