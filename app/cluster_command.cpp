@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 #include <thread>
+#include <utility>
 
 #include "app/commands.hpp"
 #include "app/output.hpp"
@@ -297,11 +298,19 @@ int await_order(const cluster_request& asked, const admin_pointer& admin, std::s
   const auto started = std::chrono::steady_clock::now();
   const auto end = started + std::chrono::seconds{asked.timeout_s};
   auto line = std::make_unique<progress_line>(asked.json);
-  for (;;) {
+  auto at = order_progress{};
+  for (auto is_told = false;;) {
     auto picture = admin->look();
-    if (!picture) return report(picture.error(), asked.json);
-    const auto at = measure(*picture);
-    line->show(phase, at.done, at.total);
+    if (picture) {
+      at = measure(*picture);
+      line->show(phase, at.done, at.total);
+    } else {
+      // An etcd that chooses a leader, or whose disk is slow, holds nothing up that was ordered.
+      const auto& why = picture.error();
+      if (why.code != errc::unavailable && why.code != errc::io_error) return report(why, asked.json);
+      if (!asked.json && !std::exchange(is_told, true)) line->tell(why.message + "; it is asked again");
+      at.waits_for = why.message;
+    }
     if (at.is_done) {
       line.reset();
       const auto took_ms =

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <utility>
 
 #include "actors/logger.hpp"
 
@@ -45,6 +46,11 @@ progress_line::progress_line(bool quiet) : enabled_(!quiet && isatty(STDERR_FILE
 
 progress_line::~progress_line() {
   if (shown_) std::fprintf(stderr, "\r\033[K");
+}
+
+void progress_line::tell(std::string_view what) {
+  std::fprintf(stderr, "%s%.*s\n", std::exchange(shown_, false) ? "\r\033[K" : "", static_cast<int>(what.size()),
+               what.data());
 }
 
 void progress_line::show(std::string_view phase, std::uint64_t done, std::uint64_t total) {

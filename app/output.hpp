@@ -35,6 +35,8 @@ class progress_line {
   explicit progress_line(bool quiet);
   ~progress_line();
   void show(std::string_view phase, std::uint64_t done, std::uint64_t total);
+  /// A line of its own, that stays; also where there is no terminal.
+  void tell(std::string_view what);
 
  private:
   bool shown_ = false;

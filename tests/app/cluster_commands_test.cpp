@@ -1,9 +1,13 @@
 // `octavo cluster …`, run on a directory that no node looks after.
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <future>
+
 #include "cluster/shards.hpp"
 #include "tests/app/support/shell.hpp"
 #include "tests/cluster/support/little_directory.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace octavo;
 using namespace octavo::test;
@@ -83,6 +87,23 @@ TEST_CASE("a node that was drained and stopped is taken out, and its disk is ref
   CHECK(answer.exit_code == exit_not_found);
   CHECK(contains(answer.err, "there is no node n4"));
   CHECK(contains(answer.err, "need not be removed"));
+}
+
+TEST_CASE("an etcd that hangs for a while holds up no order that stands") {
+  const auto run = shell{};
+  auto directory = little_directory{};
+  directory.put_node(4, 0xd4);
+  directory.put_shard(0, {1, 2, 4});
+  auto drained = std::async(std::launch::async, [&] {
+    return run.octavo("cluster", "drain", "n4", "--timeout", "60", "--cluster", directory.url());
+  });
+  REQUIRE(eventually([&] { return directory.admin()->look()->orders.draining.size() == 1; }));
+  // Longer than a request waits for its answer.
+  directory.hang(std::chrono::seconds{5});
+  directory.put_shard(0, {1, 2, 3});
+  const auto answer = drained.get();
+  CHECK_MESSAGE(answer.exit_code == 0, answer.err);
+  CHECK_MESSAGE(contains(answer.out, "it can be stopped for good"), answer.out);
 }
 
 TEST_CASE("a drained node of which no disk is known is taken out as well as it can be") {

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -58,10 +60,16 @@ class etcd_process {
   etcd_process(const etcd_process&) = delete;
   etcd_process& operator=(const etcd_process&) = delete;
 
-  /// Starts it and waits until it takes connections; throws if it ends before, or never does.
+  /// Starts it and waits until it answers; throws if it ends before, or never does.
   void start() {
-    spawn();
-    if (!wait_until_it_listens()) throw std::runtime_error{"etcd does not start; see " + log_path()};
+    // Somebody may have its port for a moment: an outgoing connection, or another test that looks for one.
+    for (auto tries = 1; tries <= starts_max; ++tries) {
+      spawn();
+      if (answers()) return;
+      kill();
+      std::this_thread::sleep_for(std::chrono::milliseconds{500});
+    }
+    throw std::runtime_error{"etcd does not start; see " + log_path()};
   }
   /// SIGKILL: what it has not synced is lost to it, and its connections are reset.
   void kill() {
@@ -90,7 +98,7 @@ class etcd_process {
       do peer_port_ = free_port();
       while (peer_port_ == client_port_);
       spawn();
-      if (wait_until_it_listens()) return;
+      if (answers()) return;
       kill();
       if (tries == starts_max) throw std::runtime_error{"etcd does not start; is Debian's etcd-server installed?"};
       // The ports are written in its data.
@@ -135,28 +143,38 @@ class etcd_process {
     ::_exit(127);
   }
 
-  bool wait_until_it_listens() {
+  bool answers() {
     const auto until = std::chrono::steady_clock::now() + start_patience;
     while (std::chrono::steady_clock::now() < until) {
       if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
         pid_ = -1;
         return false;
       }
-      if (listens()) return true;
+      if (is_healthy()) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds{5});
     }
     return false;
   }
 
-  bool listens() const {
+  /// It listens before it has chosen itself as its leader, and answers only then.
+  bool is_healthy() const {
     const auto socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const auto at_most = timeval{2, 0};
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &at_most, sizeof at_most);
     auto address = sockaddr_in{};
     address.sin_family = AF_INET;
     address.sin_port = htons(client_port_);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const auto connected = ::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    const auto asked = std::string_view{"GET /health HTTP/1.0\r\n\r\n"};
+    auto answer = std::string{};
+    if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+        ::send(socket, asked.data(), asked.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(asked.size())) {
+      char piece[512];
+      for (auto size = ssize_t{0}; (size = ::recv(socket, piece, sizeof piece, 0)) > 0;)
+        answer.append(piece, static_cast<std::size_t>(size));
+    }
     ::close(socket);
-    return connected;
+    return answer.starts_with("HTTP/1.0 200") && answer.find(R"("health":"true")") != std::string::npos;
   }
 
   std::vector<std::string> more_;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "cluster/admin.hpp"
 #include "cluster/etcd_wait.hpp"
@@ -44,6 +45,12 @@ class little_directory {
   void lose_node(int number) { remove(cluster::node_key(prefix_, "n" + std::to_string(number))); }
   void lose_shard(std::uint32_t shard) { remove(cluster::shard_key(prefix_, shard)); }
   void forget_rebuild() { remove(cluster::rebuild_key(prefix_)); }
+  /// It hangs for so long, as one whose disk does.
+  void hang(std::chrono::milliseconds duration) {
+    etcd_.stop();
+    std::this_thread::sleep_for(duration);
+    etcd_.cont();
+  }
   bool is_somebody_rebuilt() { return stands(cluster::rebuild_key(prefix_)).has_value(); }
 
   std::unique_ptr<cluster::cluster_admin> admin() const {
@@ -59,6 +66,7 @@ class little_directory {
   cluster::etcd_options options() const {
     auto options = cluster::etcd_options{};
     options.endpoints = {etcd_.endpoint()};
+    options.request_timeout_ms = 30'000;
     return options;
   }
   std::optional<std::string> stands(const std::string& key) {
