@@ -66,6 +66,7 @@ struct metrics {
   gauge peers_known{0};
   gauge peers_connected{0};
   gauge shard_replicas{0};    ///< that this node has
+  gauge shard_copies{0};      ///< of shards that are other nodes', or are to be this one's and not yet
   gauge shards_served{0};     ///< whose owner it is
   gauge shards_changing{0};   ///< of those, that are getting another member or owner
   gauge replicas_lagging{0};  ///< of the shards that it owns, behind its log

@@ -226,6 +226,10 @@ int status(const cluster_request& asked) {
   for (const auto& [name, node] : picture->nodes)
     if (const auto* damage = told(statuses, name, "damage"); damage != nullptr && damage->is_string())
       std::printf("the disk of %s is damaged: %s\n", name.c_str(), damage->get_string().c_str());
+  for (const auto& [name, node] : picture->nodes)
+    if (const auto copies = number_of(told(statuses, name, "copies")); copies != "-" && copies != "0")
+      std::printf("%s keeps something of %s shards that it is no replica of: it learns them, or will let them go\n",
+                  name.c_str(), copies.c_str());
   for (const auto& one : picture->orders.pins) std::printf("shard %u is kept on %s\n", one.shard, one.node.c_str());
   for (const auto& one : picture->orders.balance)
     std::printf("%s shard %u went from %s to %s for its load: %s\n", human_time(one.unix_ms).c_str(), one.shard,

@@ -81,6 +81,7 @@ std::string host_status(const host_facts& facts) {
   counters.peers_known = static_cast<std::int64_t>(facts.links.size());
   counters.peers_connected = std::ranges::count_if(facts.links, [](const auto& one) { return one.second; });
   counters.shard_replicas = static_cast<std::int64_t>(facts.table.replicas().size());
+  counters.shard_copies = static_cast<std::int64_t>(copies);
   counters.shards_served = static_cast<std::int64_t>(served);
   counters.shards_changing = static_cast<std::int64_t>(changing);
   counters.replicas_lagging = static_cast<std::int64_t>(lagging.size());

@@ -91,6 +91,7 @@ std::string metrics_text(const metrics& m, std::size_t connections) {
   all.gauge("octavo_peers", "Other nodes of the cluster.", m.peers_known);
   all.gauge("octavo_peers_connected", "Other nodes of the cluster that are connected.", m.peers_connected);
   all.gauge("octavo_shard_replicas", "Replicas of shards that this node has.", m.shard_replicas);
+  all.gauge("octavo_shard_copies", "Shards of which this node keeps something and is no member.", m.shard_copies);
   all.gauge("octavo_shards_served", "Shards that this node owns.", m.shards_served);
   all.gauge("octavo_shards_changing", "Owned shards that are getting another member or owner.", m.shards_changing);
   all.gauge("octavo_replicas_lagging", "Replicas of owned shards that are behind.", m.replicas_lagging);
