@@ -258,7 +258,7 @@ test("one document moves again and again under those who write and read it: ever
       const found = await read_afresh(node, name);
       assert_written(found.getText("text").toString(), writers);
     }
-    await Promise.all(cluster.nodes.map((node) => node.stop()));
+    await cluster.stop();
     assert.equal((await same_on_disks(cluster.nodes, [name], 3)).get(name), text);
   });
 });

@@ -8,7 +8,7 @@ import { after, afterEach, test } from "node:test";
 import { close_clients } from "./support/client.mjs";
 import { with_cluster } from "./support/cluster.mjs";
 import { open_rooms } from "./support/rooms.mjs";
-import { Server, free_port, octavo, sleep } from "./support/server.mjs";
+import { Server, free_port, octavo, sleep, wait_for } from "./support/server.mjs";
 
 afterEach(close_clients);
 
@@ -45,10 +45,12 @@ test("nodes talk over TLS; bytes from anybody else do no harm, and a foreign aut
     await sleep(2_000);
     await rooms.type(10);
     await rooms.converged();
-    const status = await cluster.status();
-    assert.equal(status.nodes.find((one) => one.node === "n1").status.links.n4, "lost");
-    assert.equal(status.nodes.find((one) => one.node === "n1").status.links.n2, "connected");
-    assert.equal(status.nodes.find((one) => one.node === "n4").owns, 0);
+    const { links, owned } = await wait_for("n1 tells of itself", async () => {
+      const { nodes } = await cluster.status();
+      const [n1, n4] = ["n1", "n4"].map((name) => nodes.find(({ node }) => node === name));
+      return n1.status && { links: n1.status.links, owned: n4.owns };
+    });
+    assert.deepEqual([links.n4, links.n2, owned], ["lost", "connected", 0]);
   });
 });
 

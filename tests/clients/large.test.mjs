@@ -86,28 +86,24 @@ test("others type on while a slow reader loads a large document, and the reader 
   await ben.synced(60_000);
 
   const slow = await new BareClient(server, name).opened();
-  // About 2 MB/s: the socket is read for a tenth of the time.
+  // It has asked for everything, and takes nothing in while the others type: were anybody held up for it, it would be for good.
+  slow.socket.pause();
+  slow.send(make_sync(sync.step1, Y.encodeStateVector(new Y.Doc())));
+  for (let i = 0; i < 20; ++i) {
+    anna.text.insert(anna.text.length, "x");
+    await wait_for("the edit reaches ben", () => ben.text.length === i + 1);
+    await sleep(50);
+  }
+  assert.ok(!slow.frames.some(({ type, step }) => type === message.sync && step === sync.step2), "it is loading still");
+  // Now slowly: the socket is read for a tenth of the time.
   const throttle = setInterval(() => {
     slow.socket.resume();
     setTimeout(() => slow.socket.pause(), 10);
   }, 100);
-  try {
-    slow.socket.pause();
-    slow.send(make_sync(sync.step1, Y.encodeStateVector(new Y.Doc())));
-    let worst_ms = 0;
-    for (let i = 0; i < 20; ++i) {
-      const start_ms = performance.now();
-      anna.text.insert(anna.text.length, "x");
-      await wait_for("the edit reaches ben", () => ben.text.length === i + 1);
-      worst_ms = Math.max(worst_ms, performance.now() - start_ms);
-      await sleep(50);
-    }
-    assert.ok(worst_ms < 2_000, `typing took ${worst_ms} ms while somebody loads`);
-  } finally {
-    clearInterval(throttle);
-    await sleep(20);
-    slow.socket.resume();
-  }
+  await sleep(1_000);
+  clearInterval(throttle);
+  await sleep(20);
+  slow.socket.resume();
   await slow.until_frame("a Step2", ({ type, step }) => type === 0 && step === sync.step2, 60_000);
   const doc = new Y.Doc();
   await wait_for("the slow reader has everything", () => {

@@ -105,6 +105,6 @@ describe("after a long silence", { concurrency: true }, () => {
       "it was never taken away",
     );
     const late = await open_editor(server, name);
-    await wait_for("a late reader sees it", () => late.others().has(anna.doc.clientID), 3_000);
+    await wait_for("a late reader sees it", () => late.others().has(anna.doc.clientID), 15_000);
   });
 });

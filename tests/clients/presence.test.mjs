@@ -14,7 +14,7 @@ import {
 import { sleep, start_server, wait_for } from "./support/server.mjs";
 
 // A connection's states are gone "at once": far sooner than the 30 s after which Yjs itself expires them.
-const at_once_ms = 3_000;
+const at_once_ms = 15_000;
 
 let server;
 before(async () => (server = await start_server()));

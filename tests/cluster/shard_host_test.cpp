@@ -115,20 +115,24 @@ class little_cluster {
     compat::ask(self.ptr(), host_, patience, frames_atom_v, std::vector<actors::payload>{})
         .receive([] {}, [](const caf::error& reason) { FAIL(to_string(reason)); });
   }
-  /// The others promise, and acknowledge the first entry, until zoe owns the shard.
+  /// The others promise, and acknowledge what is asked of them, until zoe owns the shard.
   bool serves() {
     const auto is_served = eventually([&] {
       if (const auto claim = this->claim(); claim.owner == zoe.id)
         for (const auto& who : others_) {
           say(who, promise_message{claim, {}, 0});
-          say(who, appended_message{claim, ++round_, 1, 0});
+          acknowledge(who, claim);
         }
       return counters_.shards_served == 1;
     });
     // One of them may have been too early.
-    for (const auto& who : others_) say(who, appended_message{claim(), ++round_, 1, 0});
+    for (const auto& who : others_) acknowledge(who, claim());
     settle();
     return is_served;
+  }
+  /// The first entries, each the beginning of a claim; what was not written is not acknowledged by that.
+  void acknowledge(const member& who, const ballot& claim) {
+    for (auto lsn = std::uint64_t{1}; lsn <= 8; ++lsn) say(who, appended_message{claim, ++round_, lsn, 0});
   }
   void fail_soon() { fails_ = true; }
   /// Has it look at all that there is to do once more, and again.

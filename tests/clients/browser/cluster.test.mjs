@@ -109,7 +109,7 @@ test("the owner's machine is lost with its disk, the document moves twice, all i
       for (const person of people) await person.sees_status("Saved");
       await people[0].shot("cluster");
       await stage.check_pages();
-      await Promise.all(cluster.nodes.map((node) => node.stop()));
+      await cluster.stop();
       const held = await same_on_disks(cluster.nodes, [doc, left], 3);
       assert.equal(held.get(left), left_words);
     } finally {

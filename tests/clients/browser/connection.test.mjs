@@ -79,7 +79,7 @@ for (const kind of ["rich", "plain"]) {
     await ada.press("Enter");
     const grace = await stage.now.open_doc(doc, { kind, name: "Grace" });
     await grace.sees_text(/top/);
-    await ada.press("ArrowUp", "End");
+    await ada.go_to_end_of_first_line();
     await grace.go_to_end();
     const words = { ada: [], grace: [] };
     let typing = true;

@@ -217,6 +217,7 @@ test("the form for the name takes the focus and gives it back", { timeout }, asy
 
 test("the toolbar is one stop for Tab and is walked with the arrow keys", { timeout }, async () => {
   const ada = await stage.now.open_doc(fresh_doc("keys"));
+  await ada.page.locator("[role=toolbar]").waitFor();
   const stops = await ada.page
     .locator("[role=toolbar] button")
     .evaluateAll((buttons) => buttons.filter((button) => button.tabIndex === 0).length);

@@ -27,7 +27,7 @@ test("two people who type at once in different lines both keep every letter in o
   const { ada, grace } = await two_people();
   await ada.type("A: \n");
   await grace.sees_text("A: \n");
-  await ada.press("ArrowUp", "End");
+  await ada.go_to_end_of_first_line();
   await grace.go_to_end();
   const upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".repeat(3);
   const lower = "abcdefghijklmnopqrstuvwxyz".repeat(3);

@@ -158,12 +158,21 @@ class Person {
    * later, and a drawing that comes in between (of another's caret, say) puts it back.
    */
   async go_to_end() {
+    await this.go_to("last", "Control+End");
+  }
+
+  /** The same behind the last letter of the first line. */
+  async go_to_end_of_first_line() {
+    await this.go_to("first", "Control+Home", "End");
+  }
+
+  async go_to(line, ...keys) {
     await this.text_box.focus();
     await wait_for(
-      "the caret is at the end",
+      `the caret is at the end of the ${line} line`,
       async () => {
-        await this.press("Control+End");
-        return this.page.evaluate(caret_is_at_end);
+        await this.press(...keys);
+        return this.page.evaluate(caret_is_at_end, line);
       },
       patience_ms,
     );
@@ -246,8 +255,8 @@ class Person {
   }
 }
 
-/** Runs in the page. */
-async function caret_is_at_end() {
+/** Runs in the page: behind the last letter of the "first" or "last" line. */
+async function caret_is_at_end(line) {
   const frame = () => new Promise((done) => requestAnimationFrame(done));
   await frame();
   await frame();
@@ -256,9 +265,11 @@ async function caret_is_at_end() {
   if (!prose) return true;
   const { focusNode, focusOffset } = document.getSelection();
   if (!focusNode || !prose.contains(focusNode)) return false;
+  const end = line === "first" ? prose.firstElementChild : prose;
+  if (!end.contains(focusNode)) return false;
   const rest = document.createRange();
   rest.setStart(focusNode, focusOffset);
-  rest.setEnd(prose, prose.childNodes.length);
+  rest.setEnd(end, end.childNodes.length);
   const behind = rest.cloneContents();
   for (const caret of behind.querySelectorAll(".peer-caret")) caret.remove();
   return behind.textContent === "" && behind.querySelectorAll("p, h1, h2, h3, pre").length <= 1;

@@ -8,7 +8,7 @@ import * as encoding from "lib0/encoding";
 import WebSocket from "ws";
 import { WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
-import { wait_for } from "./server.mjs";
+import { patience_ms, wait_for } from "./server.mjs";
 
 /** First varuint of a frame in the y-websocket dialect. */
 export const message = { sync: 0, awareness: 1, refused: 2, query_awareness: 3, durable: 102 };
@@ -77,7 +77,7 @@ export class Editor {
     return states;
   }
 
-  async synced(timeout_ms = 15_000) {
+  async synced(timeout_ms = patience_ms) {
     await wait_for("the client is synchronized", () => this.provider.synced, timeout_ms);
     return this;
   }
@@ -86,7 +86,7 @@ export class Editor {
   ask_durable(number) {
     this.provider.ws?.send(make_durable(number));
   }
-  async until_durable(number = this.durable + 1, timeout_ms = 15_000) {
+  async until_durable(number = this.durable + 1, timeout_ms = patience_ms) {
     this.ask_durable(number);
     await wait_for(`edit ${number} is durable`, () => this.durable >= number, timeout_ms);
   }
@@ -112,7 +112,7 @@ export async function open_editor(server, name, options) {
 }
 
 /** Waits until all of these documents hold the same, and returns the text of the first. */
-export async function converge(editors, timeout_ms = 15_000) {
+export async function converge(editors, timeout_ms = patience_ms) {
   // A snapshot is the state vector and all deletes.
   const fingerprint = ({ doc }) => Buffer.from(Y.encodeSnapshot(Y.snapshot(doc))).toString("base64");
   await wait_for(
@@ -125,7 +125,7 @@ export async function converge(editors, timeout_ms = 15_000) {
 }
 
 /** A document as a client sees it that has never been here before. */
-export async function read_afresh(server, name, { timeout_ms = 15_000, ...options } = {}) {
+export async function read_afresh(server, name, { timeout_ms = patience_ms, ...options } = {}) {
   const reader = new Editor(server, name, options);
   try {
     await reader.synced(timeout_ms);
@@ -261,7 +261,7 @@ export class BareClient {
   }
 
   /** Sends Step1 of an empty document and returns the document that comes back. */
-  async sync(timeout_ms = 15_000) {
+  async sync(timeout_ms = patience_ms) {
     const doc = new Y.Doc();
     this.send(make_sync(sync.step1, Y.encodeStateVector(doc)));
     await this.until_frame("a Step2", ({ type, step }) => type === message.sync && step === sync.step2, timeout_ms);

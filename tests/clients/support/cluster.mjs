@@ -10,7 +10,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Server, free_port, octavo, wait_for } from "./server.mjs";
+import { Server, free_port, octavo, sleep, wait_for } from "./server.mjs";
 
 /** One etcd, alone. Its data outlives kill(). */
 export class Etcd {
@@ -27,9 +27,16 @@ export class Etcd {
     args.push("--listen-client-urls", url, "--advertise-client-urls", url, "--listen-peer-urls", peer_url);
     args.push("--initial-advertise-peer-urls", peer_url, "--initial-cluster", `test=${peer_url}`);
     const [program, ...words] = [...this.launcher, "etcd", ...args];
-    this.child = spawn(program, words, { stdio: "ignore" });
-    this.gone = once(this.child, "close");
-    await wait_for("etcd answers", async () => (await fetch(`${url}/health`)).ok);
+    const child = spawn(program, words, { stdio: "ignore" });
+    this.child = child;
+    this.gone = once(child, "close");
+    const is_over = () => child.exitCode !== null || child.signalCode !== null;
+    await wait_for(
+      "etcd answers",
+      async () => is_over() || (await fetch(`${url}/health`, { signal: AbortSignal.timeout(2_000) })).ok,
+      60_000,
+    );
+    if (is_over()) throw new Error(`etcd ended before it was ready; its ports are ${this.port} and ${this.peer_port}`);
     return this;
   }
   async kill() {
@@ -99,6 +106,18 @@ export class Cluster {
       },
       timeout_ms,
     );
+  }
+  /** Stops all nodes, once every replica has on its disk what is committed, and has heard that it is. */
+  async stop() {
+    await wait_for("no replica is behind", async () => {
+      const { nodes } = await this.status();
+      const up = new Set(nodes.filter(({ http }) => http).map(({ node }) => node));
+      return nodes.every(
+        ({ node, status: own }) => !up.has(node) || (own && !own.lagging.some((one) => up.has(one.node))),
+      );
+    });
+    await sleep(1_000); // followers hear within 50 ms what is committed
+    await Promise.all(this.nodes.map((node) => node.running && node.stop()));
   }
   node(at) {
     return this.nodes[at];

@@ -89,9 +89,7 @@ class Rooms {
   /** Stops all nodes, and compares what their disks hold: every replica of a document is the same, edit by edit. */
   async same_on_disks(replicas) {
     const texts = this.rooms.map(({ editors }) => editors[0].text.toString());
-    // Followers hear within 50 ms what is committed.
-    await sleep(1_000);
-    await Promise.all(this.cluster.nodes.map((node) => node.running && node.stop()));
+    await this.cluster.stop();
     const names = this.rooms.map(({ name }) => name);
     const held = await same_on_disks(this.cluster.nodes, names, replicas);
     for (const [r, name] of names.entries())

@@ -32,8 +32,11 @@ const stop_timeout_ms = Number(process.env.OCTAVO_STOP_TIMEOUT_MS ?? 30_000);
 
 export const sleep = (duration_ms) => new Promise((done) => setTimeout(done, duration_ms));
 
+/** Far longer than anything takes that is to happen soon, on any machine. */
+export const patience_ms = 30_000;
+
 /** Polls `check` until it returns something truthy, and returns that; throws with `what` after `timeout_ms`. */
-export async function wait_for(what, check, timeout_ms = 15_000) {
+export async function wait_for(what, check, timeout_ms = patience_ms) {
   const deadline_ms = Date.now() + timeout_ms;
   let last_error;
   for (;;) {
@@ -54,15 +57,36 @@ export async function wait_for(what, check, timeout_ms = 15_000) {
 /** Resident memory of a process. */
 export const resident_bytes = (pid) => Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
 
-/** A loopback port that nobody listens on at this moment. */
+/** Listens on a port, unless somebody does. */
+function listen(port, host) {
+  return new Promise((done, failed) => {
+    const listener = createServer();
+    listener.once("listening", () => done(listener));
+    listener.once("error", (error) => (error.code === "EADDRINUSE" ? done(undefined) : failed(error)));
+    listener.listen(port, host);
+  });
+}
+
+// Below those that the kernel gives to whoever asks for any port: between two starts of a server nobody gets its port.
+const first_port = 15_000;
+const ports = 17_000;
+/** An address that no server under test has: whoever listens there has the port, until its process ends. */
+const reserving_host = "127.77.0.1";
+
+/** A loopback port that nobody listens on, and that no other call gets, of whichever process. */
 export async function free_port() {
-  const probe = createServer();
-  probe.listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, "close");
-  return port;
+  for (let tries = 0; tries < 1_000; ++tries) {
+    const port = first_port + Math.floor(Math.random() * ports);
+    const held = await listen(port, reserving_host);
+    if (!held) continue;
+    held.unref();
+    const probe = await listen(port, "127.0.0.1");
+    if (!probe) continue;
+    probe.close();
+    await once(probe, "close");
+    return port;
+  }
+  throw new Error("no port of loopback is free");
 }
 
 /** Runs one octavo command to its end; resolves to { stdout, stderr }, rejects when it exits with another code than 0. */

@@ -7,6 +7,7 @@ import { resident_bytes, sleep, wait_for } from "../support/server.mjs";
 const unanswered_max = 4;
 const values_max = 4;
 const value_bytes = 64 << 10;
+const answer_ms_max = 60_000;
 // A node that is silent for 2 s counts as gone.
 const stopped_ms = 1_400;
 const running_ms = 20;
@@ -35,7 +36,11 @@ export async function flood(editor, is_enough) {
     values.set(String(mark % values_max), randomBytes((value_bytes / 4) * 3).toString("base64"));
     written += value_bytes;
     editor.ask_durable(++mark);
-    while (mark - editor.durable >= unanswered_max) await sleep(1);
+    const asked_ms = performance.now();
+    while (mark - editor.durable >= unanswered_max) {
+      if (performance.now() - asked_ms > answer_ms_max) throw new Error(`no edit is durable after ${answer_ms_max} ms`);
+      await sleep(1);
+    }
   }
   await wait_for("all of it is durable", () => editor.durable >= mark, 60_000);
   return written;

@@ -122,8 +122,7 @@ async function check_the_end(typists) {
   }
   close_clients();
   say("the nodes stop: all disks hold the same");
-  await sleep(1_000); // followers hear within 50 ms what is committed
-  await Promise.all(world.nodes.map((node) => node.stop()));
+  await world.stop();
   // A room that was made anew behind the last step has nothing yet.
   const written = typists.all_rooms.filter(({ typed }) => typed.size > 0);
   const held = await same_on_disks(world.nodes, written.map(({ name }) => name), asked.replicas);

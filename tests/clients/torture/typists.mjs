@@ -8,6 +8,7 @@ import * as decoding from "lib0/decoding";
 import { Editor, converge, message, read_afresh, sync } from "../support/client.mjs";
 import { lacking } from "../support/rooms.mjs";
 import { sleep, wait_for } from "../support/server.mjs";
+import { awake_ms } from "./awake.mjs";
 import { make_word, verdict, words_in } from "./verdict.mjs";
 
 EventEmitter.defaultMaxListeners = 0; // each provider listens for the process to end
@@ -48,7 +49,7 @@ class Typist {
   }
 
   type() {
-    this.room.waiting_since_ms ??= performance.now();
+    this.room.waiting_since_ms ??= awake_ms();
     const word = make_word(this.number, this.words.length);
     this.words.push(word);
     this.room.typed.add(word);
@@ -119,7 +120,7 @@ class Room {
   }
 
   note_acknowledgement() {
-    const now_ms = performance.now();
+    const now_ms = awake_ms();
     if (this.waiting_since_ms !== undefined) this.longest_ms = Math.max(this.longest_ms, now_ms - this.waiting_since_ms);
     this.waiting_since_ms = this.is_paused ? undefined : now_ms;
   }
@@ -220,7 +221,7 @@ export class Typists {
   take_longest_ms() {
     let longest_ms = 0;
     for (const room of this.rooms) {
-      const lasts_ms = room.waiting_since_ms === undefined ? 0 : performance.now() - room.waiting_since_ms;
+      const lasts_ms = room.waiting_since_ms === undefined ? 0 : awake_ms() - room.waiting_since_ms;
       longest_ms = Math.max(longest_ms, room.longest_ms, lasts_ms);
       room.longest_ms = 0;
     }
