@@ -38,8 +38,8 @@ struct membership_options {
   std::int64_t lease_s = 3;
   std::int64_t renew_ms = 1'000;
   std::int64_t reread_ms = 10'000;
-  std::uint32_t request_timeout_ms = etcd_options{}.request_timeout_ms;
-  std::int64_t clock_skew_ms_max = 10'000;  ///< between this machine's clock and etcd's
+  std::uint32_t request_timeout_ms = etcd_options{}.request_timeout_ms;  ///< of a question to etcd
+  std::int64_t clock_skew_ms_max = 10'000;                               ///< between this machine's clock and etcd's
   std::int64_t gather_ms = 5'000;  ///< a cluster that is made waits for so long for as many nodes as there are replicas
   /// Shards that etcd knows nothing of are made by the node that has made the cluster, and by others only after so
   /// long: an etcd that was restored may have forgotten them, and then their owners write down who their members are

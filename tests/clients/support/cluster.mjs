@@ -107,7 +107,10 @@ export class Cluster {
       timeout_ms,
     );
   }
-  /** Stops all nodes, once every replica has on its disk what is committed, and has heard that it is. */
+  /**
+   * Stops all nodes, once no replica lacks anything by what each node told last, which was up to a second ago, and then
+   * another second later: what people have typed is committed by now, and on all disks, where a majority is promised.
+   */
   async stop() {
     await wait_for("no replica is behind", async () => {
       const { nodes } = await this.status();
@@ -116,7 +119,7 @@ export class Cluster {
         ({ node, status: own }) => !up.has(node) || (own && !own.lagging.some((one) => up.has(one.node))),
       );
     });
-    await sleep(1_000); // followers hear within 50 ms what is committed
+    await sleep(1_000); // and followers hear within 50 ms what is committed
     await Promise.all(this.nodes.map((node) => node.running && node.stop()));
   }
   node(at) {
